@@ -1,0 +1,69 @@
+/*
+ * sqlite3 with the right pragmas, statements that are prepared once, and the errors in words. The
+ * only place that includes sqlite3. One connection belongs to one thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "models/base/err.h"
+#include "models/base/text.h"
+
+struct db;
+
+enum db_mode {
+    DB_WRITE, /* WAL, synchronous FULL, the one connection that writes and checkpoints */
+    DB_READ,  /* read-only, never checkpoints (reliability.md 0, finding 9) */
+};
+
+struct db_options {
+    enum db_mode mode;
+    int64_t bytes_most;     /* ceiling of the file in bytes; 0: none */
+    int64_t journal_most;   /* journal_size_limit in bytes; 0: 4 MiB */
+    int busy_ms;            /* how long to wait for somebody else's lock */
+    bool incremental_vacuum;
+    bool exclusive;         /* refuse to share the file with another process: ERR_BUSY at open */
+};
+
+enum err db_open(const char *path, const struct db_options *options, struct db **ret_db,
+                 struct text *why) MUST_CHECK;
+void db_close(struct db *db);
+/* One or more statements without values. */
+enum err db_script(struct db *db, const char *sql) MUST_CHECK;
+enum err db_begin(struct db *db) MUST_CHECK;  /* IMMEDIATE */
+enum err db_commit(struct db *db) MUST_CHECK;
+void db_rollback(struct db *db);
+
+/*
+ * A statement, prepared once per db and literal (found again by the address of sql, which must be
+ * a constant). kinds has a letter per value: i int64_t, d double, t const char * (NULL: SQL NULL),
+ * b const void * and size_t, n nothing (NULL). Placeholders are ?1 ?2 ….
+ */
+enum err db_run(struct db *db, const char *sql, const char *kinds, ...) MUST_CHECK;
+
+struct db_rows { /* results being read; on the caller's stack */
+    struct db *db;
+    void *statement;
+    enum err err;
+};
+
+enum err db_find(struct db *db, struct db_rows *rows, const char *sql, const char *kinds, ...);
+bool db_next(struct db_rows *rows);
+int64_t db_int(const struct db_rows *rows, int column);
+double db_real(const struct db_rows *rows, int column);
+/* Valid until the next db_next or db_end; NULL for SQL NULL. */
+const char *db_text(const struct db_rows *rows, int column);
+const void *db_blob(const struct db_rows *rows, int column, size_t *ret_size);
+bool db_null(const struct db_rows *rows, int column);
+enum err db_end(struct db_rows *rows); /* resets the statement; the first error met */
+
+int64_t db_changes(struct db *db);
+int64_t db_last_id(struct db *db);
+/* Words for the last error. */
+const char *db_why(struct db *db);
+/* ERR_FULL (quota or disk), ERR_BUSY, ERR_IO (also a corrupt file), ERR_EXISTS (UNIQUE) … */
+enum err db_backup(struct db *db, const char *path, struct text *why) MUST_CHECK;
+void db_vacuum(struct db *db, int pages);
+int64_t db_bytes(struct db *db); /* of the main file, from page counts */
