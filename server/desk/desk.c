@@ -1,0 +1,138 @@
+/* The desk itself, and its turn: what is due by the clock and not by a message. */
+#include "server/desk/desk_int.h"
+
+#include <stdlib.h>
+
+#include "host/log.h"
+
+#define DESK_ARENA  (8 * 1024 * 1024)
+#define TURN_SLICE  500                /* tickets looked at in one turn */
+#define VISITS_EACH (6 * 3600 * 1000)  /* how often visits are planned ahead */
+#define HOLD_RETRY  (60 * 1000)        /* telemetry is missing: look again */
+
+enum err desk_open(const struct desk_options *options, struct desk **ret_desk)
+{
+    struct desk *desk = calloc(1, sizeof(*desk));
+    enum err err;
+
+    if (!desk) {
+        return ERR_NOMEM;
+    }
+    desk->options = *options;
+    err = arena_open(DESK_ARENA, &desk->arena);
+    if (err) {
+        desk_close(desk);
+        return err;
+    }
+    *ret_desk = desk;
+    return ERR_OK;
+}
+
+void desk_close(struct desk *desk)
+{
+    if (desk) {
+        arena_close(desk->arena);
+        free(desk);
+    }
+}
+
+/* When the equipment (or the agent) of a ticket was last heard. */
+static int64_t last_heard(struct sql *sql, const struct ticket *ticket)
+{
+    return ticket->agent
+               ? sql_find_int(sql, 0, "SELECT last_seen_ms FROM agent WHERE id = ?1", "i",
+                              ticket->agent)
+               : sql_find_int(sql, 0, "SELECT last_seen_ms FROM equipment WHERE id = ?1", "i",
+                              ticket->equipment);
+}
+
+/* The hold has passed: proved when telemetry came during all of it, else it is asked again. */
+static enum err end_hold(struct desk *desk, struct sql *sql, struct ticket *ticket, int64_t now_ms)
+{
+    struct ticket_facts facts = {.state = ticket->state};
+    enum ticket_state state = ticket->state;
+    enum err err;
+
+    if (last_heard(sql, ticket) < ticket->hold_until_ms) {
+        return sql_run(sql, "UPDATE ticket SET next_ms = ?2 WHERE id = ?1", "ii", ticket->id,
+                       now_ms + HOLD_RETRY);
+    }
+    if (!ticket_move(&facts, TICKET_CLEAR, &state, NULL)) {
+        err = ticket_set_state(sql, ticket->id, state);
+        if (err) {
+            return err;
+        }
+    }
+    ticket->hold_until_ms = 0;
+    err = sql_run(sql, "UPDATE ticket SET hold_until_ms = NULL WHERE id = ?1", "i", ticket->id);
+    if (!err) {
+        err = clocks_stop(sql, ticket->id, PLAN_CLEARED_STOP, ticket->cleared_ms);
+    }
+    if (!err) {
+        err = ticket_line(sql, ticket->id, now_ms, now_ms, "heliograph", "restored", NULL,
+                          "telemetry stayed normal for the hold time", NULL);
+    }
+    if (!err) {
+        err = clocks_judge(desk, sql, ticket, now_ms);
+    }
+    return err ? err : ticket_changed(sql, ticket->id, now_ms);
+}
+
+static enum err turn_ticket(struct desk *desk, struct sql *sql, int64_t id, int64_t now_ms)
+{
+    struct ticket ticket;
+    enum err err = ticket_load(desk, sql, id, &ticket);
+
+    if (err || ticket.closed_ms) {
+        return err;
+    }
+    if (ticket.hold_until_ms && ticket.hold_until_ms <= now_ms) {
+        return end_hold(desk, sql, &ticket, now_ms);
+    }
+    return clocks_judge(desk, sql, &ticket, now_ms);
+}
+
+static enum err turn_tickets(struct desk *desk, struct sql *sql, int64_t now_ms)
+{
+    int64_t ids[TURN_SLICE];
+    struct sql_rows rows;
+    size_t count = 0;
+    enum err err;
+
+    sql_find(sql, &rows,
+             "SELECT id FROM ticket WHERE closed_ms IS NULL AND next_ms <= ?1 ORDER BY next_ms"
+             " LIMIT 500",
+             "i", now_ms);
+    while (count < TURN_SLICE && sql_next(&rows)) {
+        ids[count++] = sql_int(&rows, 0);
+    }
+    err = sql_end(&rows);
+    for (size_t i = 0; !err && i < count; i++) {
+        arena_reset(desk->arena);
+        err = turn_ticket(desk, sql, ids[i], now_ms);
+    }
+    return err;
+}
+
+int64_t desk_turn(struct desk *desk, struct sql *sql, int64_t now_ms)
+{
+    int64_t next_ms = now_ms + 60 * 1000, due_ms;
+    enum err err = link_turn(desk, sql, now_ms, &next_ms);
+
+    if (!err) {
+        err = turn_tickets(desk, sql, now_ms);
+    }
+    if (!err && now_ms >= desk->visits_next_ms) {
+        err = visits_turn(desk, sql, now_ms);
+        desk->visits_next_ms = now_ms + VISITS_EACH;
+    }
+    if (err) {
+        log_error("the desk's turn failed: %s (%s)", err_text(err), sql_why(sql));
+        return now_ms + 1000;
+    }
+    due_ms = sql_find_int(sql, next_ms,
+                          "SELECT MIN(next_ms) FROM ticket WHERE closed_ms IS NULL AND next_ms IS"
+                          " NOT NULL",
+                          "");
+    return due_ms < next_ms ? due_ms : next_ms;
+}

@@ -1,0 +1,80 @@
+/*
+ * A fault comes in: open, merge, regrade, clear, close; its clocks, its warranty verdict, its work
+ * order and the people who are told. All functions run on the committing thread inside the
+ * transaction of the message or action that caused them.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "models/base/err.h"
+#include "models/base/text.h"
+#include "models/telemetry/message.h"
+#include "server/fleet/rules.h"
+#include "server/store/sql.h"
+
+struct desk;
+
+struct desk_options {
+    struct rules *rules;
+    const char *time_zone;   /* of sites that name none */
+    const char *preset_plan; /* for equipment without a contract: swh_standard */
+    const char *public_url;  /* for links in notices; may be NULL */
+    bool has_smtp;
+    const char *const *webhooks; /* NULL-ended; may be NULL */
+    const char *mail_to;         /* whom mail about tickets goes to; may be NULL */
+};
+
+enum err desk_open(const struct desk_options *options, struct desk **ret_desk) MUST_CHECK;
+void desk_close(struct desk *desk);
+
+struct desk_fault {
+    int64_t equipment; /* row id */
+    const char *fault; /* id in the profile, or unknown to us: still a ticket */
+    enum fault_state state;
+    int grade;
+    int64_t onset_ms, detected_ms, cleared_ms, t_ms;
+    const char *evidence; /* JSON object or NULL */
+    bool late; /* judged from history (a backlog): no notice if it has cleared */
+};
+
+enum err desk_fault(struct desk *desk, struct sql *sql, const struct desk_fault *fault,
+                    int64_t now_ms) MUST_CHECK;
+/* An agent fell silent (its will, or 3 × its slowest heartbeat): its equipment is offline at once;
+ * the one communication ticket follows in desk_turn. since_ms: its last message or will. */
+enum err desk_link_lost(struct desk *desk, struct sql *sql, int64_t agent, int64_t since_ms,
+                        int64_t now_ms) MUST_CHECK;
+enum err desk_link_back(struct desk *desk, struct sql *sql, int64_t agent,
+                        int64_t now_ms) MUST_CHECK;
+/* What is due by the clock: link tickets, grade ladders of links, clock warnings and breaches,
+ * holds that end, visits ahead. Returns the wall-clock ms of what is due next. */
+int64_t desk_turn(struct desk *desk, struct sql *sql, int64_t now_ms);
+/* After an import: visits of new or changed equipment. */
+enum err desk_plan_visits(struct desk *desk, struct sql *sql, int64_t now_ms) MUST_CHECK;
+/* equipment.status computed anew from its alarms, link and flags. */
+enum err desk_refresh_status(struct desk *desk, struct sql *sql, int64_t equipment,
+                             int64_t now_ms) MUST_CHECK;
+
+struct desk_action {
+    const char *action;    /* acknowledge respond … */
+    const char *action_id; /* client-made; NULL: none */
+    const char *who;
+    int64_t at_ms;         /* said by the client; 0: now */
+    const char *note;
+    const struct cJSON *body; /* the whole request, for what the action needs further */
+};
+
+/* ERR_NOT_FOUND, ERR_STATE (illegal move; why says what is legal), ERR_FORMAT (a field is missing or
+ * wrong; why names it), ERR_EXISTS never: the same id twice is done once and is ERR_OK. */
+enum err desk_ticket_action(struct desk *desk, struct sql *sql, int64_t ticket,
+                            const struct desk_action *action, int64_t now_ms,
+                            struct text *why) MUST_CHECK;
+enum err desk_work_action(struct desk *desk, struct sql *sql, int64_t work_order,
+                          const struct desk_action *action, int64_t now_ms,
+                          struct text *why) MUST_CHECK;
+/* A ticket by phone, web, e-mail …: {kind, equipment?, site?, fault?, grade?, title?, note?,
+ * contact?}; merged with an open ticket of the same cause. number has room for 32 bytes. */
+enum err desk_report(struct desk *desk, struct sql *sql, const struct desk_action *action,
+                     int64_t now_ms, char number[32], bool *ret_merged,
+                     struct text *why) MUST_CHECK;

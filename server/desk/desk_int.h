@@ -1,0 +1,116 @@
+/* What the files of the desk share among themselves. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "models/base/arena.h"
+#include "models/base/json.h"
+#include "models/service/plan.h"
+#include "models/service/sla.h"
+#include "models/service/ticket.h"
+#include "models/service/warranty.h"
+#include "server/desk/desk.h"
+
+#define DESK_NEVER INT64_MAX
+
+struct desk {
+    struct desk_options options;
+    struct arena *arena; /* of one call; emptied at its end */
+    int64_t visits_next_ms;
+};
+
+/* Where a piece of equipment stands and what was promised for it. Texts live in desk->arena. */
+struct place {
+    int64_t equipment, agent, site, calendar; /* row ids; 0: none */
+    const char *name, *title;
+    const char *site_title, *time_zone;
+    const struct profile *profile; /* NULL: unknown */
+    const struct plan *plan;       /* NULL only when the server has no plan at all */
+    char level;                    /* A B C */
+    bool remote_area, claimed;
+    struct warranty_dates dates;
+};
+
+/* equipment 0: only the site is known (or nothing: site 0). ERR_NOT_FOUND. */
+enum err place_find(struct desk *desk, struct sql *sql, int64_t equipment, int64_t site,
+                    int64_t now_ms, struct place *ret_place) MUST_CHECK;
+/* The civil day of an instant at the place. */
+int32_t place_day(struct desk *desk, const struct place *place, int64_t ms);
+
+/* A ticket's row, as far as rules need it. Texts live in desk->arena. */
+struct ticket {
+    int64_t id, equipment, agent, site, calendar;
+    const char *number, *kind, *fault, *cause_key, *plan, *time_zone;
+    const char *title_en, *title_zh;
+    int grade;
+    char level;
+    enum ticket_state state;
+    int64_t registered_ms, cleared_ms, hold_until_ms, closed_ms; /* 0: not */
+    bool late, quote_open, consent_needed, consent_given, paused;
+};
+
+enum err ticket_load(struct desk *desk, struct sql *sql, int64_t id,
+                     struct ticket *ret_ticket) MUST_CHECK;
+/* The open ticket of a cause: its id, or 0. */
+int64_t ticket_of_cause(struct sql *sql, const char *cause_key);
+
+struct ticket_new {
+    const char *cause_key, *kind, *fault;
+    int64_t agent; /* communication */
+    int grade;
+    int64_t onset_ms, detected_ms;
+    bool late;
+    struct words2 title;
+    const struct fault_rule *rule; /* NULL: none */
+    const char *domain, *component; /* used when rule is NULL */
+    const char *evidence, *children, *who, *note, *action_id;
+};
+
+enum err ticket_open(struct desk *desk, struct sql *sql, const struct place *place,
+                     const struct ticket_new *what, int64_t now_ms, int64_t *ret_id) MUST_CHECK;
+enum err ticket_set_state(struct sql *sql, int64_t ticket, enum ticket_state state) MUST_CHECK;
+/* A line of the time line. data: JSON or NULL. ERR_EXISTS when action_id is there already. */
+enum err ticket_line(struct sql *sql, int64_t ticket, int64_t at_ms, int64_t now_ms,
+                     const char *who, const char *action, const char *action_id, const char *note,
+                     const char *data) MUST_CHECK;
+enum err ticket_regrade(struct desk *desk, struct sql *sql, struct ticket *ticket, int grade,
+                        const char *who, const char *reason, int64_t at_ms,
+                        int64_t now_ms) MUST_CHECK;
+/* The fault is gone since cleared_ms: provisional until the hold has passed. */
+enum err ticket_cleared(struct desk *desk, struct sql *sql, struct ticket *ticket,
+                        int64_t cleared_ms, int64_t now_ms) MUST_CHECK;
+enum err ticket_relapsed(struct desk *desk, struct sql *sql, struct ticket *ticket, int64_t at_ms,
+                         int64_t now_ms) MUST_CHECK;
+/* Tells the world that the ticket changed (stream, ETag). */
+enum err ticket_changed(struct sql *sql, int64_t ticket, int64_t now_ms) MUST_CHECK;
+/* Notices about a ticket to every configured channel; step makes the key. */
+enum err ticket_tell(struct desk *desk, struct sql *sql, const struct ticket *ticket,
+                     const char *step, const char *sentence, int64_t now_ms) MUST_CHECK;
+
+/* Clocks whose start is `start` begin at at_ms; those that run already stay. */
+enum err clocks_start(struct desk *desk, struct sql *sql, const struct ticket *ticket,
+                      enum plan_start start, int64_t at_ms) MUST_CHECK;
+/* Clocks that stop on `stop` are met at at_ms (once). */
+enum err clocks_stop(struct sql *sql, int64_t ticket, enum plan_stop stop,
+                     int64_t at_ms) MUST_CHECK;
+/* The met time of clocks on `stop` is taken back (relapse, re-open). */
+enum err clocks_restart(struct sql *sql, int64_t ticket, enum plan_stop stop) MUST_CHECK;
+/* The limits after a change of grade. */
+enum err clocks_regrade(struct desk *desk, struct sql *sql, const struct ticket *ticket) MUST_CHECK;
+enum err clocks_cancel(struct sql *sql, int64_t ticket, int64_t at_ms) MUST_CHECK;
+/* Notices warnings and breaches that are due; writes ticket.next_ms. */
+enum err clocks_judge(struct desk *desk, struct sql *sql, const struct ticket *ticket,
+                      int64_t now_ms) MUST_CHECK;
+
+/* The corrective work order of a ticket, proposed to the team that fits best. */
+enum err dispatch_propose(struct desk *desk, struct sql *sql, const struct place *place,
+                          int64_t ticket, const struct ticket_new *what, int64_t now_ms) MUST_CHECK;
+/* The team for a site and a skill (may be NULL): row id or 0. */
+int64_t dispatch_team(struct sql *sql, int64_t site, const char *skill);
+
+enum err link_turn(struct desk *desk, struct sql *sql, int64_t now_ms, int64_t *io_next_ms);
+enum err visits_turn(struct desk *desk, struct sql *sql, int64_t now_ms) MUST_CHECK;
+/* Visits of one piece of equipment up to 15 months (and a margin) ahead. */
+enum err visits_plan(struct desk *desk, struct sql *sql, int64_t equipment,
+                     int64_t now_ms) MUST_CHECK;

@@ -1,0 +1,216 @@
+/*
+ * Silence. An agent that says nothing makes its equipment offline at once; when the silence has
+ * lasted the plan's delay there is one communication ticket for the agent and all its equipment,
+ * and after the plan's limit it is grade 2 (service-terms F-04). What is behind the link is
+ * unknown: nothing is raised or cleared for it.
+ */
+#include "server/desk/desk_int.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static enum err refresh_children(struct desk *desk, struct sql *sql, int64_t agent, int64_t now_ms)
+{
+    int64_t *ids = NULL;
+    size_t count = 0;
+    size_t most = (size_t)sql_find_int(
+        sql, 0, "SELECT COUNT(*) FROM equipment WHERE agent = ?1", "i", agent);
+    struct sql_rows rows;
+    enum err err;
+
+    ids = arena_array(desk->arena, most + 1, sizeof(*ids));
+    if (!ids) {
+        return ERR_NOMEM;
+    }
+    sql_find(sql, &rows, "SELECT id FROM equipment WHERE agent = ?1", "i", agent);
+    while (count < most && sql_next(&rows)) {
+        ids[count++] = sql_int(&rows, 0);
+    }
+    err = sql_end(&rows);
+    for (size_t i = 0; !err && i < count; i++) {
+        err = desk_refresh_status(desk, sql, ids[i], now_ms);
+    }
+    return err;
+}
+
+static enum err agent_key(struct sql *sql, int64_t agent, struct text *to)
+{
+    struct sql_rows rows;
+
+    sql_find(sql, &rows, "SELECT name FROM agent WHERE id = ?1", "i", agent);
+    if (sql_next(&rows)) {
+        text_addf(to, "link:%s", sql_text(&rows, 0));
+    }
+    return sql_end(&rows);
+}
+
+enum err desk_link_lost(struct desk *desk, struct sql *sql, int64_t agent, int64_t since_ms,
+                        int64_t now_ms)
+{
+    enum err err = sql_run(sql,
+                           "UPDATE agent SET silent_since_ms = ?2, online = 0 WHERE id = ?1 AND"
+                           " silent_since_ms IS NULL",
+                           "ii", agent, since_ms);
+
+    arena_reset(desk->arena);
+    return err ? err : refresh_children(desk, sql, agent, now_ms);
+}
+
+enum err desk_link_back(struct desk *desk, struct sql *sql, int64_t agent, int64_t now_ms)
+{
+    struct ticket ticket;
+    TEXT(key, 128);
+    int64_t id;
+    enum err err = sql_run(sql, "UPDATE agent SET silent_since_ms = NULL WHERE id = ?1", "i", agent);
+
+    arena_reset(desk->arena);
+    if (!err) {
+        err = agent_key(sql, agent, &key);
+    }
+    id = ticket_of_cause(sql, key.at);
+    if (!err && id) {
+        err = ticket_load(desk, sql, id, &ticket);
+        if (!err && !ticket.cleared_ms) {
+            err = ticket_cleared(desk, sql, &ticket, now_ms, now_ms);
+        }
+    }
+    return err ? err : refresh_children(desk, sql, agent, now_ms);
+}
+
+/* ------------------------------------------------------------------ the ticket */
+
+static enum err list_children(struct sql *sql, int64_t agent, struct json_out *out)
+{
+    struct sql_rows rows;
+
+    json_open_list(out);
+    sql_find(sql, &rows, "SELECT name FROM equipment WHERE agent = ?1 ORDER BY name", "i", agent);
+    while (sql_next(&rows)) {
+        json_put_text(out, sql_text(&rows, 0));
+    }
+    json_close_list(out);
+    enum err err = sql_end(&rows);
+
+    return err ? err : out->err;
+}
+
+static enum err open_ticket(struct desk *desk, struct sql *sql, const struct place *place,
+                            int64_t agent, const char *key, int64_t since_ms, int64_t now_ms)
+{
+    struct json_out children = json_out(1024 * 1024);
+    struct ticket_new what = {
+        .cause_key = key,
+        .kind = "communication",
+        .agent = agent,
+        .grade = 3,
+        .onset_ms = since_ms,
+        .detected_ms = since_ms + place->plan->link_loss_delay_ms,
+        .title = {"No connection to the equipment", "设备通信中断"},
+        .domain = "external",
+        .who = "heliograph",
+    };
+    int64_t id;
+    enum err err = list_children(sql, agent, &children);
+
+    if (!err) {
+        what.children = children.bytes;
+        err = ticket_open(desk, sql, place, &what, now_ms, &id);
+    }
+    json_out_free(&children);
+    return err;
+}
+
+/* The silence begins again before the last one's ticket was closed. */
+static enum err relapse(struct desk *desk, struct sql *sql, int64_t id, int64_t since_ms,
+                        int64_t now_ms)
+{
+    struct ticket ticket;
+    enum err err = ticket_load(desk, sql, id, &ticket);
+
+    if (!err && ticket.cleared_ms) {
+        err = ticket_relapsed(desk, sql, &ticket, since_ms, now_ms);
+    }
+    return err;
+}
+
+static enum err raise_grade(struct desk *desk, struct sql *sql, int64_t id, int64_t now_ms)
+{
+    struct ticket ticket;
+    enum err err = ticket_load(desk, sql, id, &ticket);
+
+    if (!err && ticket.grade > 2) {
+        err = ticket_regrade(desk, sql, &ticket, 2, "heliograph", "the link stays lost", now_ms,
+                             now_ms);
+    }
+    return err;
+}
+
+static enum err judge_silence(struct desk *desk, struct sql *sql, int64_t agent, int64_t since_ms,
+                              int64_t now_ms, int64_t *io_next_ms)
+{
+    int64_t equipment =
+        sql_find_int(sql, 0, "SELECT MIN(id) FROM equipment WHERE agent = ?1", "i", agent);
+    int64_t delay_at, limit_at, id;
+    struct place place;
+    TEXT(key, 128);
+    enum err err;
+
+    if (!equipment) {
+        return ERR_OK; /* nobody waits for what hangs on it */
+    }
+    err = place_find(desk, sql, equipment, 0, now_ms, &place);
+    if (!err) {
+        err = agent_key(sql, agent, &key);
+    }
+    if (err || !place.plan) {
+        return err;
+    }
+    delay_at = since_ms + place.plan->link_loss_delay_ms;
+    limit_at = since_ms + place.plan->link_loss_limit_ms;
+    id = ticket_of_cause(sql, key.at);
+    if (now_ms >= delay_at) {
+        err = id ? relapse(desk, sql, id, since_ms, now_ms)
+                 : open_ticket(desk, sql, &place, agent, key.at, since_ms, now_ms);
+        id = ticket_of_cause(sql, key.at);
+    }
+    if (!err && id && now_ms >= limit_at) {
+        err = raise_grade(desk, sql, id, now_ms);
+    }
+    if (delay_at > now_ms && delay_at < *io_next_ms) {
+        *io_next_ms = delay_at;
+    }
+    if (limit_at > now_ms && limit_at < *io_next_ms) {
+        *io_next_ms = limit_at;
+    }
+    return err;
+}
+
+#define LINK_SLICE 2000 /* silent agents looked at in one turn */
+
+enum err link_turn(struct desk *desk, struct sql *sql, int64_t now_ms, int64_t *io_next_ms)
+{
+    struct silent {
+        int64_t agent, since_ms;
+    } *silent = calloc(LINK_SLICE, sizeof(*silent));
+    struct sql_rows rows;
+    size_t count = 0;
+    enum err err;
+
+    if (!silent) {
+        return ERR_NOMEM;
+    }
+    sql_find(sql, &rows,
+             "SELECT id, silent_since_ms FROM agent WHERE silent_since_ms IS NOT NULL ORDER BY"
+             " silent_since_ms LIMIT 2000",
+             "");
+    while (count < LINK_SLICE && sql_next(&rows)) {
+        silent[count++] = (struct silent){sql_int(&rows, 0), sql_int(&rows, 1)};
+    }
+    err = sql_end(&rows);
+    for (size_t i = 0; !err && i < count; i++) {
+        arena_reset(desk->arena);
+        err = judge_silence(desk, sql, silent[i].agent, silent[i].since_ms, now_ms, io_next_ms);
+    }
+    free(silent);
+    return err;
+}

@@ -1,0 +1,124 @@
+/* Where a piece of equipment stands, and which plan, level and calendar hold there. */
+#include "server/desk/desk_int.h"
+
+#include <string.h>
+
+static int32_t day_or_none(const struct sql_rows *rows, int column)
+{
+    return sql_null(rows, column) ? WARRANTY_NO_DATE : (int32_t)sql_int(rows, column);
+}
+
+static const char *keep(struct desk *desk, const char *words)
+{
+    return words ? arena_text(desk->arena, words, strlen(words)) : NULL;
+}
+
+static enum err read_equipment(struct desk *desk, struct sql *sql, struct place *place)
+{
+    struct sql_rows rows;
+    bool found;
+
+    sql_find(sql, &rows,
+             "SELECT name, title, site, profile, agent, claimed, acceptance_day, completion_day,"
+             " invoice_day, sale_day, manufacture_day FROM equipment WHERE id = ?1",
+             "i", place->equipment);
+    found = sql_next(&rows);
+    if (found) {
+        const char *profile = sql_text(&rows, 3);
+
+        place->name = keep(desk, sql_text(&rows, 0));
+        place->title = keep(desk, sql_text(&rows, 1));
+        place->site = sql_int(&rows, 2);
+        place->profile = profile ? rules_profile(desk->options.rules, profile) : NULL;
+        place->agent = sql_int(&rows, 4);
+        place->claimed = sql_int(&rows, 5) != 0;
+        place->dates.acceptance = day_or_none(&rows, 6);
+        place->dates.completion_signed = WARRANTY_NO_DATE;
+        place->dates.completion = day_or_none(&rows, 7);
+        place->dates.invoice = day_or_none(&rows, 8);
+        place->dates.sale = day_or_none(&rows, 9);
+        place->dates.manufacture = day_or_none(&rows, 10);
+    }
+    enum err err = sql_end(&rows);
+
+    return err ? err : found ? ERR_OK : ERR_NOT_FOUND;
+}
+
+static enum err read_site(struct desk *desk, struct sql *sql, struct place *place)
+{
+    struct sql_rows rows;
+
+    sql_find(sql, &rows,
+             "SELECT s.title, COALESCE(s.time_zone, c.time_zone), s.calendar, s.remote_area"
+             " FROM site s LEFT JOIN calendar c ON c.id = s.calendar WHERE s.id = ?1",
+             "i", place->site);
+    if (sql_next(&rows)) {
+        const char *zone = sql_text(&rows, 1);
+
+        place->site_title = keep(desk, sql_text(&rows, 0));
+        if (zone) {
+            place->time_zone = keep(desk, zone);
+        }
+        place->calendar = sql_int(&rows, 2);
+        place->remote_area = sql_int(&rows, 3) != 0;
+    }
+    return sql_end(&rows);
+}
+
+/* The contract that holds on a day; the youngest when there are several. */
+static enum err read_contract(struct desk *desk, struct sql *sql, struct place *place, int32_t day)
+{
+    struct sql_rows rows;
+
+    sql_find(sql, &rows,
+             "SELECT c.plan, c.service_level FROM contract c JOIN contract_site s ON s.contract ="
+             " c.id WHERE s.site = ?1 AND (c.start_day IS NULL OR c.start_day <= ?2)"
+             " AND (c.end_day IS NULL OR c.end_day >= ?2) ORDER BY c.start_day DESC, c.id DESC"
+             " LIMIT 1",
+             "ii", place->site, (int64_t)day);
+    if (sql_next(&rows)) {
+        const char *level = sql_text(&rows, 1);
+        const struct plan *plan = rules_plan(desk->options.rules, sql_text(&rows, 0));
+
+        if (plan) {
+            place->plan = plan;
+        }
+        if (level && level[0] >= 'A' && level[0] <= 'C') {
+            place->level = level[0];
+        }
+    }
+    return sql_end(&rows);
+}
+
+enum err place_find(struct desk *desk, struct sql *sql, int64_t equipment, int64_t site,
+                    int64_t now_ms, struct place *ret_place)
+{
+    struct place place = {.equipment = equipment, .site = site, .level = 'C'};
+    enum err err = ERR_OK;
+
+    place.time_zone = desk->options.time_zone;
+    place.plan = rules_plan(desk->options.rules, desk->options.preset_plan);
+    if (!place.plan && rules_plan_count(desk->options.rules) > 0) {
+        place.plan = rules_plan_at(desk->options.rules, 0);
+    }
+    if (equipment) {
+        err = read_equipment(desk, sql, &place);
+    }
+    if (!err && place.site) {
+        err = read_site(desk, sql, &place);
+    }
+    if (!err && place.site) {
+        err = read_contract(desk, sql, &place, place_day(desk, &place, now_ms));
+    }
+    if (!err) {
+        *ret_place = place;
+    }
+    return err;
+}
+
+int32_t place_day(struct desk *desk, const struct place *place, int64_t ms)
+{
+    const struct zone *zone = rules_zone(desk->options.rules, place->time_zone);
+
+    return zone_day(zone ? zone : zone_utc(), ms);
+}

@@ -1,0 +1,151 @@
+/* A fault in: alarms raised, regraded and cleared, each merged into the one ticket of its cause. */
+#include "server/desk/desk_int.h"
+
+#include "server/store/metrics.h"
+
+static void cause_key(const struct place *place, const char *fault, struct text *to)
+{
+    text_addf(to, "fault:%s:%s", place->name, fault);
+}
+
+static int64_t open_alarm(struct sql *sql, const struct desk_fault *fault)
+{
+    return sql_find_int(
+        sql, 0,
+        "SELECT id FROM alarm WHERE equipment = ?1 AND fault = ?2 AND cleared_ms IS NULL", "it",
+        fault->equipment, fault->fault);
+}
+
+static enum err open_new(struct desk *desk, struct sql *sql, const struct place *place,
+                         const struct desk_fault *fault, const char *key, int64_t now_ms,
+                         int64_t *ret_ticket)
+{
+    int index = place->profile ? profile_fault(place->profile, fault->fault) : -1;
+    const struct fault_rule *rule = index < 0 ? NULL : &place->profile->faults[index];
+    struct ticket_new what = {
+        .cause_key = key,
+        .kind = "fault",
+        .fault = fault->fault,
+        .grade = fault->grade,
+        .onset_ms = fault->onset_ms,
+        .detected_ms = fault->detected_ms,
+        .late = fault->late,
+        .rule = rule,
+        .domain = "hardware",
+        .title = rule ? rule->title : (struct words2){fault->fault, fault->fault},
+        .evidence = fault->evidence,
+        .who = "heliograph",
+    };
+
+    return ticket_open(desk, sql, place, &what, now_ms, ret_ticket);
+}
+
+/* The open ticket of the cause meets the fault again. */
+static enum err join(struct desk *desk, struct sql *sql, const struct desk_fault *fault, int64_t id,
+                     int64_t now_ms)
+{
+    struct ticket ticket;
+    enum err err = ticket_load(desk, sql, id, &ticket);
+
+    if (!err && ticket.cleared_ms) {
+        ticket.late = fault->late;
+        err = ticket_relapsed(desk, sql, &ticket, fault->onset_ms, now_ms);
+    }
+    if (!err && fault->grade < ticket.grade) {
+        err = ticket_regrade(desk, sql, &ticket, fault->grade, "heliograph", "telemetry",
+                             fault->t_ms, now_ms);
+    }
+    return err;
+}
+
+static enum err raise_alarm(struct desk *desk, struct sql *sql, const struct place *place,
+                            const struct desk_fault *fault, int64_t now_ms)
+{
+    TEXT(key, 256);
+    int64_t ticket;
+    enum err err;
+
+    cause_key(place, fault->fault, &key);
+    ticket = ticket_of_cause(sql, key.at);
+    err = ticket ? join(desk, sql, fault, ticket, now_ms)
+                 : open_new(desk, sql, place, fault, key.at, now_ms, &ticket);
+    if (err) {
+        return err;
+    }
+    metric_add(METRIC_ALARMS, 1);
+    return sql_run(sql,
+                   "INSERT INTO alarm (equipment, fault, grade, onset_ms, detected_ms,"
+                   " registered_ms, late, evidence, ticket) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7,"
+                   " ?8, ?9)",
+                   "itiiiiiti", fault->equipment, fault->fault, (int64_t)fault->grade,
+                   fault->onset_ms, fault->detected_ms, now_ms, (int64_t)fault->late,
+                   fault->evidence, ticket);
+}
+
+static enum err regrade_alarm(struct desk *desk, struct sql *sql, int64_t alarm,
+                              const struct desk_fault *fault, int64_t now_ms)
+{
+    int64_t id = sql_find_int(sql, 0, "SELECT ticket FROM alarm WHERE id = ?1", "i", alarm);
+    struct ticket ticket;
+    enum err err = sql_run(sql, "UPDATE alarm SET grade = ?2 WHERE id = ?1", "ii", alarm,
+                           (int64_t)fault->grade);
+
+    if (!err) {
+        err = ticket_load(desk, sql, id, &ticket);
+    }
+    if (!err && !ticket.closed_ms) {
+        err = ticket_regrade(desk, sql, &ticket, fault->grade, "heliograph", "telemetry",
+                             fault->t_ms, now_ms);
+    }
+    return err;
+}
+
+static enum err clear_alarm(struct desk *desk, struct sql *sql, int64_t alarm,
+                            const struct desk_fault *fault, int64_t now_ms)
+{
+    int64_t id = sql_find_int(sql, 0, "SELECT ticket FROM alarm WHERE id = ?1", "i", alarm);
+    struct ticket ticket;
+    enum err err = sql_run(sql, "UPDATE alarm SET cleared_ms = ?2 WHERE id = ?1", "ii", alarm,
+                           fault->cleared_ms);
+
+    if (!err) {
+        err = ticket_load(desk, sql, id, &ticket);
+    }
+    if (!err && !ticket.closed_ms) {
+        err = ticket_cleared(desk, sql, &ticket, fault->cleared_ms, now_ms);
+    }
+    return err;
+}
+
+enum err desk_fault(struct desk *desk, struct sql *sql, const struct desk_fault *fault,
+                    int64_t now_ms)
+{
+    struct place place;
+    int64_t alarm = open_alarm(sql, fault);
+    enum err err = ERR_OK;
+
+    arena_reset(desk->arena);
+    switch (fault->state) {
+    case FAULT_RAISED:
+        if (alarm) { /* told twice, or its clearing was given up: the same alarm goes on */
+            err = regrade_alarm(desk, sql, alarm, fault, now_ms);
+            break;
+        }
+        err = place_find(desk, sql, fault->equipment, 0, now_ms, &place);
+        if (!err) {
+            err = raise_alarm(desk, sql, &place, fault, now_ms);
+        }
+        break;
+    case FAULT_REGRADED:
+        if (alarm) {
+            err = regrade_alarm(desk, sql, alarm, fault, now_ms);
+        }
+        break;
+    case FAULT_CLEARED:
+        if (alarm) {
+            err = clear_alarm(desk, sql, alarm, fault, now_ms);
+        }
+        break;
+    }
+    return err ? err : desk_refresh_status(desk, sql, fault->equipment, now_ms);
+}

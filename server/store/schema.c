@@ -1,0 +1,230 @@
+/*
+ * Numbered migrations; each is a row below and is never changed once it has been released.
+ *
+ * Times are integer milliseconds since 1970 UTC (…_ms), civil dates integer days since 1970
+ * (…_day). JSON stands in TEXT columns whose names say what it is. What must be true is said here
+ * and not hoped for: one open alarm per cause, one open ticket per cause, one corrective work order
+ * per ticket, one visit per occurrence, one action per client-made id, one notice per key.
+ */
+#include "server/store/schema.h"
+
+#include <stddef.h>
+
+static const char first[] =
+    /* Who reports. name is the agent id of the topic. */
+    "CREATE TABLE agent (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
+    " online INTEGER NOT NULL DEFAULT 0, edge INTEGER NOT NULL DEFAULT 0, epoch TEXT,"
+    " version TEXT, first_seen_ms INTEGER NOT NULL, last_seen_ms INTEGER NOT NULL,"
+    " will_ms INTEGER,"       /* its last will or clean good-bye came then; NULL: online since */
+    " silent_since_ms INTEGER," /* offline since; NULL: not offline */
+    " heartbeat_ms INTEGER NOT NULL DEFAULT 600000," /* its slowest point's heartbeat */
+    " status TEXT, known INTEGER NOT NULL DEFAULT 0);" /* known: a fleet row names it */
+    /* One epoch of an agent: which numbers are stored or given up. have, lost: [[from,to],…] */
+    "CREATE TABLE stream (id INTEGER PRIMARY KEY, agent INTEGER NOT NULL REFERENCES agent,"
+    " epoch TEXT NOT NULL, have TEXT NOT NULL DEFAULT '[]', lost TEXT NOT NULL DEFAULT '[]',"
+    " stored INTEGER NOT NULL DEFAULT 0, clock_offset_ms INTEGER,"
+    " created_ms INTEGER NOT NULL, UNIQUE (agent, epoch));"
+    /* Messages as they came, until all their hours are packed; (stream, seq) is the dedupe key. */
+    "CREATE TABLE journal (id INTEGER PRIMARY KEY, stream INTEGER NOT NULL,"
+    " seq INTEGER NOT NULL, received_ms INTEGER NOT NULL, hash INTEGER NOT NULL,"
+    " least_ms INTEGER NOT NULL, most_ms INTEGER NOT NULL, readings INTEGER NOT NULL,"
+    " late INTEGER NOT NULL DEFAULT 0, body BLOB NOT NULL, UNIQUE (stream, seq));"
+    "CREATE TABLE tombstone (id INTEGER PRIMARY KEY, stream INTEGER NOT NULL REFERENCES stream,"
+    " seq_from INTEGER NOT NULL, seq_to INTEGER NOT NULL, reason TEXT, lost INTEGER NOT NULL,"
+    " received_ms INTEGER NOT NULL, UNIQUE (stream, seq_from, seq_to));"
+    "CREATE TABLE quarantine (id INTEGER PRIMARY KEY, agent TEXT NOT NULL, channel TEXT NOT NULL,"
+    " received_ms INTEGER NOT NULL, reason TEXT NOT NULL, epoch TEXT, seq INTEGER,"
+    " body BLOB NOT NULL);"
+    /* Events as they came (faults, bus trouble, captures, config …), bounded by age. */
+    "CREATE TABLE event (id INTEGER PRIMARY KEY, agent INTEGER NOT NULL, kind TEXT NOT NULL,"
+    " equipment INTEGER, t_ms INTEGER NOT NULL, received_ms INTEGER NOT NULL,"
+    " body TEXT NOT NULL);"
+    "CREATE INDEX event_equipment ON event (equipment, t_ms);"
+
+    /* What reports. claimed: a fleet row names it; otherwise it is shown as unclaimed. */
+    "CREATE TABLE equipment (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, title TEXT,"
+    " site INTEGER REFERENCES site, profile TEXT, profile_hash TEXT,"
+    " agent INTEGER REFERENCES agent, serial TEXT, claimed INTEGER NOT NULL DEFAULT 0,"
+    " sale_day INTEGER, invoice_day INTEGER, manufacture_day INTEGER, completion_day INTEGER,"
+    " acceptance_day INTEGER, judged_ms INTEGER, last_seen_ms INTEGER,"
+    " status TEXT NOT NULL DEFAULT 'ok'," /* fault attention ok offline maintenance unclaimed */
+    " maintenance_until_ms INTEGER, created_ms INTEGER NOT NULL);"
+    "CREATE INDEX equipment_agent ON equipment (agent);"
+    "CREATE INDEX equipment_site ON equipment (site);"
+    "CREATE TABLE component (id INTEGER PRIMARY KEY, equipment INTEGER NOT NULL REFERENCES"
+    " equipment, class TEXT NOT NULL, serial TEXT, UNIQUE (equipment, class, serial));"
+    "CREATE TABLE point (id INTEGER PRIMARY KEY, equipment INTEGER NOT NULL REFERENCES equipment,"
+    " name TEXT NOT NULL, UNIQUE (equipment, name));"
+    "CREATE TABLE last (point INTEGER PRIMARY KEY, t_ms INTEGER NOT NULL, value REAL, words TEXT,"
+    " quality INTEGER NOT NULL);"
+    /* Closed hours, packed: see packed.c. hour is t_ms / 3600000. */
+    "CREATE TABLE chunk (point INTEGER NOT NULL, hour INTEGER NOT NULL, body BLOB NOT NULL,"
+    " PRIMARY KEY (point, hour)) WITHOUT ROWID;"
+
+    /* The fleet file's rows. name is the row's id in the file; doc the row as JSON. */
+    "CREATE TABLE customer (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, title TEXT,"
+    " doc TEXT NOT NULL);"
+    "CREATE TABLE calendar (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
+    " time_zone TEXT NOT NULL, doc TEXT NOT NULL);"
+    "CREATE TABLE site (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, customer INTEGER"
+    " REFERENCES customer, title TEXT, address TEXT, time_zone TEXT, calendar INTEGER REFERENCES"
+    " calendar, remote_area INTEGER NOT NULL DEFAULT 0, lat REAL, lon REAL, doc TEXT NOT NULL);"
+    "CREATE TABLE team (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, title TEXT,"
+    " calendar INTEGER REFERENCES calendar, skills TEXT NOT NULL DEFAULT '[]',"
+    " territories TEXT NOT NULL DEFAULT '[]', doc TEXT NOT NULL);"
+    "CREATE TABLE team_site (team INTEGER NOT NULL REFERENCES team, site INTEGER NOT NULL"
+    " REFERENCES site, PRIMARY KEY (team, site));"
+    "CREATE TABLE technician (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, title TEXT,"
+    " team INTEGER REFERENCES team, phone TEXT, doc TEXT NOT NULL);"
+    "CREATE TABLE contract (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, customer INTEGER"
+    " REFERENCES customer, plan TEXT NOT NULL, service_level TEXT NOT NULL DEFAULT 'C',"
+    " start_day INTEGER, end_day INTEGER, doc TEXT NOT NULL);"
+    "CREATE TABLE contract_site (contract INTEGER NOT NULL REFERENCES contract, site INTEGER NOT"
+    " NULL REFERENCES site, PRIMARY KEY (contract, site));"
+    "CREATE TABLE depot (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, title TEXT, lat REAL,"
+    " lon REAL, doc TEXT NOT NULL);"
+    "CREATE TABLE part (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, title_en TEXT,"
+    " title_zh TEXT, class TEXT, doc TEXT NOT NULL);"
+    "CREATE TABLE stock (part INTEGER NOT NULL REFERENCES part, depot INTEGER NOT NULL REFERENCES"
+    " depot, count INTEGER NOT NULL, PRIMARY KEY (part, depot));"
+    "CREATE TABLE plan_text (hash TEXT PRIMARY KEY, plan TEXT NOT NULL, body BLOB NOT NULL,"
+    " stored_ms INTEGER NOT NULL);" /* every plan version a ticket was opened under */
+
+    /* One occurrence of a fault on one piece of equipment. */
+    "CREATE TABLE alarm (id INTEGER PRIMARY KEY, equipment INTEGER NOT NULL REFERENCES equipment,"
+    " fault TEXT NOT NULL, grade INTEGER NOT NULL, onset_ms INTEGER NOT NULL,"
+    " detected_ms INTEGER NOT NULL, registered_ms INTEGER NOT NULL, cleared_ms INTEGER,"
+    " late INTEGER NOT NULL DEFAULT 0, evidence TEXT, ticket INTEGER);"
+    "CREATE UNIQUE INDEX alarm_open ON alarm (equipment, fault) WHERE cleared_ms IS NULL;"
+    "CREATE INDEX alarm_equipment ON alarm (equipment, onset_ms);"
+    /*
+     * A case somebody has to bring to an end. cause_key: fault:<equipment>:<fault>,
+     * link:<agent>, … One open ticket per cause.
+     */
+    "CREATE TABLE ticket (id INTEGER PRIMARY KEY, number TEXT NOT NULL UNIQUE,"
+    " cause_key TEXT NOT NULL, kind TEXT NOT NULL, equipment INTEGER REFERENCES equipment,"
+    " agent INTEGER REFERENCES agent, site INTEGER REFERENCES site, fault TEXT,"
+    " grade INTEGER NOT NULL, state TEXT NOT NULL, onset_ms INTEGER, detected_ms INTEGER,"
+    " registered_ms INTEGER NOT NULL, cleared_ms INTEGER, hold_until_ms INTEGER,"
+    " closed_ms INTEGER, late INTEGER NOT NULL DEFAULT 0, title_en TEXT, title_zh TEXT,"
+    " classification TEXT NOT NULL DEFAULT '{}', warranty TEXT NOT NULL DEFAULT '{}',"
+    " cause TEXT NOT NULL DEFAULT '[]', remote TEXT NOT NULL DEFAULT '[]', advice TEXT,"
+    " evidence TEXT, children TEXT, track_code TEXT NOT NULL, plan TEXT, plan_hash TEXT,"
+    " service_level TEXT, calendar INTEGER, time_zone TEXT, parent INTEGER REFERENCES ticket,"
+    " quote TEXT, consent INTEGER, resolution TEXT, next_ms INTEGER," /* next clock event */
+    " version INTEGER NOT NULL DEFAULT 1);"
+    "CREATE UNIQUE INDEX ticket_open ON ticket (cause_key) WHERE closed_ms IS NULL;"
+    "CREATE INDEX ticket_state ON ticket (closed_ms, grade, id);"
+    "CREATE INDEX ticket_equipment ON ticket (equipment, id);"
+    "CREATE INDEX ticket_due ON ticket (next_ms) WHERE closed_ms IS NULL AND next_ms IS NOT NULL;"
+    "CREATE TABLE ticket_event (id INTEGER PRIMARY KEY, ticket INTEGER NOT NULL REFERENCES ticket,"
+    " at_ms INTEGER NOT NULL, stored_ms INTEGER NOT NULL, who TEXT NOT NULL,"
+    " action TEXT NOT NULL, action_id TEXT, note TEXT, data TEXT);"
+    "CREATE UNIQUE INDEX ticket_action ON ticket_event (ticket, action_id)"
+    " WHERE action_id IS NOT NULL;"
+    "CREATE INDEX ticket_line ON ticket_event (ticket, at_ms, id);"
+    /* A clock's facts; how it stands is computed from them (models/service/sla). */
+    "CREATE TABLE clock (id INTEGER PRIMARY KEY, ticket INTEGER NOT NULL REFERENCES ticket,"
+    " kind TEXT NOT NULL, stop TEXT NOT NULL, limit_text TEXT NOT NULL, origin TEXT,"
+    " warn REAL NOT NULL DEFAULT 0, started_ms INTEGER NOT NULL, met_ms INTEGER,"
+    " cancelled_ms INTEGER, warned_ms INTEGER, breached_ms INTEGER," /* noticed, for notices only */
+    " UNIQUE (ticket, kind));"
+    "CREATE TABLE pause (id INTEGER PRIMARY KEY, ticket INTEGER NOT NULL REFERENCES ticket,"
+    " from_ms INTEGER NOT NULL, to_ms INTEGER, reason TEXT NOT NULL, who TEXT NOT NULL);"
+    "CREATE UNIQUE INDEX pause_open ON pause (ticket) WHERE to_ms IS NULL;"
+
+    "CREATE TABLE work_order (id INTEGER PRIMARY KEY, number TEXT NOT NULL UNIQUE,"
+    " kind TEXT NOT NULL, ticket INTEGER REFERENCES ticket, visit INTEGER, equipment INTEGER"
+    " REFERENCES equipment, site INTEGER REFERENCES site, team INTEGER REFERENCES team,"
+    " technician INTEGER REFERENCES technician, from_ms INTEGER, to_ms INTEGER,"
+    " state TEXT NOT NULL, checklist TEXT NOT NULL DEFAULT '[]', parts TEXT NOT NULL DEFAULT '[]',"
+    " before TEXT, after TEXT, signature TEXT, reason TEXT, created_ms INTEGER NOT NULL,"
+    " sequence INTEGER NOT NULL DEFAULT 0," /* iCalendar SEQUENCE */
+    " version INTEGER NOT NULL DEFAULT 1);"
+    "CREATE UNIQUE INDEX work_order_ticket ON work_order (ticket)"
+    " WHERE kind = 'corrective' AND state NOT IN ('cancelled');"
+    "CREATE UNIQUE INDEX work_order_visit ON work_order (visit) WHERE visit IS NOT NULL"
+    " AND state NOT IN ('cancelled');"
+    "CREATE INDEX work_order_state ON work_order (state, id);"
+    "CREATE TABLE work_event (id INTEGER PRIMARY KEY, work_order INTEGER NOT NULL REFERENCES"
+    " work_order, at_ms INTEGER NOT NULL, stored_ms INTEGER NOT NULL, who TEXT NOT NULL,"
+    " action TEXT NOT NULL, action_id TEXT, note TEXT, data TEXT);"
+    "CREATE UNIQUE INDEX work_action ON work_event (work_order, action_id)"
+    " WHERE action_id IS NOT NULL;"
+    "CREATE TABLE visit (id INTEGER PRIMARY KEY, equipment INTEGER NOT NULL REFERENCES equipment,"
+    " sequence INTEGER NOT NULL, window_start_day INTEGER NOT NULL, due_day INTEGER NOT NULL,"
+    " window_end_day INTEGER NOT NULL, state TEXT NOT NULL DEFAULT 'planned',"
+    " plan TEXT, created_ms INTEGER NOT NULL, done_ms INTEGER, reason TEXT,"
+    " calendar_sequence INTEGER NOT NULL DEFAULT 0, UNIQUE (equipment, sequence));"
+    "CREATE INDEX visit_due ON visit (due_day, id);"
+    "CREATE TABLE inspection (id INTEGER PRIMARY KEY, number TEXT NOT NULL UNIQUE, equipment"
+    " INTEGER NOT NULL REFERENCES equipment, state TEXT NOT NULL, verdict TEXT,"
+    " command TEXT, points TEXT, checks TEXT, health TEXT, reason TEXT,"
+    " created_ms INTEGER NOT NULL, done_ms INTEGER);"
+    "CREATE TABLE command (id TEXT PRIMARY KEY, agent INTEGER NOT NULL REFERENCES agent,"
+    " equipment INTEGER REFERENCES equipment, name TEXT NOT NULL, args TEXT,"
+    " created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL, state TEXT NOT NULL,"
+    " sent_ms INTEGER, done_ms INTEGER, reason TEXT, result TEXT);"
+    "CREATE INDEX command_open ON command (state, agent) WHERE state IN ('waiting', 'sent');"
+
+    /* Told at least once, each key once: written in the transaction that caused it. */
+    "CREATE TABLE outbox (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, channel TEXT NOT NULL,"
+    " target TEXT, subject TEXT NOT NULL, body TEXT NOT NULL, ticket INTEGER,"
+    " created_ms INTEGER NOT NULL, next_ms INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,"
+    " state TEXT NOT NULL DEFAULT 'waiting', sent_ms INTEGER, why TEXT);"
+    "CREATE INDEX outbox_next ON outbox (next_ms) WHERE state = 'waiting';"
+    /* What changed, for GET /stream; bounded. */
+    "CREATE TABLE change (id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, topic TEXT NOT NULL,"
+    " body TEXT NOT NULL);"
+
+    "CREATE TABLE person (name TEXT PRIMARY KEY, role TEXT NOT NULL, password TEXT NOT NULL,"
+    " created_ms INTEGER NOT NULL);"
+    "CREATE TABLE token (id INTEGER PRIMARY KEY, name TEXT NOT NULL, role TEXT NOT NULL,"
+    " hash TEXT NOT NULL UNIQUE, created_ms INTEGER NOT NULL, revoked_ms INTEGER);"
+    "CREATE TABLE session (hash TEXT PRIMARY KEY, person TEXT NOT NULL, created_ms INTEGER NOT"
+    " NULL, expires_ms INTEGER NOT NULL);"
+    "CREATE TABLE idempotency (key TEXT PRIMARY KEY, request TEXT NOT NULL, status INTEGER NOT"
+    " NULL, body TEXT NOT NULL, at_ms INTEGER NOT NULL);"
+    "CREATE TABLE feed (token TEXT PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL,"
+    " created_ms INTEGER NOT NULL, UNIQUE (kind, name));"
+    "CREATE TABLE audit (id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, who TEXT NOT NULL,"
+    " what TEXT NOT NULL, object TEXT, detail TEXT);";
+
+static const char *const migrations[] = {first};
+
+enum err schema_migrate(struct sql *sql, struct text *why)
+{
+    int64_t count = (int64_t)(sizeof(migrations) / sizeof(migrations[0]));
+    int64_t version;
+    enum err err;
+
+    err = sql_script(sql, "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL);");
+    if (err) {
+        return text_say(why, err, "cannot prepare the database: %s", sql_why(sql));
+    }
+    version = sql_find_int(sql, 0, "SELECT MAX(version) FROM schema_version", "");
+    if (version > count) {
+        return text_say(why, ERR_UNSUPPORTED,
+                        "the database has version %lld, this program knows %lld: use a newer one",
+                        (long long)version, (long long)count);
+    }
+    for (; version < count; version++) {
+        err = sql_begin(sql);
+        if (!err) {
+            err = sql_script(sql, migrations[version]);
+        }
+        if (!err) {
+            err = sql_run(sql, "INSERT INTO schema_version (version) VALUES (?1)", "i",
+                          version + 1);
+        }
+        if (!err) {
+            err = sql_commit(sql);
+        }
+        if (err) {
+            text_say(why, err, "migration %lld failed: %s", (long long)version + 1, sql_why(sql));
+            sql_rollback(sql);
+            return err;
+        }
+    }
+    return ERR_OK;
+}
