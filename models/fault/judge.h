@@ -26,6 +26,7 @@
 #include <stdint.h>
 
 #include "models/base/err.h"
+#include "models/base/json.h"
 #include "models/profile/profile.h"
 #include "models/telemetry/message.h"
 #include "models/telemetry/reading.h"

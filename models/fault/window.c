@@ -1,0 +1,155 @@
+/* Sliding windows over held values. */
+#include "models/fault/window.h"
+
+#define ROOM_LEAST 16
+#define ROOM_MOST  2048
+
+enum err window_init(struct window *window, struct arena *arena, int64_t reach_ms, int64_t every_ms)
+{
+    int64_t wanted = reach_ms / (every_ms > 0 ? every_ms : 1) * 5 / 4 + ROOM_LEAST;
+
+    window->room = (size_t)(wanted > ROOM_MOST ? ROOM_MOST : wanted);
+    window->reach_ms = reach_ms;
+    window->first = window->count = 0;
+    window->ring = arena_array(arena, window->room, sizeof(*window->ring));
+    return window->ring ? ERR_OK : ERR_NOMEM;
+}
+
+static struct window_sample *at(const struct window *window, size_t index)
+{
+    return &window->ring[(window->first + index) % window->room];
+}
+
+/* Drops every other value of the older half; the oldest stays. */
+static void thin(struct window *window)
+{
+    size_t kept = 1;
+
+    for (size_t i = 1; i < window->count; i++) {
+        if (i >= window->count / 2 || i % 2 == 0) {
+            *at(window, kept++) = *at(window, i);
+        }
+    }
+    window->count = kept;
+}
+
+void window_add(struct window *window, int64_t t_ms, double value)
+{
+    /* one value from before the window stays: it was held when the window began */
+    while (window->count >= 2 && at(window, 1)->t_ms <= t_ms - window->reach_ms) {
+        window->first = (window->first + 1) % window->room;
+        window->count--;
+    }
+    if (window->count > 0 && at(window, window->count - 1)->t_ms == t_ms) {
+        at(window, window->count - 1)->value = value;
+        return;
+    }
+    if (window->count == window->room) {
+        thin(window);
+    }
+    window->count++;
+    *at(window, window->count - 1) = (struct window_sample){t_ms, value};
+}
+
+void window_clear(struct window *window)
+{
+    window->count = 0;
+}
+
+/* Index of the value that was held at from_ms, or the oldest. */
+static size_t begin_at(const struct window *window, int64_t from_ms)
+{
+    size_t low = 0, high = window->count;
+
+    while (low < high) { /* the first value after from_ms */
+        size_t middle = low + (high - low) / 2;
+
+        if (at(window, middle)->t_ms <= from_ms) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low > 0 ? low - 1 : 0;
+}
+
+static struct expr_value extreme(const struct window *window, size_t from, bool most)
+{
+    double best = at(window, from)->value;
+
+    for (size_t i = from + 1; i < window->count; i++) {
+        double value = at(window, i)->value;
+
+        if (most ? value > best : value < best) {
+            best = value;
+        }
+    }
+    return (struct expr_value){true, best};
+}
+
+static struct expr_value mean(const struct window *window, size_t from, int64_t from_ms,
+                              int64_t t_ms)
+{
+    double sum = 0, covered = 0;
+
+    for (size_t i = from; i < window->count; i++) {
+        int64_t begin = at(window, i)->t_ms > from_ms ? at(window, i)->t_ms : from_ms;
+        int64_t end = i + 1 < window->count ? at(window, i + 1)->t_ms : t_ms;
+
+        if (end > begin) {
+            sum += at(window, i)->value * (double)(end - begin);
+            covered += (double)(end - begin);
+        }
+    }
+    return (struct expr_value){
+        true, covered > 0 ? sum / covered : at(window, window->count - 1)->value};
+}
+
+static struct expr_value rate(const struct window *window, size_t from, int64_t from_ms,
+                              int64_t t_ms, int64_t window_ms)
+{
+    int64_t begin = at(window, from)->t_ms > from_ms ? at(window, from)->t_ms : from_ms;
+    double change = at(window, window->count - 1)->value - at(window, from)->value;
+
+    if (t_ms - begin < window_ms / 2 || t_ms == begin) {
+        return (struct expr_value){false, 0};
+    }
+    return (struct expr_value){true, change * 60000.0 / (double)(t_ms - begin)};
+}
+
+static struct expr_value changed(const struct window *window, size_t from, int64_t from_ms)
+{
+    for (size_t i = from + 1; i < window->count; i++) {
+        double a = at(window, i - 1)->value, b = at(window, i)->value;
+
+        if (a < b || a > b) {
+            return (struct expr_value){true, 1};
+        }
+    }
+    return (struct expr_value){at(window, 0)->t_ms <= from_ms, 0};
+}
+
+struct expr_value window_ask(const struct window *window, enum expr_window_kind kind, int64_t t_ms,
+                             int64_t window_ms)
+{
+    int64_t from_ms = t_ms - window_ms;
+    size_t from;
+
+    if (!window->ring || window->count == 0) {
+        return (struct expr_value){false, 0};
+    }
+    from = begin_at(window, from_ms);
+    switch (kind) {
+    case EXPR_MIN:
+        return extreme(window, from, false);
+    case EXPR_MAX:
+        return extreme(window, from, true);
+    case EXPR_MEAN:
+        return mean(window, from, from_ms, t_ms);
+    case EXPR_RATE:
+        return rate(window, from, from_ms, t_ms, window_ms);
+    case EXPR_CHANGED:
+        return changed(window, from, from_ms);
+    }
+    return (struct expr_value){false, 0};
+}
