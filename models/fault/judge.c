@@ -159,7 +159,7 @@ static enum err open_rule(struct judge *judge, size_t index, struct collect *col
     memset(collect->wanted, 0, count * sizeof(*collect->wanted));
     collect->timed = false;
     collect_rule(collect, state->rule);
-    state->timed = collect->timed || asks_age(state->rule) || state->rule->clear != NULL;
+    state->timed = collect->timed || asks_age(state->rule);
     inputs = arena_array(judge->arena, count + 1, sizeof(*inputs));
     if (!inputs) {
         return ERR_NOMEM;
