@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -42,6 +43,7 @@ void db_rollback(struct db *db);
  * b const void * and size_t, n nothing (NULL). Placeholders are ?1 ?2 ….
  */
 enum err db_run(struct db *db, const char *sql, const char *kinds, ...) MUST_CHECK;
+enum err db_runv(struct db *db, const char *sql, const char *kinds, va_list list) MUST_CHECK;
 
 struct db_rows { /* results being read; on the caller's stack */
     struct db *db;
@@ -50,6 +52,8 @@ struct db_rows { /* results being read; on the caller's stack */
 };
 
 enum err db_find(struct db *db, struct db_rows *rows, const char *sql, const char *kinds, ...);
+enum err db_findv(struct db *db, struct db_rows *rows, const char *sql, const char *kinds,
+                  va_list list);
 bool db_next(struct db_rows *rows);
 int64_t db_int(const struct db_rows *rows, int column);
 double db_real(const struct db_rows *rows, int column);
@@ -63,7 +67,7 @@ int64_t db_changes(struct db *db);
 int64_t db_last_id(struct db *db);
 /* Words for the last error. */
 const char *db_why(struct db *db);
-/* ERR_FULL (quota or disk), ERR_BUSY, ERR_IO (also a corrupt file), ERR_EXISTS (UNIQUE) … */
+/* Errors of all of these: ERR_FULL (quota or disk), ERR_BUSY, ERR_IO (also a corrupt file), ERR_EXISTS (UNIQUE) … */
 enum err db_backup(struct db *db, const char *path, struct text *why) MUST_CHECK;
 void db_vacuum(struct db *db, int pages);
 int64_t db_bytes(struct db *db); /* of the main file, from page counts */
