@@ -1,0 +1,37 @@
+/* One wire and its thread: devices in the order of their deadlines, commands as one-shot jobs. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/acquire/device.h"
+#include "agent/modbus/link.h"
+#include "models/base/err.h"
+
+struct bus;
+
+struct bus_job { /* a command for one device; owned by the bus once given */
+    char id[65], name[33], equipment[65];
+    char *args; /* JSON or NULL; owned */
+    int64_t expires_ms; /* wall clock; 0: never */
+};
+
+struct bus_options {
+    const char *name;
+    struct link link; /* the bus closes it */
+    const struct device_options *devices; /* master, give and context are filled in by the bus */
+    size_t device_count;
+    device_give give;
+    void *context;
+    uint64_t seed;
+    /* Asked before a write: the intent is on disk when it returns ERR_OK. why says what speaks
+     * against it (rate, budget). */
+    enum err (*intend)(void *context, const char *command, const char *equipment,
+                       const struct point *point, struct text *why);
+};
+
+enum err bus_open(const struct bus_options *options, struct bus **ret_bus) MUST_CHECK;
+/* Ends the thread: it finishes the request under way and no more. */
+void bus_close(struct bus *bus);
+/* ERR_FULL when too many wait. */
+enum err bus_give(struct bus *bus, struct bus_job *job) MUST_CHECK;

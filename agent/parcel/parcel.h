@@ -1,0 +1,34 @@
+/* What goes from the wires (and from the server) to the spool's thread, by queue. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "models/base/err.h"
+#include "models/telemetry/message.h"
+#include "models/telemetry/ranges.h"
+
+enum parcel_kind {
+    PARCEL_READINGS,
+    PARCEL_EVENT,  /* body: the object behind "event" */
+    PARCEL_REPLY,  /* body: what stands behind the envelope: "command":…,"state":… */
+    PARCEL_ACK,    /* epoch, have */
+    PARCEL_LINK,   /* flag: 1 up, 0 down */
+    PARCEL_ROOM,   /* the sending queue has room again */
+    PARCEL_KNOWN,  /* a command's id; flag: 1 a write is about to begin */
+};
+
+struct parcel {
+    enum parcel_kind kind;
+    struct outgoing *readings; /* names live as long as the program; texts are owned */
+    size_t count;
+    char *body;
+    int64_t t_ms;
+    char epoch[EPOCH_SIZE];
+    struct range *have;
+    int flag;
+};
+
+struct parcel *parcel_make(enum parcel_kind kind, int64_t t_ms); /* NULL: out of memory */
+void parcel_free(void *parcel);
+size_t parcel_bytes(const struct parcel *parcel);

@@ -1,0 +1,91 @@
+/* Letters out. A PUBACK frees a slot of the window, nothing more. */
+#include "agent/uplink/publish.h"
+
+#include "host/clock.h"
+#include "models/telemetry/topic.h"
+
+#define WINDOW 32
+
+enum err publish_status(struct publish *publish, bool online, const char *equipment)
+{
+    struct json_out out = json_out(60 * 1024);
+    struct spool_figures figures;
+    TEXT(topic, TOPIC_SIZE);
+    enum err err;
+
+    spool_figures(publish->spool, &figures);
+    json_open_object(&out);
+    json_int(&out, "v", 1);
+    json_bool(&out, "online", online);
+    json_text(&out, "epoch", spool_epoch(publish->spool));
+    json_text(&out, "version", HELIOGRAPH_VERSION);
+    json_int(&out, "t", clock_wall_ms());
+    json_bool(&out, "edge", true);
+    if (equipment) {
+        json_raw(&out, "equipment", equipment);
+    }
+    json_key(&out, "spool");
+    json_open_object(&out);
+    json_int(&out, "messages", figures.messages);
+    json_int(&out, "bytes", figures.bytes);
+    if (figures.oldest_ms) {
+        json_int(&out, "oldest", figures.oldest_ms);
+    } else {
+        json_null(&out, "oldest");
+    }
+    json_int(&out, "dropped", figures.dropped);
+    json_int(&out, "failures", figures.failures);
+    json_close_object(&out);
+    json_close_object(&out);
+    err = topic_make(&topic, publish->prefix, publish->agent, CHANNEL_STATUS);
+    if (!err) {
+        err = out.err;
+    }
+    if (!err) {
+        err = mqtt_publish(publish->mqtt, topic.at, out.bytes, out.size, true, 0);
+    }
+    publish->in_flight += !err;
+    json_out_free(&out);
+    return err;
+}
+
+static enum channel channel_of(const struct letter *letter)
+{
+    switch (letter->channel) {
+    case LETTER_DATA:
+        return CHANNEL_DATA;
+    case LETTER_EVENT:
+        return CHANNEL_EVENT;
+    case LETTER_REPLY:
+        return CHANNEL_REPLY;
+    }
+    return CHANNEL_DATA;
+}
+
+void publish_turn(struct publish *publish)
+{
+    bool sent = false;
+    void *item;
+
+    while (mqtt_is_up(publish->mqtt) && publish->in_flight < WINDOW &&
+           !queue_take(spool_letters(publish->spool), 0, &item)) {
+        struct letter *letter = item;
+        TEXT(topic, TOPIC_SIZE);
+
+        /* what cannot be sent now comes again: it stays in the spool until the server has it */
+        if (!topic_make(&topic, publish->prefix, publish->agent, channel_of(letter)) &&
+            !mqtt_publish(publish->mqtt, topic.at, letter->bytes, letter->size, false, letter->id)) {
+            publish->in_flight++;
+        }
+        letter_free(letter);
+        sent = true;
+    }
+    if (sent && queue_count(spool_letters(publish->spool)) == 0) {
+        spool_give(publish->spool, parcel_make(PARCEL_ROOM, 0), 0);
+    }
+}
+
+void publish_settled(struct publish *publish)
+{
+    publish->in_flight -= publish->in_flight > 0;
+}
