@@ -85,6 +85,10 @@ static enum err set_up(struct db *db, const struct db_options *options)
               "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=%lld;",
               options->incremental_vacuum ? "PRAGMA auto_vacuum=INCREMENTAL;" : "",
               (long long)(options->journal_most ? options->journal_most : 4 * 1024 * 1024));
+    if (options->guest) {
+        sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+        text_add(&sql, "PRAGMA wal_autocheckpoint=0;");
+    }
     if (options->bytes_most) {
         text_addf(&sql, "PRAGMA max_page_count=%lld;", (long long)(options->bytes_most / 4096));
     }

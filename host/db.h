@@ -25,7 +25,8 @@ struct db_options {
     int64_t journal_most;   /* journal_size_limit in bytes; 0: 4 MiB */
     int busy_ms;            /* how long to wait for somebody else's lock */
     bool incremental_vacuum;
-    bool exclusive;         /* refuse to share the file with another process: ERR_BUSY at open */
+    bool exclusive; /* refuse to share the file with another process: ERR_BUSY at open */
+    bool guest;     /* writes beside the owner: never checkpoints (reliability.md 0, finding 9) */
 };
 
 enum err db_open(const char *path, const struct db_options *options, struct db **ret_db,

@@ -502,6 +502,14 @@ void judge_restore(struct judge *judge, size_t fault, int grade, int64_t onset_m
     state->clear_ms = NEVER;
 }
 
+void judge_withdraw(struct judge *judge, size_t fault)
+{
+    struct rule_state *state = &judge->rules[fault];
+
+    state->open = false;
+    state->onset_ms = state->clear_ms = NEVER;
+}
+
 void judge_reset(struct judge *judge, size_t fault)
 {
     judge->rules[fault].reset = true;

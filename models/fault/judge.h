@@ -57,6 +57,8 @@ size_t judge_decide(struct judge *judge, int64_t t_ms, struct verdict *verdicts,
 
 /* Puts back a fault that was open when the program stopped. */
 void judge_restore(struct judge *judge, size_t fault, int grade, int64_t onset_ms);
+/* Takes back a fault that history raised but nobody was told of. */
+void judge_withdraw(struct judge *judge, size_t fault);
 /* A person resets a latching fault: it clears as soon as its clear condition holds. */
 void judge_reset(struct judge *judge, size_t fault);
 

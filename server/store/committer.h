@@ -22,13 +22,17 @@ struct committer_job {
 };
 
 struct committer_options {
-    const char *url;
+    struct sql *sql; /* the writing connection; the committer's thread alone uses it while it runs */
     size_t jobs_most, bytes_most; /* ceilings of the queue */
     size_t batch_most;            /* jobs in a transaction; preset 500 */
     /* Called on the committing thread between transactions, inside one of its own, at least once a
      * second: timers of the desk, packing. Returns the wall-clock ms it wants to be called again. */
     int64_t (*turn)(struct sql *sql, int64_t now_ms, void *context);
     void *context;
+    /* The last step of every transaction of jobs: what they changed in memory becomes rows. */
+    enum err (*before)(struct sql *sql, int64_t now_ms, size_t jobs, void *context);
+    /* Told when a transaction was undone: what was kept in memory beside it is stale. */
+    void (*undone)(void *context);
     /* Told after every commit (on the committing thread). May be NULL. */
     void (*committed)(void *context);
 };

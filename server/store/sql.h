@@ -1,7 +1,7 @@
 /*
  * The one seam of storage: statements on a database, whichever it is. What the rooms above say is
  * SQL that SQLite and PostgreSQL both speak (?1 ?2 … are turned into $1 $2 … by the latter; upsert
- * by ON CONFLICT; RETURNING; no AUTOINCREMENT). A backend is one table of functions.
+ * by ON CONFLICT; RETURNING; no AUTOINCREMENT).
  *
  * One connection belongs to one thread. The committer holds the only one that writes.
  */
@@ -17,7 +17,11 @@
 
 struct sql;
 
-enum sql_mode { SQL_WRITE, SQL_READ };
+enum sql_mode {
+    SQL_WRITE, /* the server's one writing connection */
+    SQL_READ,
+    SQL_GUEST, /* writes beside a running server (sub-commands); never checkpoints */
+};
 
 /* url: sqlite:PATH (postgresql://… is ERR_UNSUPPORTED until its backend stands). */
 enum err sql_open(const char *url, enum sql_mode mode, struct sql **ret_sql,

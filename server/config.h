@@ -1,0 +1,19 @@
+/* server.yaml as the program understands it. A leaf: it knows no room of the server. */
+#pragma once
+
+#include "models/base/arena.h"
+#include "models/base/err.h"
+
+struct server_config {
+    const char *broker_url, *ca, *cert, *key, *user, *password, *client_id, *prefix;
+    const char *database;
+    const char *listen, *public_url;
+    const char *profiles, *plans, *time_zone, *preset_plan;
+    const char *smtp_url, *smtp_user, *smtp_password, *smtp_from, *smtp_to;
+    const char *const *webhooks; /* NULL-ended */
+};
+
+/* Every complaint goes through say, a line each; ERR_FORMAT when there was one. */
+enum err config_read(struct arena *arena, const char *path,
+                     void (*say)(void *context, const char *line), void *context,
+                     struct server_config *ret_config) MUST_CHECK;

@@ -1,0 +1,220 @@
+/* Profiles and plans from their folders; zones from the system. */
+#include "server/fleet/rules.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/file.h"
+
+#define RULES_MOST 1000
+#define FILE_MOST  (4 * 1024 * 1024)
+#define ARENA_MOST (512 * 1024 * 1024)
+#define ZONES_MOST 700
+
+struct rules {
+    struct arena *arena;
+    const struct profile *profiles[RULES_MOST];
+    size_t profile_count;
+    const struct plan *plans[RULES_MOST];
+    struct source {
+        const char *bytes;
+        size_t size;
+    } sources[RULES_MOST]; /* of the plans */
+    size_t plan_count;
+    /* zones are read when somebody asks; any thread may */
+    pthread_mutex_t lock;
+    const struct zone *zones[ZONES_MOST];
+    size_t zone_count;
+    void (*say)(void *context, const char *line);
+    void *context;
+    size_t wrong;
+};
+
+static void tell(struct rules *rules, const struct complaints *complaints)
+{
+    size_t count = complaints->count < COMPLAINTS_MOST ? complaints->count : COMPLAINTS_MOST;
+
+    for (size_t i = 0; i < count; i++) {
+        rules->say(rules->context, complaints->lines[i]);
+    }
+    rules->wrong += complaints->count;
+}
+
+static void say_twice(struct rules *rules, const char *path, const char *what, const char *id)
+{
+    TEXT(line, 1400);
+
+    text_addf(&line, "%s:1:1: error: expected a %s id of its own, found '%s' again", path, what, id);
+    rules->say(rules->context, line.at);
+    rules->wrong++;
+}
+
+static void read_profile(struct rules *rules, const char *path, const char *bytes, size_t size)
+{
+    struct complaints complaints = {.path = path, .arena = rules->arena};
+    const struct profile *profile;
+
+    if (profile_read(rules->arena, bytes, size, &complaints, &profile)) {
+        tell(rules, &complaints);
+    } else if (rules_profile(rules, profile->id)) {
+        say_twice(rules, path, "profile", profile->id);
+    } else {
+        rules->profiles[rules->profile_count++] = profile;
+    }
+}
+
+static void read_plan(struct rules *rules, const char *path, const char *bytes, size_t size)
+{
+    struct complaints complaints = {.path = path, .arena = rules->arena};
+    const struct plan *plan;
+
+    if (plan_read(rules->arena, bytes, size, &complaints, &plan)) {
+        tell(rules, &complaints);
+    } else if (rules_plan(rules, plan->id)) {
+        say_twice(rules, path, "plan", plan->id);
+    } else {
+        rules->sources[rules->plan_count] = (struct source){bytes, size};
+        rules->plans[rules->plan_count++] = plan;
+    }
+}
+
+static void read_folder(struct rules *rules, const char *folder,
+                        void (*read)(struct rules *rules, const char *path, const char *bytes,
+                                     size_t size))
+{
+    const char *const *names;
+    size_t count;
+    enum err err = file_list(rules->arena, folder, ".yaml", &names, &count);
+    TEXT(line, 1200);
+
+    if (err) {
+        text_addf(&line, "%s:1:1: error: expected a folder of YAML files, found: %s", folder,
+                  err_text(err));
+        rules->say(rules->context, line.at);
+        rules->wrong++;
+        return;
+    }
+    for (size_t i = 0; i < count && i < RULES_MOST; i++) {
+        TEXT(path, 1100);
+        char *bytes;
+        size_t size;
+
+        text_addf(&path, "%s/%s", folder, names[i]);
+        if (file_read(rules->arena, path.at, FILE_MOST, &bytes, &size)) {
+            text_clear(&line);
+            text_addf(&line, "%s:1:1: error: expected a file that can be read", path.at);
+            rules->say(rules->context, line.at);
+            rules->wrong++;
+            continue;
+        }
+        read(rules, arena_text(rules->arena, path.at, path.length), bytes, size);
+    }
+}
+
+enum err rules_open(const char *profiles, const char *plans,
+                    void (*say)(void *context, const char *line), void *context,
+                    struct rules **ret_rules)
+{
+    struct rules *rules = calloc(1, sizeof(*rules));
+    enum err err;
+
+    if (!rules) {
+        return ERR_NOMEM;
+    }
+    pthread_mutex_init(&rules->lock, NULL);
+    rules->say = say;
+    rules->context = context;
+    err = arena_open(ARENA_MOST, &rules->arena);
+    if (!err) {
+        read_folder(rules, profiles, read_profile);
+        read_folder(rules, plans, read_plan);
+        err = rules->wrong ? ERR_FORMAT : ERR_OK;
+    }
+    if (err) {
+        rules_close(rules);
+        return err;
+    }
+    *ret_rules = rules;
+    return ERR_OK;
+}
+
+void rules_close(struct rules *rules)
+{
+    if (rules) {
+        arena_close(rules->arena);
+        pthread_mutex_destroy(&rules->lock);
+        free(rules);
+    }
+}
+
+const struct profile *rules_profile(const struct rules *rules, const char *id)
+{
+    for (size_t i = 0; id && i < rules->profile_count; i++) {
+        if (strcmp(rules->profiles[i]->id, id) == 0) {
+            return rules->profiles[i];
+        }
+    }
+    return NULL;
+}
+
+const struct plan *rules_plan(const struct rules *rules, const char *id)
+{
+    for (size_t i = 0; id && i < rules->plan_count; i++) {
+        if (strcmp(rules->plans[i]->id, id) == 0) {
+            return rules->plans[i];
+        }
+    }
+    return NULL;
+}
+
+size_t rules_profile_count(const struct rules *rules)
+{
+    return rules->profile_count;
+}
+
+const struct profile *rules_profile_at(const struct rules *rules, size_t index)
+{
+    return rules->profiles[index];
+}
+
+size_t rules_plan_count(const struct rules *rules)
+{
+    return rules->plan_count;
+}
+
+const struct plan *rules_plan_at(const struct rules *rules, size_t index)
+{
+    return rules->plans[index];
+}
+
+const char *rules_plan_bytes(const struct rules *rules, const char *id, size_t *ret_size)
+{
+    for (size_t i = 0; i < rules->plan_count; i++) {
+        if (strcmp(rules->plans[i]->id, id) == 0) {
+            *ret_size = rules->sources[i].size;
+            return rules->sources[i].bytes;
+        }
+    }
+    return NULL;
+}
+
+const struct zone *rules_zone(struct rules *rules, const char *name)
+{
+    const struct zone *zone = NULL;
+
+    if (!name) {
+        return NULL;
+    }
+    pthread_mutex_lock(&rules->lock);
+    for (size_t i = 0; i < rules->zone_count && !zone; i++) {
+        if (strcmp(zone_name(rules->zones[i]), name) == 0) {
+            zone = rules->zones[i];
+        }
+    }
+    if (!zone && rules->zone_count < ZONES_MOST && !file_zone(rules->arena, name, &zone)) {
+        rules->zones[rules->zone_count++] = zone;
+    }
+    pthread_mutex_unlock(&rules->lock);
+    return zone;
+}

@@ -1,0 +1,9 @@
+/* Readings of agents that do not grade, judged here by the same rules. */
+#pragma once
+
+#include "server/ingest/pipeline.h"
+
+/* Judges the readings of one message in event time. *ret_late: readings older than the youngest one
+ * judged before; they are stored and raise nothing. */
+enum err judging_take(struct pipeline *pipeline, struct sql *sql, struct inbound *inbound,
+                      int64_t now_ms, int64_t *ret_late) MUST_CHECK;
