@@ -33,7 +33,7 @@ struct http_answer {
     struct json_out out;   /* the body; owned by http */
     const char *extra[8][2]; /* further headers, in the request's arena */
     size_t extra_count;
-    bool streams; /* GET /stream: the connection is handed to stream.c */
+    void *stream; /* not NULL: the answer goes on by http_options.stream */
 };
 
 struct http;
@@ -53,4 +53,6 @@ struct http_options {
 enum err http_open(const struct http_options *options, struct http **ret_http,
                    struct text *why) MUST_CHECK;
 void http_close(struct http *http);
+/* Answers that go on are asked for more. Any thread. */
+void http_wake(struct http *http);
 int http_port(const struct http *http);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "server/desk/number.h"
+#include "server/fleet/numbers.h"
 #include "server/desk/notify.h"
 #include "server/store/change.h"
 #include "server/store/metrics.h"
@@ -372,8 +372,8 @@ static enum err insert_row(struct desk *desk, struct sql *sql, const struct plac
     char number[32], code[17], level[2] = {place->level, 0};
     enum err err, full;
 
-    number_make('T', number, sizeof(number));
-    number_secret(code, 16);
+    numbers_make('T', number, sizeof(number));
+    numbers_secret(code, 16);
     write_documents(desk, place, what, &documents);
     err = sql_run(
         sql,

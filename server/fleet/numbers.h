@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 /* prefix '-' 8 random characters of Crockford's base 32 and a check character; to >= 16 bytes. */
-void number_make(char prefix, char *to, size_t room);
-bool number_is_valid(const char *number);
+void numbers_make(char prefix, char *to, size_t room);
+bool numbers_are_valid(const char *number);
 /* size characters (a secret: track code, feed token) and a NUL. */
-void number_secret(char *to, size_t size);
+void numbers_secret(char *to, size_t size);

@@ -1,5 +1,5 @@
 /* Numbers that cannot be guessed: 40 random bits in Crockford's base 32 and a check character. */
-#include "server/desk/number.h"
+#include "server/fleet/numbers.h"
 
 #include <assert.h>
 #include <sodium.h>
@@ -24,17 +24,17 @@ static char check_of(const char *digits)
     return alphabet[sum % 31];
 }
 
-void number_make(char prefix, char *to, size_t room)
+void numbers_make(char prefix, char *to, size_t room)
 {
     assert(room >= NUMBER_DIGITS + 4);
     to[0] = prefix;
     to[1] = '-';
-    number_secret(to + 2, NUMBER_DIGITS);
+    numbers_secret(to + 2, NUMBER_DIGITS);
     to[2 + NUMBER_DIGITS] = check_of(to + 2);
     to[3 + NUMBER_DIGITS] = '\0';
 }
 
-bool number_is_valid(const char *number)
+bool numbers_are_valid(const char *number)
 {
     size_t length = strlen(number);
 
@@ -43,7 +43,7 @@ bool number_is_valid(const char *number)
            number[length - 1] == check_of(number + 2);
 }
 
-void number_secret(char *to, size_t size)
+void numbers_secret(char *to, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
         to[i] = alphabet[randombytes_uniform(32)];

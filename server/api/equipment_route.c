@@ -1,0 +1,324 @@
+/* Equipment, its values and its history. */
+#include <math.h>
+#include <string.h>
+
+#include "server/api/api_int.h"
+#include "server/store/readings.h"
+
+#define BUCKETS_MOST 2000
+
+static const struct profile *profile_of(struct call *call, const char *id)
+{
+    return id ? rules_profile(call->api->options.rules, id) : NULL;
+}
+
+static enum err put_points(struct call *call, int64_t equipment, const struct profile *profile)
+{
+    struct sql_rows rows;
+
+    json_key(call->out, "points");
+    json_open_list(call->out);
+    sql_find(call->sql, &rows,
+             "SELECT p.name, l.t_ms, l.value, l.words, l.quality FROM point p JOIN last l ON l.point"
+             " = p.id WHERE p.equipment = ?1 ORDER BY p.id",
+             "i", equipment);
+    while (sql_next(&rows)) {
+        int index = profile ? profile_point(profile, sql_text(&rows, 0)) : -1;
+        int64_t quality = sql_int(&rows, 4);
+
+        json_open_object(call->out);
+        json_text(call->out, "name", sql_text(&rows, 0));
+        json_key(call->out, "value");
+        if (!sql_null(&rows, 3)) {
+            json_put_text(call->out, sql_text(&rows, 3));
+        } else if (!sql_null(&rows, 2)) {
+            json_put_number(call->out, sql_real(&rows, 2));
+        } else {
+            json_put_null(call->out);
+        }
+        json_text(call->out, "unit", index >= 0 ? profile->points[index].unit : NULL);
+        json_text(call->out, "quality",
+                  quality >= 0 && quality <= QUALITY_CLOCK ? quality_names[quality] : "good");
+        call_time(call, "time", sql_int(&rows, 1));
+        if (index >= 0) {
+            json_key(call->out, "title");
+            json_open_object(call->out);
+            json_text(call->out, "en", profile->points[index].title.en);
+            json_text(call->out, "zh", profile->points[index].title.zh);
+            json_close_object(call->out);
+        }
+        json_close_object(call->out);
+    }
+    json_close_list(call->out);
+    return sql_end(&rows);
+}
+
+static enum err put_tickets(struct call *call, int64_t equipment)
+{
+    struct sql_rows rows;
+
+    json_key(call->out, "open_tickets");
+    json_open_list(call->out);
+    sql_find(call->sql, &rows,
+             "SELECT number FROM ticket WHERE equipment = ?1 AND closed_ms IS NULL ORDER BY grade, id",
+             "i", equipment);
+    while (sql_next(&rows)) {
+        json_put_text(call->out, sql_text(&rows, 0));
+    }
+    json_close_list(call->out);
+    return sql_end(&rows);
+}
+
+static enum err put_next_visit(struct call *call, int64_t equipment)
+{
+    int64_t visit = sql_find_int(call->sql, 0,
+                                 "SELECT id FROM visit WHERE equipment = ?1 AND state IN"
+                                 " ('planned', 'released') AND due_day >= ?2 ORDER BY due_day LIMIT 1",
+                                 "ii", equipment, call->now_ms / 86400000);
+
+    json_key(call->out, "next_visit");
+    if (!visit) {
+        json_put_null(call->out);
+        return ERR_OK;
+    }
+    return view_visit(call->sql, visit, call->out);
+}
+
+/* whole: values, tickets, warranty as well. */
+static enum err put_equipment(struct call *call, int64_t id, bool whole)
+{
+    const struct profile *profile = NULL;
+    struct sql_rows rows;
+    bool found;
+    enum err err;
+
+    sql_find(call->sql, &rows,
+             "SELECT e.name, COALESCE(e.title, e.name), e.profile, s.name, a.name, e.status,"
+             " e.last_seen_ms, e.serial, s.title, e.profile_hash FROM equipment e LEFT JOIN site s"
+             " ON s.id = e.site LEFT JOIN agent a ON a.id = e.agent WHERE e.id = ?1",
+             "i", id);
+    found = sql_next(&rows);
+    if (found) {
+        profile = profile_of(call, sql_text(&rows, 2));
+        json_open_object(call->out);
+        json_text(call->out, "id", sql_text(&rows, 0));
+        json_text(call->out, "title", sql_text(&rows, 1));
+        json_text(call->out, "profile", sql_text(&rows, 2));
+        json_text(call->out, "site", sql_text(&rows, 3));
+        json_text(call->out, "agent", sql_text(&rows, 4));
+        json_text(call->out, "status", sql_text(&rows, 5));
+        call_time(call, "last_seen", sql_int(&rows, 6));
+        json_text(call->out, "serial", sql_text(&rows, 7));
+        json_text(call->out, "site_title", sql_text(&rows, 8));
+    }
+    err = sql_end(&rows);
+    if (err || !found) {
+        return err ? err : ERR_NOT_FOUND;
+    }
+    err = put_points(call, id, profile);
+    if (!err) {
+        err = put_tickets(call, id);
+    }
+    if (!err) {
+        err = put_next_visit(call, id);
+    }
+    if (!err && whole) {
+        json_key(call->out, "warranty");
+        err = view_warranty(call->sql, call->api->options.rules, id, call->now_ms, call->out);
+    } else if (!err) {
+        json_key(call->out, "warranty");
+        err = view_warranty(call->sql, call->api->options.rules, id, call->now_ms, call->out);
+    }
+    json_close_object(call->out);
+    return err;
+}
+
+static void list_equipment(struct call *call)
+{
+    int64_t ids[1000], limit = call_limit(call), count = 0, last = 0;
+    const char *status = http_query(call->request, "status"), *site = http_query(call->request, "site");
+    struct sql_rows rows;
+    enum err err;
+
+    sql_find(call->sql, &rows,
+             "SELECT e.id FROM equipment e LEFT JOIN site s ON s.id = e.site WHERE e.id > ?1 AND (?2"
+             " IS NULL OR e.status = ?2) AND (?3 IS NULL OR s.name = ?3) ORDER BY e.id LIMIT ?4",
+             "itti", call_cursor(call), status, site, limit);
+    while (count < limit && sql_next(&rows)) {
+        ids[count++] = sql_int(&rows, 0);
+    }
+    err = sql_end(&rows);
+    json_open_object(call->out);
+    json_key(call->out, "items");
+    json_open_list(call->out);
+    for (int64_t i = 0; !err && i < count; i++) {
+        err = put_equipment(call, ids[i], false);
+        last = ids[i];
+    }
+    json_close_list(call->out);
+    call_next(call, count, limit, last);
+    json_close_object(call->out);
+}
+
+/* ------------------------------------------------------------------ series */
+
+static bool read_time(struct call *call, const char *name, int64_t fallback, int64_t *ret_ms)
+{
+    const char *words = http_query(call->request, name);
+    char copy[48];
+    char *blank;
+
+    if (!words) {
+        *ret_ms = fallback;
+        return true;
+    }
+    if (text_copy(copy, sizeof(copy), words)) {
+        return false;
+    }
+    blank = strchr(copy, ' '); /* a plus sign that was not escaped */
+    if (blank && strchr(copy, 'T')) {
+        *blank = '+';
+    }
+    return civil_read_instant(copy, ret_ms) == ERR_OK;
+}
+
+static void put_series(struct call *call, const struct readings_bucket *buckets, size_t count)
+{
+    static const char *const names[] = {"mean", "min", "max"};
+
+    json_open_object(call->out);
+    json_key(call->out, "t");
+    json_open_list(call->out);
+    for (size_t i = 0; i < count; i++) {
+        if (buckets[i].count > 0) {
+            TEXT(words, 48);
+
+            zone_write(call->zone, buckets[i].start_ms, &words);
+            json_put_text(call->out, words.at);
+        }
+    }
+    json_close_list(call->out);
+    for (int k = 0; k < 3; k++) {
+        json_key(call->out, names[k]);
+        json_open_list(call->out);
+        for (size_t i = 0; i < count; i++) {
+            const struct readings_bucket *bucket = &buckets[i];
+
+            if (bucket->count > 0) {
+                json_put_number(call->out, k == 0   ? bucket->sum / (double)bucket->count
+                                           : k == 1 ? bucket->least
+                                                    : bucket->most);
+            }
+        }
+        json_close_list(call->out);
+    }
+    json_key(call->out, "count");
+    json_open_list(call->out);
+    for (size_t i = 0; i < count; i++) {
+        if (buckets[i].count > 0) {
+            json_put_int(call->out, buckets[i].count);
+        }
+    }
+    json_close_list(call->out);
+    json_close_object(call->out);
+}
+
+static void show_series(struct call *call, int64_t equipment)
+{
+    const char *name = http_query(call->request, "point");
+    const char *wanted = http_query(call->request, "buckets");
+    int64_t from_ms, to_ms, count = 500, point;
+    struct readings_bucket *buckets;
+
+    if (!name) {
+        call_problem(call, 422, "Cannot be done as asked", "expected ?point=");
+        return;
+    }
+    if (!read_time(call, "to", call->now_ms, &to_ms) ||
+        !read_time(call, "from", to_ms - 86400000, &from_ms) || from_ms >= to_ms) {
+        call_problem(call, 422, "Cannot be done as asked",
+                     "expected from and to as RFC 3339 times, from before to");
+        return;
+    }
+    if (wanted && (text_to_int(wanted, strlen(wanted), &count) || count < 1 || count > BUCKETS_MOST)) {
+        call_problem(call, 422, "Cannot be done as asked", "expected 1 to 2000 buckets");
+        return;
+    }
+    point = sql_find_int(call->sql, 0, "SELECT id FROM point WHERE equipment = ?1 AND name = ?2", "it",
+                         equipment, name);
+    if (!point) {
+        call_problem(call, 404, "Not found", "no point called '%s'", name);
+        return;
+    }
+    count = count > to_ms - from_ms ? to_ms - from_ms : count;
+    buckets = arena_array(call->request->arena, (size_t)count, sizeof(*buckets));
+    if (!buckets || readings_buckets(call->sql, point, from_ms, to_ms, buckets, (size_t)count)) {
+        call_problem(call, 503, "The readings cannot be read", "try again");
+        return;
+    }
+    put_series(call, buckets, (size_t)count);
+}
+
+/* ------------------------------------------------------------------ agents */
+
+static void list_agents(struct call *call)
+{
+    struct sql_rows rows;
+
+    json_open_object(call->out);
+    json_key(call->out, "items");
+    json_open_list(call->out);
+    sql_find(call->sql, &rows,
+             "SELECT name, online, silent_since_ms, last_seen_ms, version, edge, known, status FROM"
+             " agent ORDER BY name LIMIT 10000",
+             "");
+    while (sql_next(&rows)) {
+        json_open_object(call->out);
+        json_text(call->out, "id", sql_text(&rows, 0));
+        json_bool(call->out, "online", sql_int(&rows, 1) != 0 && sql_null(&rows, 2));
+        call_time(call, "silent_since", sql_int(&rows, 2));
+        call_time(call, "last_seen", sql_int(&rows, 3));
+        json_text(call->out, "version", sql_text(&rows, 4));
+        json_bool(call->out, "edge", sql_int(&rows, 5) != 0);
+        json_bool(call->out, "known", sql_int(&rows, 6) != 0);
+        json_close_object(call->out);
+    }
+    (void)!sql_end(&rows);
+    json_close_list(call->out);
+    json_null(call->out, "next");
+    json_close_object(call->out);
+}
+
+void route_equipment(struct call *call)
+{
+    bool get = strcmp(call->request->method, "GET") == 0;
+    int64_t id;
+
+    if (strcmp(call->parts[0], "agents") == 0) {
+        list_agents(call);
+        return;
+    }
+    if (call->part_count == 1) {
+        if (get) {
+            list_equipment(call);
+        } else {
+            call_problem(call, 405, "Not allowed", "equipment comes from the fleet file");
+        }
+        return;
+    }
+    id = sql_find_int(call->sql, 0, "SELECT id FROM equipment WHERE name = ?1", "t", call->parts[1]);
+    if (!id) {
+        call_problem(call, 404, "Not found", "no equipment called '%s'", call->parts[1]);
+    } else if (call->part_count == 2 && get) {
+        if (put_equipment(call, id, true)) {
+            call_problem(call, 503, "The database is not readable", "try again");
+        }
+    } else if (call->part_count == 3 && get && strcmp(call->parts[2], "series") == 0) {
+        show_series(call, id);
+    } else if (call->part_count == 3 && (strcmp(call->parts[2], "inspections") == 0 ||
+                                         strcmp(call->parts[2], "commands") == 0)) {
+        route_orders(call);
+    } else {
+        call_problem(call, 404, "Not found", "no route %s", call->request->path);
+    }
+}

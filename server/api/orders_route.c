@@ -1,0 +1,301 @@
+/* Remote inspections and commands. */
+#include <string.h>
+
+#include "server/api/api_int.h"
+#include "server/fleet/orders.h"
+
+#define EXPIRES_MS 60000 /* left out: 60 s (interfaces.md 8) */
+
+static int64_t equipment_id(struct call *call, struct sql *sql)
+{
+    return sql_find_int(sql, 0, "SELECT id FROM equipment WHERE name = ?1", "t", call->parts[1]);
+}
+
+static enum err do_inspect(struct call *call, struct sql *sql, int64_t now_ms, struct text *why)
+{
+    char number[32];
+    enum err err = orders_inspect(sql, equipment_id(call, sql), now_ms, number);
+
+    if (err) {
+        return err == ERR_NOT_FOUND
+                   ? text_say(why, ERR_FORMAT, "no agent speaks for this equipment")
+                   : err;
+    }
+    call->answer->status = 202;
+    json_open_object(call->out);
+    json_text(call->out, "number", number);
+    json_close_object(call->out);
+    return ERR_OK;
+}
+
+/* What the server can refuse at once: a write that the profile's list does not allow. */
+static enum err check_write(struct call *call, struct sql *sql, struct text *why)
+{
+    const struct cJSON *args = json_field(call->body, "args");
+    const char *name = json_text_or(args, "point", "");
+    const struct profile *profile = NULL;
+    struct sql_rows rows;
+    double value;
+    int index;
+
+    sql_find(sql, &rows, "SELECT profile FROM equipment WHERE name = ?1", "t", call->parts[1]);
+    if (sql_next(&rows) && sql_text(&rows, 0)) {
+        profile = rules_profile(call->api->options.rules, sql_text(&rows, 0));
+    }
+    if (sql_end(&rows) || !profile) {
+        return ERR_OK; /* the agent decides */
+    }
+    index = profile_point(profile, name);
+    if (index < 0) {
+        return text_say(why, ERR_FORMAT, "no point called '%.64s'", name);
+    }
+    if (!profile->points[index].may_write) {
+        return text_say(why, ERR_FORMAT, "'%s' may not be written: it is not on the profile's list", name);
+    }
+    if (!json_as_number(json_field(args, "value"), &value)) {
+        return text_say(why, ERR_FORMAT, "value: expected a number");
+    }
+    if (value < profile->points[index].write_least || value > profile->points[index].write_most) {
+        return text_say(why, ERR_FORMAT, "'%s' may be written from %g to %g only", name,
+                        profile->points[index].write_least, profile->points[index].write_most);
+    }
+    return ERR_OK;
+}
+
+static enum err do_command(struct call *call, struct sql *sql, int64_t now_ms, struct text *why)
+{
+    const char *name = json_text_or(call->body, "name", "");
+    const char *expires = json_text_or(call->body, "expires", NULL);
+    struct json_out args = json_out(8000);
+    int64_t expires_ms = now_ms + EXPIRES_MS, equipment = equipment_id(call, sql), agent;
+    char id[65] = "";
+    enum err err = ERR_OK;
+
+    if (!name[0] || strlen(name) > 64) {
+        return text_say(why, ERR_FORMAT, "name: expected the name of a command");
+    }
+    if (expires && civil_read_instant(expires, &expires_ms)) {
+        return text_say(why, ERR_FORMAT, "expires: expected an RFC 3339 time");
+    }
+    if (expires_ms <= now_ms) {
+        return text_say(why, ERR_FORMAT, "expires: expected a time that is still to come");
+    }
+    agent = sql_find_int(sql, 0, "SELECT agent FROM equipment WHERE id = ?1", "i", equipment);
+    if (!agent) {
+        return text_say(why, ERR_FORMAT, "no agent speaks for this equipment");
+    }
+    if (strcmp(name, "write") == 0) {
+        err = check_write(call, sql, why);
+    }
+    if (json_field(call->body, "args")) {
+        json_put_value(&args, json_field(call->body, "args"));
+    }
+    if (!err && args.err) {
+        err = text_say(why, ERR_FORMAT, "args: expected less");
+    }
+    if (!err) {
+        err = orders_give(sql, agent, equipment, name, args.bytes ? args.bytes : "{}", expires_ms, now_ms, id,
+                          sizeof(id));
+    }
+    json_out_free(&args);
+    if (err) {
+        return err;
+    }
+    call->answer->status = 202;
+    json_open_object(call->out);
+    json_text(call->out, "id", id);
+    json_text(call->out, "state", "waiting");
+    json_close_object(call->out);
+    return ERR_OK;
+}
+
+static void show_command(struct call *call)
+{
+    struct sql_rows rows;
+    bool found;
+
+    sql_find(call->sql, &rows,
+             "SELECT c.id, c.state, c.reason, c.result, c.name, e.name, c.created_ms, c.done_ms,"
+             " c.expires_ms FROM command c LEFT JOIN equipment e ON e.id = c.equipment WHERE c.id ="
+             " ?1",
+             "t", call->parts[1]);
+    found = sql_next(&rows);
+    if (found) {
+        json_open_object(call->out);
+        json_text(call->out, "id", sql_text(&rows, 0));
+        json_text(call->out, "state", sql_text(&rows, 1));
+        json_text(call->out, "reason", sql_text(&rows, 2));
+        json_raw(call->out, "result", sql_text(&rows, 3));
+        json_text(call->out, "name", sql_text(&rows, 4));
+        json_text(call->out, "equipment", sql_text(&rows, 5));
+        call_time(call, "created_at", sql_int(&rows, 6));
+        call_time(call, "done_at", sql_int(&rows, 7));
+        call_time(call, "expires", sql_int(&rows, 8));
+        json_close_object(call->out);
+    }
+    (void)!sql_end(&rows);
+    if (!found) {
+        call_problem(call, 404, "Not found", "no command %s", call->parts[1]);
+    }
+}
+
+/* ------------------------------------------------------------------ the report of an inspection */
+
+/* Points as the agent sends them (t in ms) to points as the API shows them (time). */
+static void put_points(struct call *call, const char *json)
+{
+    const struct cJSON *list = NULL;
+
+    json_key(call->out, "points");
+    if (!json || json_parse(call->request->arena, json, strlen(json), &list, NULL)) {
+        json_open_list(call->out);
+        json_close_list(call->out);
+        return;
+    }
+    json_open_list(call->out);
+    for (const struct cJSON *item = json_first(list); item; item = json_next(item)) {
+        json_open_object(call->out);
+        json_text(call->out, "name", json_text_or(item, "name", ""));
+        json_key(call->out, "value");
+        json_put_value(call->out, json_field(item, "value"));
+        json_text(call->out, "unit", json_text_or(item, "unit", ""));
+        json_text(call->out, "quality", json_text_or(item, "quality", "good"));
+        call_time(call, "time", json_int_or(item, "t", 0));
+        json_close_object(call->out);
+    }
+    json_close_list(call->out);
+}
+
+static void put_html_text(struct call *call, const char *words)
+{
+    for (; words && *words; words++) {
+        const char *safe = *words == '<'   ? "&lt;"
+                           : *words == '>' ? "&gt;"
+                           : *words == '&' ? "&amp;"
+                           : *words == '"' ? "&quot;"
+                                           : NULL;
+
+        json_put_raw(call->out, safe ? safe : words, safe ? strlen(safe) : 1);
+        call->out->comma = false;
+    }
+}
+
+static void put_html(struct call *call, const char *words)
+{
+    json_put_raw(call->out, words, strlen(words));
+    call->out->comma = false;
+}
+
+static void put_cell(struct call *call, const char *words)
+{
+    put_html(call, "<td>");
+    put_html_text(call, words);
+    put_html(call, "</td>");
+}
+
+static void put_value_cell(struct call *call, const struct cJSON *value)
+{
+    struct json_out out = json_out(4096);
+
+    json_put_value(&out, value);
+    put_cell(call, out.bytes);
+    json_out_free(&out);
+}
+
+static void print_inspection(struct call *call, const struct sql_rows *rows)
+{
+    const struct cJSON *checks = NULL, *points = NULL;
+    const char *a = sql_text(rows, 4), *b = sql_text(rows, 3);
+
+    call->answer->type = "text/html; charset=utf-8";
+    put_html(call, "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Inspection ");
+    put_html_text(call, sql_text(rows, 0));
+    put_html(call, "</title><h1>Inspection report · 巡检报告</h1><p>");
+    put_html_text(call, sql_text(rows, 0));
+    put_html(call, " · ");
+    put_html_text(call, sql_text(rows, 5));
+    put_html(call, " · ");
+    put_html_text(call, sql_text(rows, 2) ? sql_text(rows, 2) : sql_text(rows, 1));
+    put_html(call, "</p><table border=\"1\"><tr><th>Check · 检查项</th><th>Reading · 读数</th>"
+                   "<th>Limit · 限值</th><th>Result · 结果</th></tr>");
+    if (a && !json_parse(call->request->arena, a, strlen(a), &checks, NULL)) {
+        for (const struct cJSON *item = json_first(checks); item; item = json_next(item)) {
+            put_html(call, "<tr>");
+            put_cell(call, json_text_or(json_field(item, "title"), "en", json_text_or(item, "id", "")));
+            put_value_cell(call, json_field(item, "reading"));
+            put_value_cell(call, json_field(item, "limit"));
+            put_cell(call, json_text_or(item, "light", ""));
+            put_html(call, "</tr>");
+        }
+    }
+    put_html(call, "</table><h2>Readings · 读数</h2><table border=\"1\">");
+    if (b && !json_parse(call->request->arena, b, strlen(b), &points, NULL)) {
+        for (const struct cJSON *item = json_first(points); item; item = json_next(item)) {
+            put_html(call, "<tr>");
+            put_cell(call, json_text_or(item, "name", ""));
+            put_value_cell(call, json_field(item, "value"));
+            put_cell(call, json_text_or(item, "unit", ""));
+            put_cell(call, json_text_or(item, "quality", ""));
+            put_html(call, "</tr>");
+        }
+    }
+    put_html(call, "</table></html>");
+}
+
+static void show_inspection(struct call *call)
+{
+    const char *format = http_query(call->request, "format");
+    struct sql_rows rows;
+    bool found;
+
+    sql_find(call->sql, &rows,
+             "SELECT i.number, i.state, i.verdict, i.points, i.checks, e.name, i.reason,"
+             " i.created_ms, i.done_ms, i.health FROM inspection i JOIN equipment e ON e.id ="
+             " i.equipment WHERE i.number = ?1",
+             "t", call->parts[1]);
+    found = sql_next(&rows);
+    if (found && format && strcmp(format, "html") == 0) {
+        print_inspection(call, &rows);
+    } else if (found) {
+        json_open_object(call->out);
+        json_text(call->out, "number", sql_text(&rows, 0));
+        json_text(call->out, "equipment", sql_text(&rows, 5));
+        json_text(call->out, "state", sql_text(&rows, 1));
+        json_text(call->out, "verdict", sql_text(&rows, 2));
+        put_points(call, sql_text(&rows, 3));
+        json_raw(call->out, "checks", sql_text(&rows, 4) ? sql_text(&rows, 4) : "[]");
+        json_raw(call->out, "health", sql_text(&rows, 9));
+        json_text(call->out, "reason", sql_text(&rows, 6));
+        call_time(call, "created_at", sql_int(&rows, 7));
+        call_time(call, "done_at", sql_int(&rows, 8));
+        json_close_object(call->out);
+    }
+    (void)!sql_end(&rows);
+    if (!found) {
+        call_problem(call, 404, "Not found", "no inspection %s", call->parts[1]);
+    }
+}
+
+void route_orders(struct call *call)
+{
+    bool get = strcmp(call->request->method, "GET") == 0;
+
+    if (call->part_count == 3 && !get) { /* below /equipment/{id} */
+        if (!call_may_write(call)) {
+            return;
+        }
+        if (strcmp(call->parts[2], "inspections") == 0) {
+            (void)!call_write(call, do_inspect);
+        } else if (!call->body) {
+            call_problem(call, 400, "The body is missing", "expected a JSON object");
+        } else {
+            (void)!call_write(call, do_command);
+        }
+    } else if (call->part_count == 2 && get && strcmp(call->parts[0], "inspections") == 0) {
+        show_inspection(call);
+    } else if (call->part_count == 2 && get && strcmp(call->parts[0], "commands") == 0) {
+        show_command(call);
+    } else {
+        call_problem(call, 404, "Not found", "no route %s %s", call->request->method, call->request->path);
+    }
+}

@@ -1,0 +1,74 @@
+/* GET /stream: what changed, as Server-Sent Events; Last-Event-ID goes on where a client stopped. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/clock.h"
+#include "server/api/api_int.h"
+
+#define COMMENT_MS 15000 /* a line now and then shows that the stream lives */
+
+struct stream {
+    struct sql *sql;
+    int64_t last, said_ms;
+};
+
+void *stream_open(struct call *call)
+{
+    const char *header = http_header(call->request, "Last-Event-ID");
+    struct stream *stream = calloc(1, sizeof(*stream));
+    int64_t last;
+
+    if (!stream || sql_open(call->api->options.url, SQL_READ, &stream->sql, NULL)) {
+        free(stream);
+        call_problem(call, 503, "The database is not readable", "try again");
+        return NULL;
+    }
+    stream->last = sql_find_int(stream->sql, 0, "SELECT MAX(id) FROM change", "");
+    if (header && !text_to_int(header, strlen(header), &last) && last >= 0) {
+        stream->last = last;
+    }
+    return stream;
+}
+
+int64_t stream_more(void *context, void *inside, char *to, size_t room)
+{
+    struct stream *stream = inside;
+    struct text text = text_on(to, room);
+    struct sql_rows rows;
+
+    (void)context;
+    sql_find(stream->sql, &rows,
+             "SELECT id, topic, body FROM change WHERE id > ?1 ORDER BY id LIMIT 100", "i",
+             stream->last);
+    while (sql_next(&rows)) {
+        size_t before = text.length;
+
+        text_addf(&text, "id: %lld\nevent: %s\ndata: %s\n\n", (long long)sql_int(&rows, 0),
+                  sql_text(&rows, 1), sql_text(&rows, 2));
+        if (text.cut) { /* the next call begins with it */
+            text.length = before;
+            break;
+        }
+        stream->last = sql_int(&rows, 0);
+    }
+    (void)!sql_end(&rows);
+    if (text.length == 0 && clock_boot_ms() - stream->said_ms > COMMENT_MS) {
+        text_clear(&text);
+        text_add(&text, ": still here\n\n");
+    }
+    if (text.length > 0) {
+        stream->said_ms = clock_boot_ms();
+    }
+    return (int64_t)text.length;
+}
+
+void stream_end(void *context, void *inside)
+{
+    struct stream *stream = inside;
+
+    (void)context;
+    if (stream) {
+        sql_close(stream->sql);
+        free(stream);
+    }
+}

@@ -1,0 +1,294 @@
+/* The outbox's thread: reads what waits, delivers by libcurl, and has the outcome committed. */
+#include "server/desk/notify.h"
+
+#include <curl/curl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/clock.h"
+#include "host/log.h"
+#include "host/queue.h"
+#include "models/base/json.h"
+#include "server/store/metrics.h"
+
+#define SLICE       50
+#define LOOK_MS     1000
+#define RETRY_MOST  3600000
+#define GIVE_UP_MS  (3LL * 86400000)
+#define TIMEOUT_S   10L
+
+enum err notify_put(struct sql *sql, int64_t now_ms, const struct notice *notice)
+{
+    return sql_run(sql,
+                   "INSERT INTO outbox (key, channel, target, subject, body, ticket, created_ms,"
+                   " next_ms) VALUES (?1, ?2, ?3, ?4, ?5, NULLIF(?6, 0), ?7, ?8) ON CONFLICT (key)"
+                   " DO NOTHING",
+                   "tttttiii", notice->key, notice->channel, notice->target, notice->subject,
+                   notice->body, notice->ticket, now_ms, notice->due_ms);
+}
+
+struct letter { /* one notice on its way */
+    int64_t id, created_ms, attempts;
+    char *key, *channel, *target, *subject, *body;
+    bool sent;
+    char why[200];
+};
+
+struct notifier {
+    struct notify_options options;
+    struct sql *sql;
+    struct queue *wake;
+    pthread_t thread;
+    bool running;
+};
+
+static char *copy(const char *words)
+{
+    return strdup(words ? words : "");
+}
+
+static size_t read_letters(struct notifier *notifier, struct letter *letters)
+{
+    struct sql_rows rows;
+    size_t count = 0;
+
+    sql_find(notifier->sql, &rows,
+             "SELECT id, created_ms, attempts, key, channel, target, subject, body FROM outbox WHERE"
+             " state = 'waiting' AND next_ms <= ?1 ORDER BY next_ms, id LIMIT 50",
+             "i", clock_wall_ms());
+    while (count < SLICE && sql_next(&rows)) {
+        letters[count++] = (struct letter){
+            .id = sql_int(&rows, 0),
+            .created_ms = sql_int(&rows, 1),
+            .attempts = sql_int(&rows, 2),
+            .key = copy(sql_text(&rows, 3)),
+            .channel = copy(sql_text(&rows, 4)),
+            .target = copy(sql_text(&rows, 5)),
+            .subject = copy(sql_text(&rows, 6)),
+            .body = copy(sql_text(&rows, 7)),
+        };
+    }
+    (void)!sql_end(&rows);
+    return count;
+}
+
+static size_t swallow(char *bytes, size_t size, size_t count, void *context)
+{
+    (void)bytes;
+    (void)context;
+    return size * count;
+}
+
+static void perform(CURL *curl, struct letter *letter)
+{
+    long status = 0;
+    CURLcode code;
+
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT, TIMEOUT_S);
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, swallow);
+    code = curl_easy_perform(curl);
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    letter->sent = code == CURLE_OK && (status == 0 || (status >= 200 && status < 300));
+    if (!letter->sent) {
+        struct text why = text_on(letter->why, sizeof(letter->why));
+
+        text_addf(&why, "%s, status %ld", curl_easy_strerror(code), status);
+    }
+}
+
+static void send_webhook(struct letter *letter)
+{
+    CURL *curl = curl_easy_init();
+    struct curl_slist *headers = NULL;
+    TEXT(key, 400);
+
+    if (!curl) {
+        return;
+    }
+    text_addf(&key, "Idempotency-Key: %s", letter->key);
+    headers = curl_slist_append(headers, "Content-Type: application/json");
+    headers = curl_slist_append(headers, key.at);
+    curl_easy_setopt(curl, CURLOPT_URL, letter->target);
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, letter->body);
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    perform(curl, letter);
+    curl_slist_free_all(headers);
+    curl_easy_cleanup(curl);
+}
+
+struct mail {
+    const char *at;
+    size_t left;
+};
+
+static size_t read_mail(char *to, size_t size, size_t count, void *context)
+{
+    struct mail *mail = context;
+    size_t give = mail->left < size * count ? mail->left : size * count;
+
+    memcpy(to, mail->at, give);
+    mail->at += give;
+    mail->left -= give;
+    return give;
+}
+
+static void send_mail(const struct notify_options *options, struct letter *letter)
+{
+    size_t room = strlen(letter->body) + strlen(letter->subject) + 2048;
+    char *memory = malloc(room);
+    struct curl_slist *to = NULL;
+    CURL *curl = curl_easy_init();
+    struct text words;
+    struct mail mail;
+
+    if (!curl || !memory) {
+        free(memory);
+        curl_easy_cleanup(curl);
+        return;
+    }
+    words = text_on(memory, room);
+    text_addf(&words,
+              "From: %s\r\nTo: %s\r\nSubject: %s\r\nMessage-ID: <%lld.%s@heliograph>\r\n"
+              "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
+              "Content-Transfer-Encoding: 8bit\r\n\r\n%s\r\n",
+              options->smtp_from, letter->target, letter->subject, (long long)letter->id, "outbox",
+              letter->body);
+    mail = (struct mail){words.at, words.length};
+    to = curl_slist_append(to, letter->target);
+    curl_easy_setopt(curl, CURLOPT_URL, options->smtp_url);
+    curl_easy_setopt(curl, CURLOPT_MAIL_FROM, options->smtp_from);
+    curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, to);
+    curl_easy_setopt(curl, CURLOPT_READFUNCTION, read_mail);
+    curl_easy_setopt(curl, CURLOPT_READDATA, &mail);
+    curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
+    curl_easy_setopt(curl, CURLOPT_USE_SSL, (long)CURLUSESSL_TRY);
+    if (options->smtp_user) {
+        curl_easy_setopt(curl, CURLOPT_USERNAME, options->smtp_user);
+        curl_easy_setopt(curl, CURLOPT_PASSWORD, options->smtp_password);
+    }
+    perform(curl, letter);
+    /* SMTP's own success codes are above 200 as well; 250 is what we want */
+    curl_slist_free_all(to);
+    curl_easy_cleanup(curl);
+    free(memory);
+}
+
+static void deliver(struct notifier *notifier, struct letter *letter)
+{
+    if (strcmp(letter->channel, "webhook") == 0) {
+        send_webhook(letter);
+    } else if (strcmp(letter->channel, "smtp") == 0 && notifier->options.smtp_url) {
+        send_mail(&notifier->options, letter);
+    } else {
+        log_line(LOG_INFO, letter->key, "notice: %s", letter->subject);
+        letter->sent = true;
+    }
+    metric_add(letter->sent ? METRIC_NOTICES_SENT : METRIC_NOTICES_FAILED, 1);
+}
+
+struct outcome {
+    struct letter *letters;
+    size_t count;
+};
+
+static enum err write_outcome(struct sql *sql, int64_t now_ms, void *argument)
+{
+    const struct outcome *outcome = argument;
+    enum err err = ERR_OK;
+
+    for (size_t i = 0; !err && i < outcome->count; i++) {
+        const struct letter *letter = &outcome->letters[i];
+        int64_t wait = (int64_t)1000 << (letter->attempts < 12 ? letter->attempts : 12);
+        const char *state = letter->sent                                  ? "sent"
+                            : now_ms - letter->created_ms > GIVE_UP_MS ? "given_up"
+                                                                          : "waiting";
+
+        err = sql_run(sql,
+                      "UPDATE outbox SET state = ?2, attempts = attempts + 1, sent_ms = CASE WHEN ?2"
+                      " = 'sent' THEN ?3 END, next_ms = ?4, why = NULLIF(?5, '') WHERE id = ?1 AND"
+                      " state = 'waiting'",
+                      "itiit", letter->id, state, now_ms,
+                      now_ms + (wait < RETRY_MOST ? wait : RETRY_MOST), letter->why);
+    }
+    return err;
+}
+
+static void free_letters(struct letter *letters, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(letters[i].key);
+        free(letters[i].channel);
+        free(letters[i].target);
+        free(letters[i].subject);
+        free(letters[i].body);
+    }
+}
+
+static void *run(void *context)
+{
+    struct notifier *notifier = context;
+    struct letter letters[SLICE];
+    void *item;
+
+    while (queue_take(notifier->wake, LOOK_MS, &item) != ERR_CLOSED) {
+        size_t count = read_letters(notifier, letters);
+        struct outcome outcome = {letters, count};
+
+        for (size_t i = 0; i < count; i++) {
+            deliver(notifier, &letters[i]);
+        }
+        if (count > 0 && committer_do(notifier->options.committer, write_outcome, &outcome)) {
+            log_warn("outcomes of notices could not be stored: they may be sent again");
+        }
+        free_letters(letters, count);
+    }
+    return NULL;
+}
+
+enum err notifier_open(const struct notify_options *options, struct notifier **ret_notifier)
+{
+    struct notifier *notifier = calloc(1, sizeof(*notifier));
+    enum err err;
+
+    if (!notifier) {
+        return ERR_NOMEM;
+    }
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    notifier->options = *options;
+    err = sql_open(options->url, SQL_READ, &notifier->sql, NULL);
+    if (!err) {
+        err = queue_open(1, 1, &notifier->wake);
+    }
+    if (!err) {
+        err = pthread_create(&notifier->thread, NULL, run, notifier) ? ERR_NOMEM : ERR_OK;
+        notifier->running = !err;
+    }
+    if (err) {
+        notifier_close(notifier);
+        return err;
+    }
+    *ret_notifier = notifier;
+    return ERR_OK;
+}
+
+void notifier_wake(struct notifier *notifier)
+{
+    (void)!queue_put(notifier->wake, notifier, 0, 0);
+}
+
+void notifier_close(struct notifier *notifier)
+{
+    if (!notifier) {
+        return;
+    }
+    if (notifier->running) {
+        queue_stop(notifier->wake);
+        pthread_join(notifier->thread, NULL);
+    }
+    queue_close(notifier->wake, NULL);
+    sql_close(notifier->sql);
+    free(notifier);
+}

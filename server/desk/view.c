@@ -1,0 +1,496 @@
+/* Rows to JSON, in the shape of interfaces.md 6. */
+#include "server/desk/view.h"
+
+#include <string.h>
+
+#include "models/service/sla.h"
+#include "models/service/warranty.h"
+#include "server/desk/clocks.h"
+
+static void put_time(struct json_out *out, const char *name, const struct zone *zone,
+                     const struct sql_rows *rows, int column)
+{
+    TEXT(words, 48);
+
+    if (sql_null(rows, column)) {
+        json_null(out, name);
+        return;
+    }
+    zone_write(zone, sql_int(rows, column), &words);
+    json_text(out, name, words.at);
+}
+
+static void put_instant(struct json_out *out, const char *name, const struct zone *zone, int64_t ms)
+{
+    TEXT(words, 48);
+
+    if (ms < 0 || ms == INT64_MAX) {
+        json_null(out, name);
+        return;
+    }
+    zone_write(zone, ms, &words);
+    json_text(out, name, words.at);
+}
+
+static void put_day(struct json_out *out, const char *name, const struct sql_rows *rows, int column)
+{
+    char words[11];
+
+    if (sql_null(rows, column)) {
+        json_null(out, name);
+        return;
+    }
+    civil_write_date((int32_t)sql_int(rows, column), words);
+    json_text(out, name, words);
+}
+
+static const struct zone *zone_of(struct rules *rules, const char *name)
+{
+    const struct zone *zone = name ? rules_zone(rules, name) : NULL;
+
+    return zone ? zone : zone_utc();
+}
+
+int64_t view_find_ticket(struct sql *sql, const char *number)
+{
+    return sql_find_int(sql, -1, "SELECT id FROM ticket WHERE number = ?1", "t", number);
+}
+
+int64_t view_find_work_order(struct sql *sql, const char *number)
+{
+    return sql_find_int(sql, -1, "SELECT id FROM work_order WHERE number = ?1", "t", number);
+}
+
+/* ------------------------------------------------------------------ clocks */
+
+static void put_clock(struct json_out *out, const struct sql_rows *rows, struct sla_facts *facts,
+                      const struct zone *zone, int64_t now_ms, bool whole)
+{
+    struct sla_clock clock;
+
+    facts->started_ms = sql_int(rows, 4);
+    facts->met_ms = sql_null(rows, 5) ? -1 : sql_int(rows, 5);
+    facts->cancelled_ms = sql_null(rows, 6) ? -1 : sql_int(rows, 6);
+    if (duration_read(sql_text(rows, 1), &facts->limit)) {
+        return;
+    }
+    clock = sla_judge(facts, sql_real(rows, 3), now_ms);
+    json_open_object(out);
+    json_text(out, "kind", sql_text(rows, 0));
+    put_instant(out, "started_at", zone, facts->started_ms);
+    put_instant(out, "due_at", zone, clock.due_ms);
+    put_instant(out, "met_at", zone, facts->met_ms);
+    put_instant(out, "breached_at", zone, clock.breached_ms);
+    json_int(out, "paused", clock.paused_ms / 1000);
+    json_text(out, "state", sla_state_names[clock.state]);
+    json_text(out, "limit", sql_text(rows, 1));
+    json_text(out, "origin", sql_text(rows, 2));
+    if (whole) {
+        char room[1024];
+        struct text words = text_on(room, sizeof(room));
+
+        sla_explain(facts, now_ms, &words);
+        json_text(out, "explained", words.at);
+    }
+    json_close_object(out);
+}
+
+static enum err put_clocks(struct sql *sql, struct rules *rules, int64_t ticket, int64_t calendar,
+                           const char *time_zone, int64_t now_ms, bool whole, struct json_out *out)
+{
+    const struct zone *zone = zone_of(rules, time_zone);
+    struct sla_facts facts = {.met_ms = -1};
+    struct workdays workdays;
+    struct sla_pause *pauses;
+    struct arena *arena;
+    struct sql_rows rows;
+    enum err err = arena_open(1024 * 1024, &arena), end;
+
+    if (err) {
+        return err;
+    }
+    err = clocks_workdays(arena, sql, rules, calendar, time_zone, &workdays);
+    if (!err) {
+        err = clocks_pauses(arena, sql, ticket, &pauses, &facts.pause_count);
+    }
+    json_key(out, "clocks");
+    json_open_list(out);
+    if (!err) {
+        facts.pauses = pauses;
+        facts.workdays = &workdays;
+        sql_find(sql, &rows,
+                 "SELECT kind, limit_text, origin, warn, started_ms, met_ms, cancelled_ms FROM clock"
+                 " WHERE ticket = ?1 ORDER BY id",
+                 "i", ticket);
+        while (sql_next(&rows)) {
+            put_clock(out, &rows, &facts, zone, now_ms, whole);
+        }
+        end = sql_end(&rows);
+        err = err ? err : end;
+    }
+    json_close_list(out);
+    arena_close(arena);
+    return err;
+}
+
+/* ------------------------------------------------------------------ tickets */
+
+static enum err put_timeline(struct sql *sql, int64_t ticket, const struct zone *zone,
+                             struct json_out *out)
+{
+    struct sql_rows rows;
+
+    json_key(out, "timeline");
+    json_open_list(out);
+    sql_find(sql, &rows,
+             "SELECT at_ms, who, action, action_id, note, data FROM ticket_event WHERE ticket = ?1"
+             " ORDER BY at_ms, id",
+             "i", ticket);
+    while (sql_next(&rows)) {
+        json_open_object(out);
+        put_time(out, "at", zone, &rows, 0);
+        json_text(out, "who", sql_text(&rows, 1));
+        json_text(out, "action", sql_text(&rows, 2));
+        json_text(out, "id", sql_text(&rows, 3));
+        json_text(out, "note", sql_text(&rows, 4));
+        json_raw(out, "data", sql_text(&rows, 5));
+        json_close_object(out);
+    }
+    json_close_list(out);
+    return sql_end(&rows);
+}
+
+static enum err put_orders(struct sql *sql, int64_t ticket, struct json_out *out)
+{
+    struct sql_rows rows;
+
+    json_key(out, "work_orders");
+    json_open_list(out);
+    sql_find(sql, &rows, "SELECT number FROM work_order WHERE ticket = ?1 ORDER BY id", "i", ticket);
+    while (sql_next(&rows)) {
+        json_put_text(out, sql_text(&rows, 0));
+    }
+    json_close_list(out);
+    return sql_end(&rows);
+}
+
+static void put_title(struct json_out *out, const char *en, const char *zh)
+{
+    json_key(out, "title");
+    json_open_object(out);
+    json_text(out, "en", en);
+    json_text(out, "zh", zh);
+    json_close_object(out);
+}
+
+static void put_ticket_head(const struct sql_rows *rows, const struct zone *zone,
+                            struct json_out *out)
+{
+    json_text(out, "number", sql_text(rows, 0));
+    json_text(out, "equipment", sql_text(rows, 1));
+    json_text(out, "agent", sql_text(rows, 2));
+    json_text(out, "site", sql_text(rows, 3));
+    json_text(out, "kind", sql_text(rows, 4));
+    json_text(out, "fault", sql_text(rows, 5));
+    json_int(out, "grade", sql_int(rows, 6));
+    json_text(out, "state", sql_text(rows, 7));
+    put_title(out, sql_text(rows, 8), sql_text(rows, 9));
+    put_time(out, "onset", zone, rows, 10);
+    put_time(out, "detected_at", zone, rows, 11);
+    put_time(out, "registered_at", zone, rows, 12);
+    put_time(out, "cleared_at", zone, rows, 13);
+    put_time(out, "closed_at", zone, rows, 14);
+    json_bool(out, "late", sql_int(rows, 15) != 0);
+}
+
+static void put_ticket_body(const struct sql_rows *rows, struct json_out *out)
+{
+    json_raw(out, "classification", sql_text(rows, 16));
+    json_raw(out, "warranty", sql_text(rows, 17));
+    json_raw(out, "cause", sql_text(rows, 18));
+    json_raw(out, "remote", sql_text(rows, 19));
+    json_raw(out, "advice", sql_text(rows, 20));
+    json_raw(out, "evidence", sql_text(rows, 21));
+    json_raw(out, "children", sql_text(rows, 22));
+    json_key(out, "track");
+    json_open_object(out);
+    json_text(out, "code", sql_text(rows, 23));
+    json_close_object(out);
+    json_text(out, "plan", sql_text(rows, 24));
+    json_text(out, "service_level", sql_text(rows, 25));
+    json_text(out, "parent", sql_text(rows, 28));
+    json_raw(out, "quote", sql_text(rows, 29));
+    if (sql_null(rows, 30)) {
+        json_null(out, "consent");
+    } else {
+        json_bool(out, "consent", sql_int(rows, 30) != 0);
+    }
+    json_text(out, "resolution", sql_text(rows, 31));
+    json_int(out, "version", sql_int(rows, 32));
+}
+
+enum err view_ticket(struct sql *sql, struct rules *rules, int64_t ticket, int64_t now_ms,
+                     bool whole, struct json_out *out)
+{
+    const struct zone *zone = zone_utc();
+    char time_zone[65] = "UTC";
+    int64_t calendar = 0;
+    struct sql_rows rows;
+    bool found;
+    enum err err;
+
+    sql_find(sql, &rows,
+             "SELECT t.number, e.name, a.name, s.name, t.kind, t.fault, t.grade, t.state,"
+             " t.title_en, t.title_zh, t.onset_ms, t.detected_ms, t.registered_ms, t.cleared_ms,"
+             " t.closed_ms, t.late, t.classification, t.warranty, t.cause, t.remote, t.advice,"
+             " t.evidence, t.children, t.track_code, t.plan, t.service_level, t.calendar,"
+             " t.time_zone, p.number, t.quote, t.consent, t.resolution, t.version FROM ticket t LEFT"
+             " JOIN equipment e ON e.id = t.equipment LEFT JOIN agent a ON a.id = t.agent LEFT JOIN"
+             " site s ON s.id = t.site LEFT JOIN ticket p ON p.id = t.parent WHERE t.id = ?1",
+             "i", ticket);
+    found = sql_next(&rows);
+    if (found) {
+        if (!sql_null(&rows, 27)) {
+            (void)!text_copy(time_zone, sizeof(time_zone), sql_text(&rows, 27));
+        }
+        zone = zone_of(rules, time_zone);
+        calendar = sql_int(&rows, 26);
+        json_open_object(out);
+        put_ticket_head(&rows, zone, out);
+        put_ticket_body(&rows, out);
+    }
+    err = sql_end(&rows);
+    if (err || !found) {
+        return err ? err : ERR_NOT_FOUND;
+    }
+    err = put_clocks(sql, rules, ticket, calendar, time_zone, now_ms, whole, out);
+    if (!err) {
+        err = put_orders(sql, ticket, out);
+    }
+    if (!err && whole) {
+        err = put_timeline(sql, ticket, zone, out);
+    }
+    json_close_object(out);
+    return err;
+}
+
+enum err view_track(struct sql *sql, struct rules *rules, int64_t ticket, int64_t now_ms,
+                    struct json_out *out)
+{
+    struct sql_rows rows;
+    char time_zone[65] = "UTC";
+    int64_t calendar = 0;
+    bool found;
+    enum err err;
+
+    sql_find(sql, &rows,
+             "SELECT t.number, t.state, t.title_en, t.title_zh, t.registered_ms, t.cleared_ms,"
+             " t.closed_ms, t.advice, t.calendar, t.time_zone, (SELECT w.from_ms FROM work_order w"
+             " WHERE w.ticket = t.id AND w.from_ms IS NOT NULL ORDER BY w.id DESC LIMIT 1),"
+             " (SELECT w.to_ms FROM work_order w WHERE w.ticket = t.id AND w.from_ms IS NOT NULL"
+             " ORDER BY w.id DESC LIMIT 1) FROM ticket t WHERE t.id = ?1",
+             "i", ticket);
+    found = sql_next(&rows);
+    if (found) {
+        const struct zone *zone;
+
+        if (!sql_null(&rows, 9)) {
+            (void)!text_copy(time_zone, sizeof(time_zone), sql_text(&rows, 9));
+        }
+        zone = zone_of(rules, time_zone);
+        calendar = sql_int(&rows, 8);
+        json_open_object(out);
+        json_text(out, "number", sql_text(&rows, 0));
+        json_text(out, "state", sql_text(&rows, 1));
+        put_title(out, sql_text(&rows, 2), sql_text(&rows, 3));
+        put_time(out, "registered_at", zone, &rows, 4);
+        put_time(out, "cleared_at", zone, &rows, 5);
+        put_time(out, "closed_at", zone, &rows, 6);
+        json_raw(out, "advice", sql_text(&rows, 7));
+        json_key(out, "appointment");
+        if (sql_null(&rows, 10)) {
+            json_put_null(out);
+        } else {
+            json_open_object(out);
+            put_time(out, "from", zone, &rows, 10);
+            put_time(out, "to", zone, &rows, 11);
+            json_close_object(out);
+        }
+    }
+    err = sql_end(&rows);
+    if (err || !found) {
+        return err ? err : ERR_NOT_FOUND;
+    }
+    err = put_clocks(sql, rules, ticket, calendar, time_zone, now_ms, false, out);
+    json_close_object(out);
+    return err;
+}
+
+/* ------------------------------------------------------------------ work orders and visits */
+
+enum err view_work_order(struct sql *sql, struct rules *rules, int64_t work_order,
+                         struct json_out *out)
+{
+    struct sql_rows rows;
+    bool found;
+    enum err err;
+
+    sql_find(sql, &rows,
+             "SELECT w.number, w.kind, t.number, e.name, s.name, m.name, h.name, w.from_ms, w.to_ms,"
+             " w.checklist, w.parts, w.before, w.after, w.signature, w.state, w.created_ms,"
+             " COALESCE(s.time_zone, c.time_zone), w.version, w.visit, t.grade, s.address FROM"
+             " work_order w LEFT JOIN ticket t ON t.id = w.ticket LEFT JOIN equipment e ON e.id ="
+             " w.equipment LEFT JOIN site s ON s.id = w.site LEFT JOIN calendar c ON c.id ="
+             " s.calendar LEFT JOIN team m ON m.id = w.team LEFT JOIN technician h ON h.id ="
+             " w.technician WHERE w.id = ?1",
+             "i", work_order);
+    found = sql_next(&rows);
+    if (found) {
+        const struct zone *zone = zone_of(rules, sql_text(&rows, 16));
+
+        json_open_object(out);
+        json_text(out, "number", sql_text(&rows, 0));
+        json_text(out, "kind", sql_text(&rows, 1));
+        json_text(out, "ticket", sql_text(&rows, 2));
+        json_text(out, "equipment", sql_text(&rows, 3));
+        json_text(out, "site", sql_text(&rows, 4));
+        json_text(out, "address", sql_text(&rows, 20));
+        json_text(out, "team", sql_text(&rows, 5));
+        json_text(out, "technician", sql_text(&rows, 6));
+        json_key(out, "appointment");
+        if (sql_null(&rows, 7)) {
+            json_put_null(out);
+        } else {
+            json_open_object(out);
+            put_time(out, "from", zone, &rows, 7);
+            put_time(out, "to", zone, &rows, 8);
+            json_close_object(out);
+        }
+        json_raw(out, "checklist", sql_text(&rows, 9));
+        json_raw(out, "parts", sql_text(&rows, 10));
+        json_raw(out, "before", sql_text(&rows, 11));
+        json_raw(out, "after", sql_text(&rows, 12));
+        json_raw(out, "signature", sql_text(&rows, 13));
+        json_text(out, "state", sql_text(&rows, 14));
+        put_time(out, "created_at", zone, &rows, 15);
+        json_int(out, "version", sql_int(&rows, 17));
+        json_close_object(out);
+    }
+    err = sql_end(&rows);
+    return err ? err : found ? ERR_OK : ERR_NOT_FOUND;
+}
+
+enum err view_visit(struct sql *sql, int64_t visit, struct json_out *out)
+{
+    struct sql_rows rows;
+    bool found;
+    enum err err;
+
+    sql_find(sql, &rows,
+             "SELECT e.name, v.sequence, v.window_start_day, v.due_day, v.window_end_day, v.state,"
+             " w.number, v.plan, s.name FROM visit v JOIN equipment e ON e.id = v.equipment LEFT"
+             " JOIN site s ON s.id = e.site LEFT JOIN work_order w ON w.visit = v.id AND w.state <>"
+             " 'cancelled' WHERE v.id = ?1",
+             "i", visit);
+    found = sql_next(&rows);
+    if (found) {
+        json_open_object(out);
+        json_text(out, "equipment", sql_text(&rows, 0));
+        json_int(out, "sequence", sql_int(&rows, 1));
+        put_day(out, "window_start", &rows, 2);
+        put_day(out, "due_on", &rows, 3);
+        put_day(out, "window_end", &rows, 4);
+        json_text(out, "state", sql_text(&rows, 5));
+        json_text(out, "work_order", sql_text(&rows, 6));
+        json_text(out, "plan", sql_text(&rows, 7));
+        json_text(out, "site", sql_text(&rows, 8));
+        json_close_object(out);
+    }
+    err = sql_end(&rows);
+    return err ? err : found ? ERR_OK : ERR_NOT_FOUND;
+}
+
+/* ------------------------------------------------------------------ warranty */
+
+struct owner {
+    struct warranty_dates dates;
+    char plan[65], time_zone[65];
+};
+
+static int32_t day_or_none(const struct sql_rows *rows, int column)
+{
+    return sql_null(rows, column) ? WARRANTY_NO_DATE : (int32_t)sql_int(rows, column);
+}
+
+static enum err read_owner(struct sql *sql, int64_t equipment, int64_t now_ms, struct owner *owner)
+{
+    struct sql_rows rows;
+
+    sql_find(sql, &rows,
+             "SELECT e.acceptance_day, e.completion_day, e.invoice_day, e.sale_day,"
+             " e.manufacture_day, COALESCE((SELECT c.plan FROM contract c JOIN contract_site x ON"
+             " x.contract = c.id WHERE x.site = e.site AND (c.start_day IS NULL OR c.start_day <="
+             " ?2) AND (c.end_day IS NULL OR c.end_day >= ?2) ORDER BY c.start_day DESC LIMIT 1),"
+             " ''), COALESCE(s.time_zone, 'UTC') FROM equipment e LEFT JOIN site s ON s.id = e.site"
+             " WHERE e.id = ?1",
+             "ii", equipment, now_ms / 86400000);
+    if (sql_next(&rows)) {
+        owner->dates = (struct warranty_dates){
+            .acceptance = day_or_none(&rows, 0),
+            .completion_signed = WARRANTY_NO_DATE,
+            .completion = day_or_none(&rows, 1),
+            .invoice = day_or_none(&rows, 2),
+            .sale = day_or_none(&rows, 3),
+            .manufacture = day_or_none(&rows, 4),
+        };
+        (void)!text_copy(owner->plan, sizeof(owner->plan), sql_text(&rows, 5));
+        (void)!text_copy(owner->time_zone, sizeof(owner->time_zone), sql_text(&rows, 6));
+    }
+    return sql_end(&rows);
+}
+
+static void put_until(struct json_out *out, int32_t day)
+{
+    char words[11];
+
+    if (day == WARRANTY_NO_DATE) {
+        json_null(out, "until");
+        return;
+    }
+    civil_write_date(day, words);
+    json_text(out, "until", words);
+}
+
+enum err view_warranty(struct sql *sql, struct rules *rules, int64_t equipment, int64_t now_ms,
+                       struct json_out *out)
+{
+    struct owner owner = {.plan = ""};
+    const struct plan *plan;
+    int32_t today;
+    enum err err = read_owner(sql, equipment, now_ms, &owner);
+
+    plan = rules_plan(rules, owner.plan);
+    if (!plan) {
+        plan = rules_plan(rules, "swh_standard");
+    }
+    today = zone_day(zone_of(rules, owner.time_zone), now_ms);
+    json_open_list(out);
+    for (size_t i = 0; !err && plan && i < plan->class_count; i++) {
+        struct warranty warranty = warranty_judge(plan, &owner.dates, plan->classes[i].component,
+                                                  NULL, today);
+        TEXT(rule, 256);
+        TEXT(evidence, 256);
+
+        warranty_rule(plan, &warranty, &rule);
+        warranty_evidence(&warranty, &evidence);
+        json_open_object(out);
+        json_text(out, "component", plan->classes[i].component);
+        json_text(out, "verdict", warranty_verdict_names[warranty.verdict]);
+        json_text(out, "rule", rule.at);
+        json_text(out, "evidence", evidence.at);
+        put_until(out, warranty.until);
+        json_close_object(out);
+    }
+    json_close_list(out);
+    return err;
+}
