@@ -56,8 +56,9 @@ def room_of(path):
     return "/".join(parts[:2]) if len(parts) > 2 and parts[0] != "tests" else parts[0]
 
 
-def stem(path):
-    return str(PurePosixPath(path).with_suffix(""))
+def module_of(path):
+    """x.c, its face x.h and its inside x_int.h are one module."""
+    return str(PurePosixPath(path).with_suffix("")).removesuffix("_int")
 
 
 def keeps(module, header):
@@ -70,7 +71,7 @@ def wrong_with_library(path, header):
     if top == "tests":
         return None
     if header in KEEPERS:
-        return None if keeps(stem(path), header) else f"<{header}> belongs to {KEEPERS[header]}"
+        return None if keeps(module_of(path), header) else f"<{header}> belongs to {KEEPERS[header]}"
     if top == "models" and header not in PURE:
         return f"models/ is pure C without I/O, clock or threads: <{header}> is not"
     return None
@@ -95,29 +96,20 @@ def wrong_with_ours(path, target, root):
 
 
 def rings(edges):
-    """Each ring once: depth first without recursion, a ring closes at a module still on the trail."""
-    done = set()
-    for start in sorted(edges):
-        trail, todo = [], [(start, 0)]
-        while todo:
-            module, depth = todo.pop()
-            del trail[depth:]
-            if module in trail:
-                yield trail[trail.index(module):] + [module]
-            elif module not in done:
-                trail.append(module)
-                todo += [(other, depth + 1) for other in sorted(edges.get(module, ()))]
-        done |= reachable(start, edges)
+    """The rings met by a walk depth first: one closes at a module that is still on the trail."""
+    walked, found = set(), []
 
+    def walk(module, trail):
+        if module in trail:
+            found.append(trail[trail.index(module):] + [module])
+        elif module not in walked:
+            for other in sorted(edges.get(module, ())):
+                walk(other, trail + [module])
+            walked.add(module)
 
-def reachable(start, edges):
-    seen, todo = set(), [start]
-    while todo:
-        module = todo.pop()
-        if module not in seen:
-            seen.add(module)
-            todo += edges.get(module, ())
-    return seen
+    for module in sorted(edges):
+        walk(module, [])
+    return found
 
 
 def main():
@@ -126,7 +118,7 @@ def main():
     tops = sorted({room.split("/")[0] for room in FLOOR})
     for file in sorted(file for top in tops for file in (root / top).rglob("*.[ch]")):
         path = file.relative_to(root).as_posix()
-        edges.setdefault(stem(path), set())
+        edges.setdefault(module_of(path), set())
         for n, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
             match = INCLUDE.match(line)
             if not match:
@@ -137,8 +129,8 @@ def main():
                 wrong = wrong_with_library(path, target)
             else:
                 wrong = wrong_with_ours(path, target, root)
-                if stem(target) != stem(path):
-                    edges[stem(path)].add(stem(target))
+                if module_of(target) != module_of(path):
+                    edges[module_of(path)].add(module_of(target))
             if wrong:
                 complaints.append(f"{path}:{n}: {wrong}")
     complaints += ["ring: " + " -> ".join(ring) for ring in rings(edges)]
