@@ -88,7 +88,7 @@ void letter_free(void *item)
 
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS epoch (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
-    "CREATE TABLE IF NOT EXISTS message (id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL,"
+    "CREATE TABLE IF NOT EXISTS message (id INTEGER PRIMARY KEY AUTOINCREMENT, epoch INTEGER NOT NULL,"
     " seq INTEGER NOT NULL, class INTEGER NOT NULL, t_ms INTEGER NOT NULL, bytes BLOB NOT NULL);"
     "CREATE INDEX IF NOT EXISTS message_class ON message (class, id);"
     "CREATE TABLE IF NOT EXISTS command (id TEXT PRIMARY KEY, at_ms INTEGER NOT NULL,"
