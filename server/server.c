@@ -125,7 +125,7 @@ static void committed(void *context)
 {
     struct server *server = context;
 
-    pipeline_acks(&server->pipeline, clock_wall_ms());
+    pipeline_acks(&server->pipeline, clock_wall_ms(), false);
     if (server->api) {
         api_changed(server->api);
     }
@@ -154,6 +154,7 @@ static enum err notice_guests(struct server *server, struct sql *sql, int64_t no
         return ERR_OK;
     }
     if (server->data_version) {
+        pipeline_acks(&server->pipeline, now_ms, true); /* all of it is committed; soon it is forgotten */
         err = pipeline_save(&server->pipeline, sql, now_ms, true);
         if (!err) {
             registry_forget(server->registry);

@@ -185,6 +185,10 @@ static void take_scalar(struct builder *builder, struct fy_event *event)
     if (node) {
         node->text = token_text(builder, token);
         node->quoted = token && fy_token_scalar_style(token) != FYSS_PLAIN;
+        if (token && (fy_token_scalar_style(token) == FYSS_SINGLE_QUOTED ||
+                      fy_token_scalar_style(token) == FYSS_DOUBLE_QUOTED)) {
+            node->column--; /* the mark stands behind the quote */
+        }
     }
 }
 

@@ -4,7 +4,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "models/service/sla.h"
+#include "models/service/workdays.h"
+
+struct sla_pause {
+    int64_t from_ms, to_ms; /* to = INT64_MAX: still paused */
+    const char *reason;
+};
 
 /* Time within [from_ms, to_ms) that is covered by at least one pause. */
 int64_t pause_covered(const struct sla_pause *pauses, size_t count, int64_t from_ms, int64_t to_ms);

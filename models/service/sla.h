@@ -17,12 +17,8 @@
 
 #include "models/base/duration.h"
 #include "models/base/text.h"
+#include "models/service/pause.h"
 #include "models/service/workdays.h"
-
-struct sla_pause {
-    int64_t from_ms, to_ms; /* to = INT64_MAX: still paused */
-    const char *reason;
-};
 
 enum sla_state { SLA_RUNNING, SLA_PAUSED, SLA_MET, SLA_BREACHED, SLA_CANCELLED };
 extern const char *const sla_state_names[]; /* running paused met breached cancelled */

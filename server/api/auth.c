@@ -140,3 +140,8 @@ enum err auth_session_close(struct sql *sql, const char *session)
     hash_secret(session, hash);
     return sql_run(sql, "DELETE FROM session WHERE hash = ?1", "t", hash);
 }
+
+bool auth_same(const char *a, const char *b)
+{
+    return strlen(a) == strlen(b) && sodium_memcmp(a, b, strlen(a)) == 0;
+}

@@ -28,3 +28,5 @@ enum err auth_session_open(struct sql *sql, const char *name, int64_t now_ms,
                            char session[64]) MUST_CHECK;
 enum role auth_session_check(struct sql *sql, const char *session, int64_t now_ms, char who[80]);
 enum err auth_session_close(struct sql *sql, const char *session) MUST_CHECK;
+/* Compares two secrets in a time that tells nothing. */
+bool auth_same(const char *a, const char *b);

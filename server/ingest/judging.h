@@ -1,7 +1,7 @@
 /* Readings of agents that do not grade, judged here by the same rules. */
 #pragma once
 
-#include "server/ingest/pipeline.h"
+#include "server/ingest/inbound.h"
 
 /* Judges the readings of one message in event time. *ret_late: readings older than the youngest one
  * judged before; they are stored and raise nothing. */

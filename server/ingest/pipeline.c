@@ -503,7 +503,7 @@ enum err pipeline_save(struct pipeline *pipeline, struct sql *sql, int64_t now_m
     return registry_save(pipeline->registry, sql, all);
 }
 
-void pipeline_acks(struct pipeline *pipeline, int64_t now_ms)
+void pipeline_acks(struct pipeline *pipeline, int64_t now_ms, bool all)
 {
     struct known_agent *agent, *next;
 
@@ -512,7 +512,9 @@ void pipeline_acks(struct pipeline *pipeline, int64_t now_ms)
         for (struct known_stream *stream = agent->streams; stream; stream = stream->next) {
             struct json_out *out = &pipeline->out;
 
-            if (!stream->ack_due || (now_ms - stream->acked_ms < ACK_EACH_MS && now_ms >= stream->acked_ms)) {
+            bool early = now_ms - stream->acked_ms < ACK_EACH_MS && now_ms >= stream->acked_ms;
+
+            if (!stream->ack_due || (early && !all)) {
                 continue;
             }
             stream->ack_due = false;

@@ -4,47 +4,9 @@
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "models/base/arena.h"
-#include "models/telemetry/message.h"
-#include "models/telemetry/topic.h"
-#include "server/desk/desk.h"
-#include "server/fleet/registry.h"
-#include "server/store/sql.h"
-
-struct inbound { /* a message as intake leaves it */
-    char agent[65];
-    enum channel channel;
-    bool retained;
-    int64_t received_ms;
-    char *bytes; /* owned */
-    size_t size;
-    struct arena *arena; /* of what is decoded */
-    enum err err; /* not ERR_OK: unreadable, and why */
-    char why[200];
-    bool has_envelope; /* of an unreadable one: epoch and seq could be read */
-    struct envelope envelope;
-    struct data_message data;
-    struct event_message event;
-    struct reply_message reply;
-    struct status_message status;
-};
+#include "server/ingest/inbound.h"
 
 void inbound_free(struct inbound *inbound);
-
-struct pipeline {
-    struct registry *registry;
-    struct desk *desk;
-    struct rules *rules;
-    int64_t quiet_until_ms; /* after a start agents get time to come back */
-    int64_t saved_ms;
-    /* Acks go out through here, after the commit. */
-    void (*ack)(void *context, const char *agent, const char *payload, size_t size);
-    void *context;
-    struct json_out out;
-};
 
 /* The steps, in order. */
 enum err pipeline_take(struct pipeline *pipeline, struct sql *sql, struct inbound *inbound,
@@ -52,8 +14,9 @@ enum err pipeline_take(struct pipeline *pipeline, struct sql *sql, struct inboun
 /* Before every commit: what the messages changed in memory becomes rows. */
 enum err pipeline_save(struct pipeline *pipeline, struct sql *sql, int64_t now_ms,
                        bool all) MUST_CHECK;
-/* After a commit: acks that are due, at most one a second for each agent. */
-void pipeline_acks(struct pipeline *pipeline, int64_t now_ms);
+/* After a commit: acks that are due, at most one a second for each agent (all: whatever is
+ * due, at once). */
+void pipeline_acks(struct pipeline *pipeline, int64_t now_ms, bool all);
 /* Agents that have said nothing for too long. */
 enum err pipeline_silence(struct pipeline *pipeline, struct sql *sql, int64_t now_ms) MUST_CHECK;
 /* The agents that the database knows, at start; last values that a crash left behind. */
