@@ -10,11 +10,14 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#define SLOTS 512 /* of prepared statements; a power of two */
+#define SLOTS            512  /* of prepared statements; a power of two */
+#define CHECKPOINT_PAGES 4000 /* the WAL of an owner that has guests is about 16 MiB long */
 
 struct db {
     sqlite3 *handle;
-    int lock_fd;
+    int lock_fd;  /* held as long as an exclusive owner lives */
+    int guest_fd; /* held while a guest writes, or while the owner checkpoints */
+    bool guest;
     struct slot {
         const char *sql;
         sqlite3_stmt *statement;
@@ -69,9 +72,32 @@ static enum err lock_file(const char *path, int *ret_fd, struct text *why)
     return ERR_OK;
 }
 
+/* <path>.guest: never both a guest that writes and an owner that checkpoints. */
+static enum err open_guest_lock(struct db *db, const char *path, struct text *why)
+{
+    TEXT(name, 1024);
+
+    text_addf(&name, "%s.guest", path);
+    db->guest_fd = open(name.at, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    return db->guest_fd < 0 ? text_say(why, ERR_DENIED, "cannot make %s", name.at) : ERR_OK;
+}
+
+/* After each commit of an owner that has guests, instead of SQLite's own checkpoint. */
+static int checkpoint(void *context, sqlite3 *handle, const char *name, int pages)
+{
+    struct db *db = context;
+
+    if (pages >= CHECKPOINT_PAGES && !flock(db->guest_fd, LOCK_EX | LOCK_NB)) {
+        sqlite3_wal_checkpoint_v2(handle, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+        flock(db->guest_fd, LOCK_UN);
+    }
+    return SQLITE_OK;
+}
+
 static enum err set_up(struct db *db, const struct db_options *options)
 {
     TEXT(sql, 512);
+    enum err err;
 
     sqlite3_extended_result_codes(db->handle, 1);
     sqlite3_busy_timeout(db->handle, options->busy_ms ? options->busy_ms : 5000);
@@ -92,7 +118,14 @@ static enum err set_up(struct db *db, const struct db_options *options)
     if (options->bytes_most) {
         text_addf(&sql, "PRAGMA max_page_count=%lld;", (long long)(options->bytes_most / 4096));
     }
-    return db_script(db, sql.at);
+    if (options->cache_kib) {
+        text_addf(&sql, "PRAGMA cache_size=-%lld;", (long long)options->cache_kib);
+    }
+    err = db_script(db, sql.at);
+    if (!err && options->has_guests) {
+        sqlite3_wal_hook(db->handle, checkpoint, db);
+    }
+    return err;
 }
 
 enum err db_open(const char *path, const struct db_options *options, struct db **ret_db,
@@ -106,13 +139,15 @@ enum err db_open(const char *path, const struct db_options *options, struct db *
     if (!db) {
         return ERR_NOMEM;
     }
-    db->lock_fd = -1;
-    if (options->exclusive) {
-        err = lock_file(path, &db->lock_fd, why);
-        if (err) {
-            db_close(db);
-            return err;
-        }
+    db->lock_fd = db->guest_fd = -1;
+    db->guest = options->guest;
+    err = options->exclusive ? lock_file(path, &db->lock_fd, why) : ERR_OK;
+    if (!err && (options->guest || options->has_guests)) {
+        err = open_guest_lock(db, path, why);
+    }
+    if (err) {
+        db_close(db);
+        return err;
     }
     err = translate(sqlite3_open_v2(path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, NULL));
     if (!err) {
@@ -136,6 +171,9 @@ void db_close(struct db *db)
         sqlite3_finalize(db->slots[i].statement);
     }
     sqlite3_close_v2(db->handle);
+    if (db->guest_fd >= 0) {
+        close(db->guest_fd);
+    }
     if (db->lock_fd >= 0) {
         close(db->lock_fd);
     }
@@ -147,14 +185,35 @@ enum err db_script(struct db *db, const char *sql)
     return translate(sqlite3_exec(db->handle, sql, NULL, NULL, NULL));
 }
 
+static void end_guest(struct db *db)
+{
+    if (db->guest) {
+        flock(db->guest_fd, LOCK_UN);
+    }
+}
+
 enum err db_begin(struct db *db)
 {
-    return db_run(db, "BEGIN IMMEDIATE", "");
+    enum err err;
+
+    if (db->guest && flock(db->guest_fd, LOCK_EX)) {
+        return ERR_BUSY;
+    }
+    err = db_run(db, "BEGIN IMMEDIATE", "");
+    if (err) {
+        end_guest(db);
+    }
+    return err;
 }
 
 enum err db_commit(struct db *db)
 {
-    return db_run(db, "COMMIT", "");
+    enum err err = db_run(db, "COMMIT", "");
+
+    if (!err) {
+        end_guest(db);
+    }
+    return err;
 }
 
 void db_rollback(struct db *db)
@@ -162,6 +221,7 @@ void db_rollback(struct db *db)
     if (!sqlite3_get_autocommit(db->handle)) {
         (void)!db_run(db, "ROLLBACK", "");
     }
+    end_guest(db);
 }
 
 /* ------------------------------------------------------------------ statements */
@@ -351,6 +411,14 @@ const char *db_why(struct db *db)
     return db->handle ? sqlite3_errmsg(db->handle) : "out of memory";
 }
 
+enum err db_trouble(struct db *db)
+{
+    int code = sqlite3_extended_errcode(db->handle);
+
+    return code == SQLITE_ERROR ? ERR_STATE : translate(code);
+}
+
+/* In one step: a copy that pauses begins anew whenever somebody else has written meanwhile. */
 enum err db_backup(struct db *db, const char *path, struct text *why)
 {
     sqlite3 *to = NULL;
@@ -359,7 +427,8 @@ enum err db_backup(struct db *db, const char *path, struct text *why)
 
     if (!code) {
         backup = sqlite3_backup_init(to, "main", db->handle, "main");
-        while (backup && (code = sqlite3_backup_step(backup, 1024)) == SQLITE_OK) {
+        if (backup) {
+            (void)sqlite3_backup_step(backup, -1);
         }
         code = backup ? sqlite3_backup_finish(backup) : SQLITE_ERROR;
     }

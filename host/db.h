@@ -27,6 +27,8 @@ struct db_options {
     bool incremental_vacuum;
     bool exclusive; /* refuse to share the file with another process: ERR_BUSY at open */
     bool guest;     /* writes beside the owner: never checkpoints (reliability.md 0, finding 9) */
+    bool has_guests; /* the owner checkpoints only while no guest writes */
+    int64_t cache_kib; /* page cache; 0: SQLite's own preset */
 };
 
 enum err db_open(const char *path, const struct db_options *options, struct db **ret_db,
@@ -68,6 +70,9 @@ int64_t db_changes(struct db *db);
 int64_t db_last_id(struct db *db);
 /* Words for the last error. */
 const char *db_why(struct db *db);
+/* What kind of failure the last call was, ERR_OK when it was none; a statement that makes no sense
+ * (SQLITE_ERROR) is ERR_STATE here, not ERR_IO. */
+enum err db_trouble(struct db *db);
 /* Errors of all of these: ERR_FULL (quota or disk), ERR_BUSY, ERR_IO (also a corrupt file), ERR_EXISTS (UNIQUE) … */
 enum err db_backup(struct db *db, const char *path, struct text *why) MUST_CHECK;
 void db_vacuum(struct db *db, int pages);

@@ -32,44 +32,53 @@ static int32_t tolerance_days(const struct plan *plan)
     return days < half ? days : half;
 }
 
-static int32_t day_in_year(int year, int month, int day)
+/*
+ * How far a date is moved into the seasons, in days of a year without 29 February, so that the same
+ * month and day are moved alike in every year (else a leap year would have one visit more or less).
+ */
+#define PLAIN_YEAR 2001
+
+static int32_t season_shift(const struct plan *plan, int month, int day, int32_t most)
 {
-    int length = civil_month_length(year, month);
+    int length = civil_month_length(PLAIN_YEAR, month);
+    int32_t nominal = civil_days(PLAIN_YEAR, month, day < length ? day : length);
+    int32_t best = 0, distance = INT32_MAX;
 
-    return civil_days(year, month, day < length ? day : length);
-}
-
-/* The day of the season windows that is nearest to day; day itself when there are none. */
-static int32_t nearest_in_season(const struct plan *plan, int32_t day)
-{
-    int year, month, of_month;
-    int32_t best = day, distance = INT32_MAX;
-
-    civil_from_days(day, &year, &month, &of_month);
     for (size_t i = 0; i < plan->window_count; i++) {
         const struct plan_window *window = &plan->windows[i];
 
-        for (int near = year - 1; near <= year + 1; near++) {
-            int32_t from = day_in_year(near, window->from_month, window->from_day);
-            int32_t to = day_in_year(near, window->to_month, window->to_day);
-            int32_t at = day < from ? from : day > to ? to : day;
-            int32_t away = at > day ? at - day : day - at;
+        for (int year = PLAIN_YEAR - 1; year <= PLAIN_YEAR + 1; year++) {
+            /* 365 days a year: the neighbours of the plain year are plain as well */
+            int32_t turn = (year - PLAIN_YEAR) * 365;
+            int32_t from = civil_days(PLAIN_YEAR, window->from_month, window->from_day) + turn;
+            int32_t to = civil_days(PLAIN_YEAR, window->to_month, window->to_day) + turn;
+            int32_t at = nominal < from ? from : nominal > to ? to : nominal;
+            int32_t away = at > nominal ? at - nominal : nominal - at;
 
-            if (to >= from && away < distance) {
+            if (away < distance) {
                 distance = away;
-                best = at;
+                best = at - nominal;
             }
         }
     }
-    return best;
+    return distance <= most ? best : 0;
 }
 
 static int32_t due_day(const struct plan *plan, int32_t anchor_day, int64_t sequence)
 {
     int32_t nominal = civil_add_months(anchor_day, (int)sequence * spacing_months(plan));
-    int32_t season = nearest_in_season(plan, nominal), most = tolerance_days(plan);
+    int year, month, day, plain_year, plain_month, plain_day;
+    int32_t shift, target;
 
-    return season > nominal + most || season < nominal - most ? nominal : season;
+    civil_from_days(nominal, &year, &month, &day);
+    shift = season_shift(plan, month, day, tolerance_days(plan));
+    if (shift == 0) {
+        return nominal;
+    }
+    day = day < civil_month_length(PLAIN_YEAR, month) ? day : civil_month_length(PLAIN_YEAR, month);
+    target = civil_days(PLAIN_YEAR, month, day) + shift;
+    civil_from_days(target, &plain_year, &plain_month, &plain_day);
+    return civil_days(year + plain_year - PLAIN_YEAR, plain_month, plain_day);
 }
 
 struct visit visit_occurrence(const struct plan *plan, int32_t anchor_day, int64_t sequence)
@@ -83,6 +92,9 @@ struct visit visit_occurrence(const struct plan *plan, int32_t anchor_day, int64
         .window_end = nominal + most,
     };
 
+    /* 29 February may lie between: the window holds its own date whatever the year */
+    visit.window_start = visit.due_on < visit.window_start ? visit.due_on : visit.window_start;
+    visit.window_end = visit.due_on > visit.window_end ? visit.due_on : visit.window_end;
     return visit;
 }
 

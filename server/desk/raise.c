@@ -1,6 +1,8 @@
 /* A fault in: alarms raised, regraded and cleared, each merged into the one ticket of its cause. */
 #include "server/desk/desk_int.h"
 
+#include <string.h>
+
 #include "server/store/metrics.h"
 
 static void cause_key(const struct place *place, const char *fault, struct text *to)
@@ -32,7 +34,11 @@ static enum err open_new(struct desk *desk, struct sql *sql, const struct place 
         .late = fault->late,
         .rule = rule,
         .domain = "hardware",
-        .title = rule ? rule->title : (struct words2){fault->fault, fault->fault},
+        .component = strcmp(fault->fault, "device_silent") == 0 ? "electrical" : NULL,
+        .title = rule ? rule->title
+                 : strcmp(fault->fault, "device_silent") == 0
+                     ? (struct words2){"The controller does not answer", "控制器无应答"}
+                     : (struct words2){fault->fault, fault->fault},
         .evidence = fault->evidence,
         .who = "heliograph",
     };

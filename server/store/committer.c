@@ -2,6 +2,7 @@
 #include "server/store/committer.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "host/clock.h"
@@ -10,7 +11,9 @@
 #include "server/store/metrics.h"
 
 #define TURN_MOST_MS 1000
-#define BATCH_MS     25 /* no transaction waits longer for company */
+#define BATCH_MOST   500
+#define BATCH_MS     20    /* no transaction waits longer for company */
+#define LOCKED_MS    30000 /* how long a batch waits for somebody else's lock */
 
 struct committer {
     struct committer_options options;
@@ -18,123 +21,174 @@ struct committer {
     struct queue *queue;
     pthread_t thread;
     bool running;
+    atomic_bool stopping;
+    bool failing; /* the last transaction failed for the database's own trouble */
     struct committer_job **batch;
-    size_t count;
     enum err *outcomes;
+    bool *left_out; /* failed by itself, or was told already */
+    size_t count;
     int64_t turn_ms; /* wall clock: the next turn */
 };
 
-static enum err finish(struct committer *committer, size_t jobs)
-{
-    enum err err = committer->options.before
-                       ? committer->options.before(committer->sql, clock_wall_ms(), jobs,
-                                                   committer->options.context)
-                       : ERR_OK;
-
-    return err ? err : sql_commit(committer->sql);
-}
+/* ------------------------------------------------------------------ one transaction */
 
 static void undo(struct committer *committer)
 {
     sql_rollback(committer->sql);
     if (committer->options.undone) {
-        committer->options.undone(committer->options.context);
+        committer->options.undone(committer->sql, committer->options.context);
     }
 }
 
-/* Each job alone in its transaction: the one that fails takes nobody along. */
-static void commit_singly(struct committer *committer)
+static void leave_out(struct committer *committer, size_t index, enum err outcome)
 {
-    for (size_t i = 0; i < committer->count; i++) {
-        struct committer_job *job = committer->batch[i];
-        enum err err = sql_begin(committer->sql);
-
-        if (!err) {
-            err = job->work(committer->sql, clock_wall_ms(), job->argument);
-        }
-        if (!err) {
-            err = finish(committer, 1);
-        }
-        if (err) {
-            undo(committer);
-        }
-        committer->outcomes[i] = err;
-    }
+    committer->left_out[index] = true;
+    committer->outcomes[index] = outcome;
 }
 
-static enum err commit_together(struct committer *committer)
+/* One job inside the transaction. An error means that the transaction cannot go on. */
+static enum err do_job(struct committer *committer, size_t index, int64_t now_ms)
 {
-    int64_t now_ms = clock_wall_ms();
-    enum err err = sql_begin(committer->sql);
+    struct committer_job *job = committer->batch[index];
+    enum err err = job->apart ? sql_save(committer->sql) : ERR_OK;
 
-    for (size_t i = 0; !err && i < committer->count; i++) {
-        err = committer->batch[i]->work(committer->sql, now_ms, committer->batch[i]->argument);
-        committer->outcomes[i] = err;
+    if (err) {
+        return err;
     }
-    if (!err) {
-        err = finish(committer, committer->count);
+    err = job->work(committer->sql, now_ms, job->argument);
+    if (err && sql_is_broken(committer->sql)) {
+        committer->failing = true;
+        return err;
     }
     if (err) {
+        leave_out(committer, index, err);
+    }
+    if (!job->apart) {
+        return err;
+    }
+    if (err) {
+        sql_undo(committer->sql);
+    } else {
+        sql_release(committer->sql);
+    }
+    return ERR_OK;
+}
+
+static enum err do_jobs(struct committer *committer)
+{
+    int64_t now_ms = clock_wall_ms();
+    size_t done = 0;
+
+    for (size_t i = 0; i < committer->count; i++) {
+        enum err err = committer->left_out[i] ? ERR_OK : do_job(committer, i, now_ms);
+
+        if (err) {
+            return err;
+        }
+        done += !committer->left_out[i];
+    }
+    if (committer->options.before) {
+        return committer->options.before(committer->sql, now_ms, done, committer->options.context);
+    }
+    return ERR_OK;
+}
+
+/* The batch without those that are left out. ERR_OK also when one more had to be left out: then
+ * *ret_again. */
+static enum err try_batch(struct committer *committer, bool *ret_again)
+{
+    enum err err = sql_begin(committer->sql);
+
+    *ret_again = false;
+    committer->failing = err != ERR_OK;
+    if (err) {
+        return err;
+    }
+    err = do_jobs(committer);
+    if (!err) {
+        err = sql_commit(committer->sql);
+        committer->failing = err != ERR_OK;
+    } else if (!committer->failing && !sql_is_broken(committer->sql)) {
+        *ret_again = true;
+        err = ERR_OK;
+    }
+    if (err || *ret_again) {
         undo(committer);
     }
     return err;
 }
 
-static void commit_batch(struct committer *committer)
+/* ------------------------------------------------------------------ a batch */
+
+static void tell(struct committer *committer, size_t index, enum err outcome)
 {
-    enum err err;
+    struct committer_job *job = committer->batch[index];
 
-    if (committer->count == 0) {
-        return;
+    if (job && job->done) {
+        job->done(job->argument, outcome);
     }
-    err = commit_together(committer);
-    if (err) {
-        if (committer->count > 1) {
-            commit_singly(committer);
-        } else {
-            committer->outcomes[0] = err;
-        }
-    }
-    metric_add(METRIC_COMMITS, 1);
-    for (size_t i = 0; i < committer->count; i++) {
-        struct committer_job *job = committer->batch[i];
+    free(job);
+    committer->batch[index] = NULL;
+    committer->left_out[index] = true;
+}
 
-        if (committer->outcomes[i] &&
-            (committer->outcomes[i] == ERR_IO || committer->outcomes[i] == ERR_FULL ||
-             committer->outcomes[i] == ERR_BUSY)) {
-            metric_add(METRIC_COMMIT_FAILURES, 1);
-            log_error("the database cannot be written: %s (%s); agents keep what is not stored",
-                      err_text(committer->outcomes[i]), sql_why(committer->sql));
-        }
-        if (job->done) {
-            job->done(job->argument, committer->outcomes[i]);
-        }
-        free(job);
-    }
-    committer->count = 0;
-    if (committer->options.committed) {
-        committer->options.committed(committer->options.context);
+static void say_trouble(struct committer *committer, enum err err)
+{
+    metric_add(METRIC_COMMIT_FAILURES, 1);
+    if (err == ERR_BUSY) {
+        log_error("the database is locked by another process; waiting, nothing is lost: agents keep "
+                  "what is not stored");
+    } else {
+        log_error("the database cannot be written: %s (%s); agents keep what is not stored",
+                  err_text(err), sql_why(committer->sql));
     }
 }
 
-static void take_turn(struct committer *committer)
+/* Somebody waits for an answer to these: they are told now and not after the lock. */
+static void give_up_apart(struct committer *committer)
 {
-    int64_t now_ms = clock_wall_ms(), next_ms = now_ms + TURN_MOST_MS;
-    enum err err = sql_begin(committer->sql);
+    for (size_t i = 0; i < committer->count; i++) {
+        if (committer->batch[i] && committer->batch[i]->apart) {
+            tell(committer, i, ERR_BUSY);
+        }
+    }
+}
 
-    if (!err) {
-        next_ms = committer->options.turn(committer->sql, now_ms, committer->options.context);
-        err = sql_commit(committer->sql);
+static bool may_wait(const struct committer *committer, enum err err, int64_t since_ms)
+{
+    return err == ERR_BUSY && !atomic_load(&committer->stopping) &&
+           clock_boot_ms() - since_ms < LOCKED_MS;
+}
+
+static void commit_batch(struct committer *committer)
+{
+    int64_t since_ms = clock_boot_ms();
+    bool again = true;
+    enum err err = ERR_OK;
+
+    if (committer->failing && atomic_load(&committer->stopping)) {
+        err = ERR_CLOSED; /* no more attempts: a stop takes seconds, not minutes */
+        again = false;
     }
-    if (err) {
-        metric_add(METRIC_COMMIT_FAILURES, 1);
-        log_error("the database cannot be written: %s (%s)", err_text(err),
-                  sql_why(committer->sql));
-        undo(committer);
-    } else if (committer->options.committed) {
-        committer->options.committed(committer->options.context);
+    while (again) {
+        err = try_batch(committer, &again);
+        if (err) {
+            say_trouble(committer, err);
+            give_up_apart(committer);
+            again = may_wait(committer, err, since_ms);
+        }
     }
-    committer->turn_ms = next_ms < now_ms + TURN_MOST_MS ? next_ms : now_ms + TURN_MOST_MS;
+    metric_add(METRIC_COMMITS, !err);
+    for (size_t i = 0; i < committer->count; i++) {
+        if (committer->batch[i]) {
+            tell(committer, i, committer->left_out[i] ? committer->outcomes[i] : err);
+        }
+        committer->left_out[i] = false;
+    }
+    committer->count = 0;
+    if (!err && committer->options.committed) {
+        committer->options.committed(committer->sql, true, committer->options.context);
+    }
 }
 
 /* Fills the batch: the first job is waited for, the others must be there already. */
@@ -142,8 +196,10 @@ static enum err collect(struct committer *committer)
 {
     int64_t wait_ms = committer->turn_ms - clock_wall_ms(), until_ms;
     void *job;
-    enum err err = queue_take(committer->queue, wait_ms > 0 ? wait_ms : 0, &job);
+    enum err err;
 
+    wait_ms = wait_ms < 0 ? 0 : wait_ms > TURN_MOST_MS ? TURN_MOST_MS : wait_ms;
+    err = queue_take(committer->queue, wait_ms, &job);
     if (err) {
         return err;
     }
@@ -156,6 +212,40 @@ static enum err collect(struct committer *committer)
     return ERR_OK;
 }
 
+/* ------------------------------------------------------------------ the thread */
+
+static void take_turn(struct committer *committer)
+{
+    int64_t now_ms = clock_wall_ms(), next_ms = now_ms + TURN_MOST_MS;
+    int64_t before = sql_total_changes(committer->sql);
+    enum err err = sql_begin(committer->sql);
+
+    committer->failing = err != ERR_OK;
+    if (!err) {
+        err = committer->options.turn(committer->sql, now_ms, &next_ms, committer->options.context);
+        if (!err) {
+            err = sql_commit(committer->sql);
+        }
+        if (err) {
+            undo(committer);
+        }
+    }
+    if (err) {
+        say_trouble(committer, err);
+        next_ms = now_ms + TURN_MOST_MS;
+    } else if (committer->options.committed) {
+        committer->options.committed(committer->sql, sql_total_changes(committer->sql) != before,
+                                     committer->options.context);
+    }
+    committer->turn_ms = next_ms < now_ms + TURN_MOST_MS ? next_ms : now_ms + TURN_MOST_MS;
+}
+
+static bool turn_is_due(const struct committer *committer, int64_t now_ms)
+{
+    /* a wall clock that went back must not stop the turns */
+    return now_ms >= committer->turn_ms || committer->turn_ms > now_ms + TURN_MOST_MS;
+}
+
 static void *run(void *context)
 {
     struct committer *committer = context;
@@ -163,12 +253,15 @@ static void *run(void *context)
     for (;;) {
         enum err err = collect(committer);
 
-        commit_batch(committer);
+        if (committer->count > 0) {
+            commit_batch(committer);
+        }
         metric_set(METRIC_QUEUE, (int64_t)queue_count(committer->queue));
         if (err == ERR_CLOSED) {
             return NULL;
         }
-        if (committer->options.turn && clock_wall_ms() >= committer->turn_ms) {
+        if (committer->options.turn && !atomic_load(&committer->stopping) &&
+            turn_is_due(committer, clock_wall_ms())) {
             take_turn(committer);
         }
     }
@@ -178,21 +271,21 @@ enum err committer_open(const struct committer_options *options, struct committe
                         struct text *why)
 {
     struct committer *committer = calloc(1, sizeof(*committer));
-    enum err err;
+    size_t most = options->batch_most ? options->batch_most : BATCH_MOST;
+    enum err err = ERR_NOMEM;
 
     if (!committer) {
         return ERR_NOMEM;
     }
     committer->options = *options;
-    if (committer->options.batch_most == 0) {
-        committer->options.batch_most = 500;
-    }
+    committer->options.batch_most = most;
     committer->sql = options->sql;
-    committer->batch = calloc(committer->options.batch_most, sizeof(struct committer_job *));
-    committer->outcomes = calloc(committer->options.batch_most, sizeof(*committer->outcomes));
-    err = committer->batch && committer->outcomes
-              ? queue_open(options->jobs_most, options->bytes_most, &committer->queue)
-              : ERR_NOMEM;
+    committer->batch = calloc(most, sizeof(struct committer_job *));
+    committer->outcomes = calloc(most, sizeof(*committer->outcomes));
+    committer->left_out = calloc(most, sizeof(*committer->left_out));
+    if (committer->batch && committer->outcomes && committer->left_out) {
+        err = queue_open(options->jobs_most, options->bytes_most, &committer->queue);
+    }
     if (!err) {
         err = pthread_create(&committer->thread, NULL, run, committer) ? ERR_NOMEM : ERR_OK;
         committer->running = !err;
@@ -206,20 +299,31 @@ enum err committer_open(const struct committer_options *options, struct committe
     return ERR_OK;
 }
 
+void committer_stop(struct committer *committer)
+{
+    if (committer && committer->running) {
+        atomic_store(&committer->stopping, true);
+        queue_stop(committer->queue);
+    }
+}
+
 void committer_close(struct committer *committer)
 {
     if (!committer) {
         return;
     }
+    committer_stop(committer);
     if (committer->running) {
-        queue_stop(committer->queue);
         pthread_join(committer->thread, NULL);
     }
     queue_close(committer->queue, free);
     free(committer->batch);
     free(committer->outcomes);
+    free(committer->left_out);
     free(committer);
 }
+
+/* ------------------------------------------------------------------ jobs */
 
 enum err committer_put(struct committer *committer, const struct committer_job *job,
                        int64_t wait_ms)
@@ -265,7 +369,8 @@ enum err committer_do(struct committer *committer,
                       void *argument)
 {
     struct wait wait = {.work = work, .argument = argument};
-    struct committer_job job = {wait_work, wait_done, &wait, 0};
+    struct committer_job job = {
+        .work = wait_work, .done = wait_done, .argument = &wait, .apart = true};
     enum err err = queue_open(1, 1, &wait.done);
     void *back;
 

@@ -15,7 +15,11 @@ enum err sql_open(const char *url, enum sql_mode mode, struct sql **ret_sql, str
     struct db_options options = {
         .mode = mode == SQL_READ ? DB_READ : DB_WRITE,
         .journal_most = 16 * 1024 * 1024,
+        .busy_ms = mode == SQL_WRITE ? 2000 : 10000, /* the committer asks again by itself */
         .exclusive = mode == SQL_WRITE,
+        .guest = mode == SQL_GUEST,
+        .has_guests = mode == SQL_WRITE,
+        .cache_kib = mode == SQL_WRITE ? 64 * 1024 : 0,
     };
     struct sql *sql;
     enum err err;
@@ -23,7 +27,6 @@ enum err sql_open(const char *url, enum sql_mode mode, struct sql **ret_sql, str
     if (strncmp(url, "sqlite:", 7) != 0) {
         return text_say(why, ERR_UNSUPPORTED, "expected sqlite:PATH as database, found %s", url);
     }
-    options.guest = mode == SQL_GUEST;
     sql = calloc(1, sizeof(*sql));
     if (!sql) {
         return ERR_NOMEM;
@@ -190,6 +193,30 @@ int64_t sql_last_id(struct sql *sql)
 const char *sql_why(struct sql *sql)
 {
     return db_why(sql->db);
+}
+
+bool sql_is_broken(struct sql *sql)
+{
+    switch (db_trouble(sql->db)) {
+    case ERR_FULL:
+    case ERR_BUSY:
+    case ERR_IO:
+    case ERR_NOMEM:
+    case ERR_DENIED:
+        return true;
+    case ERR_OK:
+    case ERR_SHORT:
+    case ERR_FORMAT:
+    case ERR_RANGE:
+    case ERR_TIMEOUT:
+    case ERR_CLOSED:
+    case ERR_NOT_FOUND:
+    case ERR_EXISTS:
+    case ERR_UNSUPPORTED:
+    case ERR_STATE:
+        break;
+    }
+    return false;
 }
 
 enum err sql_backup(struct sql *sql, const char *path, struct text *why)

@@ -68,4 +68,7 @@ int64_t sql_find_int(struct sql *sql, int64_t fallback, const char *statement, c
 int64_t sql_changes(struct sql *sql); /* rows changed by the last sql_run */
 int64_t sql_last_id(struct sql *sql); /* id given by the last INSERT */
 const char *sql_why(struct sql *sql);
+/* true when the last statement failed for the database's own trouble (disk full, locked, broken),
+ * not for what it was asked to do. */
+bool sql_is_broken(struct sql *sql);
 enum err sql_backup(struct sql *sql, const char *path, struct text *why) MUST_CHECK;

@@ -29,7 +29,7 @@ static double noise(struct heater *heater, double size)
 void heater_init(struct heater *heater, uint64_t seed, double day_s)
 {
     *heater = (struct heater){
-        .collector = 45, .top = 55, .bottom = 48, .ambient = 18, .pressure = 2.1, .level = 85,
+        .collector = 70, .top = 55, .bottom = 46, .ambient = 18, .pressure = 2.1, .level = 85,
         .setpoint = 55, .day_s = day_s, .random = seed * 2862933555777941757ULL + 3037000493ULL,
     };
 }
