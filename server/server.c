@@ -134,13 +134,13 @@ static void committed(void *context)
     }
 }
 
-static void undone(void *context)
+static void undone(struct sql *sql, void *context)
 {
     struct server *server = context;
 
     registry_forget(server->registry);
-    if (pipeline_load(&server->pipeline, server->sql, clock_wall_ms())) {
-        log_error("the database cannot be read: %s", sql_why(server->sql));
+    if (pipeline_load(&server->pipeline, sql, clock_wall_ms())) {
+        log_error("the database cannot be read: %s", sql_why(sql));
     }
 }
 
@@ -185,7 +185,7 @@ static enum err trim(struct server *server, struct sql *sql, int64_t now_ms)
     return err;
 }
 
-static int64_t turn(struct sql *sql, int64_t now_ms, void *context)
+static enum err turn(struct sql *sql, int64_t now_ms, int64_t *io_next_ms, void *context)
 {
     struct server *server = context;
     bool more = false;
@@ -209,10 +209,8 @@ static int64_t turn(struct sql *sql, int64_t now_ms, void *context)
     if (!err) {
         err = trim(server, sql, now_ms);
     }
-    if (err) {
-        log_error("a turn failed: %s (%s)", err_text(err), sql_why(sql));
-    }
-    return more ? now_ms + 20 : server->desk_ms;
+    *io_next_ms = more ? now_ms + 20 : server->desk_ms;
+    return err;
 }
 
 /* ------------------------------------------------------------------ the main thread */
@@ -221,7 +219,8 @@ static void take_message(struct server *server, struct mqtt_event *event)
 {
     struct inbound *inbound = intake_read(event, server->config->prefix);
     struct inbound_job *job = inbound ? malloc(sizeof(*job)) : NULL;
-    struct committer_job work = {take_inbound, drop_inbound, job, inbound ? inbound->size : 0};
+    struct committer_job work = {
+        take_inbound, drop_inbound, job, inbound ? inbound->size : 0, false};
 
     if (!job) {
         inbound_free(inbound);
