@@ -66,7 +66,8 @@ const void *db_blob(const struct db_rows *rows, int column, size_t *ret_size);
 bool db_null(const struct db_rows *rows, int column);
 enum err db_end(struct db_rows *rows); /* resets the statement; the first error met */
 
-int64_t db_changes(struct db *db);
+int64_t db_changes(struct db *db);       /* rows changed by the last statement */
+int64_t db_total_changes(struct db *db); /* since the connection was opened */
 int64_t db_last_id(struct db *db);
 /* Words for the last error. */
 const char *db_why(struct db *db);

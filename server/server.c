@@ -121,11 +121,15 @@ static enum err save(struct sql *sql, int64_t now_ms, size_t jobs, void *context
     return pipeline_save(&server->pipeline, sql, now_ms, jobs < 20);
 }
 
-static void committed(void *context)
+static void committed(struct sql *sql, bool wrote, void *context)
 {
     struct server *server = context;
 
+    (void)sql;
     pipeline_acks(&server->pipeline, clock_wall_ms(), false);
+    if (!wrote) {
+        return;
+    }
     if (server->api) {
         api_changed(server->api);
     }

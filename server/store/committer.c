@@ -22,7 +22,8 @@ struct committer {
     pthread_t thread;
     bool running;
     atomic_bool stopping;
-    bool failing; /* the last transaction failed for the database's own trouble */
+    bool failing;     /* the last transaction failed for the database's own trouble */
+    bool one_left_out; /* in this attempt */
     struct committer_job **batch;
     enum err *outcomes;
     bool *left_out; /* failed by itself, or was told already */
@@ -42,7 +43,7 @@ static void undo(struct committer *committer)
 
 static void leave_out(struct committer *committer, size_t index, enum err outcome)
 {
-    committer->left_out[index] = true;
+    committer->left_out[index] = committer->one_left_out = true;
     committer->outcomes[index] = outcome;
 }
 
@@ -70,6 +71,7 @@ static enum err do_job(struct committer *committer, size_t index, int64_t now_ms
         sql_undo(committer->sql);
     } else {
         sql_release(committer->sql);
+        committer->turn_ms = 0; /* a command may have to go out */
     }
     return ERR_OK;
 }
@@ -101,21 +103,20 @@ static enum err try_batch(struct committer *committer, bool *ret_again)
 
     *ret_again = false;
     committer->failing = err != ERR_OK;
+    committer->one_left_out = false;
     if (err) {
         return err;
     }
     err = do_jobs(committer);
+    *ret_again = err && !committer->failing && committer->one_left_out;
     if (!err) {
         err = sql_commit(committer->sql);
         committer->failing = err != ERR_OK;
-    } else if (!committer->failing && !sql_is_broken(committer->sql)) {
-        *ret_again = true;
-        err = ERR_OK;
     }
-    if (err || *ret_again) {
+    if (err) {
         undo(committer);
     }
-    return err;
+    return *ret_again ? ERR_OK : err;
 }
 
 /* ------------------------------------------------------------------ a batch */

@@ -185,6 +185,11 @@ int64_t sql_changes(struct sql *sql)
     return db_changes(sql->db);
 }
 
+int64_t sql_total_changes(struct sql *sql)
+{
+    return db_total_changes(sql->db);
+}
+
 int64_t sql_last_id(struct sql *sql)
 {
     return db_last_id(sql->db);

@@ -66,6 +66,7 @@ enum err sql_end(struct sql_rows *rows);
 int64_t sql_find_int(struct sql *sql, int64_t fallback, const char *statement, const char *kinds,
                      ...);
 int64_t sql_changes(struct sql *sql); /* rows changed by the last sql_run */
+int64_t sql_total_changes(struct sql *sql); /* since the connection was opened */
 int64_t sql_last_id(struct sql *sql); /* id given by the last INSERT */
 const char *sql_why(struct sql *sql);
 /* true when the last statement failed for the database's own trouble (disk full, locked, broken),
