@@ -8,6 +8,7 @@
 #include "host/log.h"
 #include "host/ready.h"
 #include "server/api/auth.h"
+#include "server/audit.h"
 #include "server/config.h"
 #include "server/fleet/fleet_file.h"
 #include "server/fleet/rules.h"
@@ -144,31 +145,26 @@ static int add_user(struct sql *sql, const char *name, enum role role)
     return 0;
 }
 
-/* accepted = all numbers up to the highest seen; pending = neither stored nor given up. */
+static void print_line(void *context, const struct audit_line *line)
+{
+    int *status = context;
+
+    printf("agent=%s accepted=%lld stored=%lld tombstoned=%lld pending=%lld\n", line->agent,
+           (long long)line->accepted, (long long)line->stored, (long long)line->tombstoned,
+           (long long)line->pending);
+    if (!line->adds_up) {
+        fprintf(stderr, "heliograph-server: the figures of agent %s do not add up\n", line->agent);
+        *status = 1;
+    }
+}
+
 static int audit(struct sql *sql)
 {
-    struct sql_rows rows;
     int status = 0;
+    enum err err = audit_each(sql, print_line, &status);
 
-    sql_find(sql, &rows,
-             "WITH lost AS (SELECT stream, SUM(lost) AS lost, MAX(seq_to) AS high FROM tombstone"
-             " GROUP BY stream), have AS (SELECT s.id, s.agent, s.stored, COALESCE((SELECT"
-             " MAX(json_extract(value, '$[1]')) FROM json_each(s.have)), 0) AS high FROM stream s)"
-             " SELECT a.name, COALESCE(SUM(MAX(h.high, COALESCE(l.high, 0))), 0),"
-             " COALESCE(SUM(h.stored), 0), COALESCE(SUM(l.lost), 0) FROM agent a LEFT JOIN have h"
-             " ON h.agent = a.id LEFT JOIN lost l ON l.stream = h.id GROUP BY a.id ORDER BY a.name",
-             "");
-    while (sql_next(&rows)) {
-        int64_t accepted = sql_int(&rows, 1), stored = sql_int(&rows, 2), lost = sql_int(&rows, 3);
-        int64_t pending = accepted - stored - lost;
-
-        printf("agent=%s accepted=%lld stored=%lld tombstoned=%lld pending=%lld\n",
-               sql_text(&rows, 0), (long long)accepted, (long long)stored, (long long)lost,
-               (long long)pending);
-        status = pending != 0 ? 1 : status;
-    }
-    if (sql_end(&rows)) {
-        fprintf(stderr, "heliograph-server: %s\n", sql_why(sql));
+    if (err) {
+        fprintf(stderr, "heliograph-server: %s (%s)\n", err_text(err), sql_why(sql));
         return 1;
     }
     return status;

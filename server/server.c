@@ -8,6 +8,7 @@
 #include "server/server.h"
 
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@
 #include "host/mqtt.h"
 #include "host/queue.h"
 #include "host/ready.h"
+#include "models/telemetry/command.h"
 #include "server/api/api.h"
 #include "server/desk/desk.h"
 #include "server/desk/notify.h"
@@ -24,8 +26,10 @@
 #include "server/fleet/registry.h"
 #include "server/ingest/intake.h"
 #include "server/ingest/pipeline.h"
+#include "server/ingest/presence.h"
 #include "server/store/change.h"
 #include "server/store/committer.h"
+#include "server/store/journal.h"
 #include "server/store/metrics.h"
 #include "server/store/pack.h"
 #include "server/store/schema.h"
@@ -33,12 +37,19 @@
 #define COME_BACK_MS   60000 /* agents get that long after a start (interfaces.md 8) */
 #define JOBS_MOST      20000
 #define JOB_BYTES      (256 * 1024 * 1024)
+#define JOB_WAIT_MS    500
 #define LETTERS_MOST   20000
+#define FLYING_MOST    256   /* commands on their way to the broker */
+#define FEW_JOBS       20    /* a commit that small writes last values as well */
 #define ALIVE_MS       10000
 #define CHANGES_KEPT   20000
+#define EVENTS_KEPT_MS (400 * 86400000LL)
+#define HELD_MS        5000  /* a start waits that long for a sub-command that has the database */
+#define LOCKED_MS      30000 /* … and that long for a lock of somebody else */
 
 struct letter { /* something to publish */
     char topic[TOPIC_SIZE];
+    char command[COMMAND_ID_MOST + 1]; /* its id; "" for acks */
     size_t size;
     char bytes[];
 };
@@ -49,46 +60,82 @@ struct server {
     struct sql *sql;
     struct desk *desk;
     struct registry *registry;
+    struct packer *packer;
+    struct intake *intake;
     struct pipeline pipeline;
     struct committer *committer;
-    struct notifier *notifier;
-    struct api *api;
+    _Atomic(struct notifier *) notifier; /* made while the committer runs */
+    _Atomic(struct api *) api;
     struct mqtt *mqtt;
     struct queue *letters;
-    int64_t desk_ms, data_version, alive_ms, trimmed_ms;
-    bool serving;
+    atomic_bool up; /* connected to the broker */
+    atomic_bool serving;
+    int64_t desk_ms, data_version, trimmed_ms; /* of the committing thread */
+    int64_t acks_boot_ms;
+    int64_t alive_ms; /* of the main thread */
+    int64_t sent;     /* token of the last command */
+    struct flying {
+        int64_t token;
+        char id[COMMAND_ID_MOST + 1];
+    } flying[FLYING_MOST];
 };
 
-/* ------------------------------------------------------------------ on the committing thread */
+/* ------------------------------------------------------------------ letters, on the committing thread */
 
-static void post(struct server *server, const char *agent, enum channel channel,
-                 const char *payload, size_t size)
+static enum err post(struct server *server, const char *agent, enum channel channel,
+                     const char *command, const char *payload, size_t size)
 {
-    struct letter *letter = malloc(sizeof(*letter) + size);
+    struct letter *letter = calloc(1, sizeof(*letter) + size);
     struct text topic;
+    enum err err;
 
     if (!letter) {
-        return; /* acks come again; commands stay waiting */
+        return ERR_NOMEM;
     }
     topic = text_on(letter->topic, sizeof(letter->topic));
     letter->size = size;
     memcpy(letter->bytes, payload, size);
-    if (topic_make(&topic, server->config->prefix, agent, channel) ||
-        queue_put(server->letters, letter, size, 0)) {
+    err = text_copy(letter->command, sizeof(letter->command), command);
+    if (!err) {
+        err = topic_make(&topic, server->config->prefix, agent, channel);
+    }
+    if (!err) {
+        err = queue_put(server->letters, letter, size, 0);
+    }
+    if (err) {
         free(letter);
     }
+    return err;
 }
 
 static void send_ack(void *context, const char *agent, const char *payload, size_t size)
 {
-    post(context, agent, CHANNEL_ACK, payload, size);
+    (void)!post(context, agent, CHANNEL_ACK, "", payload, size); /* acks come again */
 }
 
+/* ERR_CLOSED: it stays waiting until there is a broker. */
 static enum err send_command(void *context, const char *agent, const char *payload, size_t size)
 {
-    post(context, agent, CHANNEL_COMMAND, payload, size);
-    return ERR_OK;
+    struct server *server = context;
+    struct command command;
+    struct arena *arena;
+    enum err err;
+
+    if (!atomic_load(&server->up)) {
+        return ERR_CLOSED;
+    }
+    err = arena_open(1024 * 1024, &arena);
+    if (!err) {
+        err = command_decode(arena, payload, size, &command, NULL);
+        if (!err) {
+            err = post(server, agent, CHANNEL_COMMAND, command.id, payload, size);
+        }
+        arena_close(arena);
+    }
+    return err == ERR_FULL ? ERR_CLOSED : err;
 }
+
+/* ------------------------------------------------------------------ jobs, on the committing thread */
 
 struct inbound_job {
     struct server *server;
@@ -102,39 +149,72 @@ static enum err take_inbound(struct sql *sql, int64_t now_ms, void *argument)
     return pipeline_take(&job->server->pipeline, sql, job->inbound, now_ms);
 }
 
+static void drop_inbound(void *argument, enum err outcome);
+
+/* A message that fails by itself would fail for ever: once more, into quarantine. */
+static bool try_again(struct inbound_job *job, enum err outcome)
+{
+    struct committer_job again = {.work = take_inbound,
+                                  .done = drop_inbound,
+                                  .argument = job,
+                                  .bytes = inbound_bytes(job->inbound)};
+    struct text why = text_on(job->inbound->why, sizeof(job->inbound->why));
+
+    if (job->inbound->failed_before || job->inbound->err || outcome == ERR_BUSY ||
+        outcome == ERR_IO || outcome == ERR_NOMEM || outcome == ERR_CLOSED) {
+        return false;
+    }
+    text_addf(&why, "taking it failed: %s", err_text(outcome));
+    job->inbound->failed_before = true;
+    return !committer_put(job->server->committer, &again, 0);
+}
+
 static void drop_inbound(void *argument, enum err outcome)
 {
     struct inbound_job *job = argument;
 
+    if (outcome && try_again(job, outcome)) {
+        return;
+    }
     if (outcome) {
         log_warn("a message of %s was not stored: %s; it comes again", job->inbound->agent,
                  err_text(outcome));
     }
+    for (int i = 0; !outcome && i < METRIC_COUNT; i++) {
+        if (job->inbound->counts[i]) {
+            metric_add((enum metric)i, job->inbound->counts[i]);
+        }
+    }
     inbound_free(job->inbound);
     free(job);
+}
+
+static void old_data(void *context, int64_t stream, int64_t most_ms)
+{
+    struct server *server = context;
+
+    packer_note(server->packer, stream, most_ms, clock_wall_ms());
 }
 
 static enum err save(struct sql *sql, int64_t now_ms, size_t jobs, void *context)
 {
     struct server *server = context;
 
-    return pipeline_save(&server->pipeline, sql, now_ms, jobs < 20);
+    return pipeline_save(&server->pipeline, sql, now_ms, jobs < FEW_JOBS);
 }
 
 static void committed(struct sql *sql, bool wrote, void *context)
 {
     struct server *server = context;
+    struct api *api = atomic_load(&server->api);
+    struct notifier *notifier = atomic_load(&server->notifier);
 
-    (void)sql;
-    pipeline_acks(&server->pipeline, clock_wall_ms(), false);
-    if (!wrote) {
-        return;
+    server->acks_boot_ms = pipeline_acks(&server->pipeline, sql, clock_boot_ms(), false);
+    if (wrote && api) {
+        api_changed(api);
     }
-    if (server->api) {
-        api_changed(server->api);
-    }
-    if (server->notifier) {
-        notifier_wake(server->notifier);
+    if (wrote && notifier) {
+        notifier_wake(notifier);
     }
 }
 
@@ -142,41 +222,97 @@ static void undone(struct sql *sql, void *context)
 {
     struct server *server = context;
 
-    registry_forget(server->registry);
     if (pipeline_load(&server->pipeline, sql, clock_wall_ms())) {
         log_error("the database cannot be read: %s", sql_why(sql));
     }
+}
+
+/* ------------------------------------------------------------------ the turn, on the committing thread */
+
+/* Equipment that a fleet file has claimed since is no longer shown as unclaimed. */
+static enum err refresh_claimed(struct server *server, struct sql *sql, int64_t now_ms)
+{
+    int64_t id = 0;
+    enum err err = ERR_OK;
+
+    while (!err && (id = sql_find_int(sql, 0,
+                                      "SELECT MIN(id) FROM equipment WHERE claimed = 1 AND status ="
+                                      " 'unclaimed' AND id > ?1",
+                                      "i", id)) > 0) {
+        err = desk_refresh_status(server->desk, sql, id, now_ms);
+    }
+    return err;
 }
 
 /* A sub-command wrote beside us: what we keep in memory may be stale. */
 static enum err notice_guests(struct server *server, struct sql *sql, int64_t now_ms)
 {
     int64_t version = sql_find_int(sql, 0, "PRAGMA data_version", "");
+    bool first = server->data_version == 0;
     enum err err = ERR_OK;
 
     if (version == server->data_version) {
         return ERR_OK;
     }
-    if (server->data_version) {
-        pipeline_acks(&server->pipeline, now_ms, true); /* all of it is committed; soon it is forgotten */
+    if (!first) {
         err = pipeline_save(&server->pipeline, sql, now_ms, true);
         if (!err) {
-            registry_forget(server->registry);
             err = pipeline_load(&server->pipeline, sql, now_ms);
         }
         if (!err) {
             err = desk_plan_visits(server->desk, sql, now_ms);
         }
     }
-    server->data_version = version;
+    if (!err) {
+        err = refresh_claimed(server, sql, now_ms);
+    }
+    server->data_version = err ? 0 : version;
     return err;
+}
+
+/* The desk looks when it said it would, and when something became due earlier meanwhile. */
+static void turn_desk(struct server *server, struct sql *sql, int64_t now_ms)
+{
+    int64_t due_ms = sql_find_int(sql, INT64_MAX,
+                                  "SELECT MIN(next_ms) FROM ticket WHERE closed_ms IS NULL AND"
+                                  " next_ms IS NOT NULL",
+                                  "");
+
+    if (now_ms >= server->desk_ms || now_ms >= due_ms || server->pipeline.links_changed) {
+        server->pipeline.links_changed = false;
+        server->desk_ms = desk_turn(server->desk, sql, now_ms);
+    } else if (due_ms < server->desk_ms) {
+        server->desk_ms = due_ms;
+    }
+}
+
+/* A slice of packing; when it fails, all else that this turn did stays. */
+static enum err turn_packer(struct server *server, struct sql *sql, int64_t now_ms, bool *ret_more)
+{
+    enum err err = sql_save(sql);
+
+    *ret_more = false;
+    if (err) {
+        return err;
+    }
+    err = packer_turn(server->packer, sql, now_ms, ret_more);
+    if (err && sql_is_broken(sql)) {
+        return err;
+    }
+    if (err) {
+        log_error("packing failed: %s (%s)", err_text(err), sql_why(sql));
+        sql_undo(sql);
+    } else {
+        sql_release(sql);
+    }
+    return ERR_OK;
 }
 
 static enum err trim(struct server *server, struct sql *sql, int64_t now_ms)
 {
     enum err err;
 
-    if (now_ms - server->trimmed_ms < 60000) {
+    if (now_ms - server->trimmed_ms < 60000 && now_ms >= server->trimmed_ms) {
         return ERR_OK;
     }
     server->trimmed_ms = now_ms;
@@ -186,57 +322,71 @@ static enum err trim(struct server *server, struct sql *sql, int64_t now_ms)
         err = sql_run(sql, "DELETE FROM idempotency WHERE at_ms < ?1", "i",
                       now_ms - 7LL * 86400000);
     }
+    if (!err) {
+        err = sql_run(sql,
+                      "DELETE FROM event WHERE id IN (SELECT id FROM event ORDER BY id LIMIT 1000)"
+                      " AND received_ms < ?1",
+                      "i", now_ms - EVENTS_KEPT_MS);
+    }
     return err;
 }
 
 static enum err turn(struct sql *sql, int64_t now_ms, int64_t *io_next_ms, void *context)
 {
     struct server *server = context;
+    int64_t acks_ms = server->acks_boot_ms - clock_boot_ms();
     bool more = false;
     enum err err = notice_guests(server, sql, now_ms);
 
     if (!err) {
-        err = pipeline_silence(&server->pipeline, sql, now_ms);
+        err = presence_silence(&server->pipeline, sql, now_ms);
     }
     if (!err) {
         err = orders_turn(sql, now_ms, send_command, server);
     }
-    if (now_ms >= server->desk_ms) {
-        server->desk_ms = desk_turn(server->desk, sql, now_ms);
-    }
     if (!err) {
+        turn_desk(server, sql, now_ms);
         err = pipeline_save(&server->pipeline, sql, now_ms, true);
     }
     if (!err) {
-        err = pack_turn(sql, now_ms, &more);
+        err = turn_packer(server, sql, now_ms, &more);
+    }
+    if (!err && more) {
+        err = journal_mark(sql);
     }
     if (!err) {
         err = trim(server, sql, now_ms);
     }
     *io_next_ms = more ? now_ms + 20 : server->desk_ms;
+    if (server->acks_boot_ms != INT64_MAX && acks_ms < *io_next_ms - now_ms) {
+        *io_next_ms = now_ms + (acks_ms > 20 ? acks_ms : 20);
+    }
     return err;
 }
 
 /* ------------------------------------------------------------------ the main thread */
 
-static void take_message(struct server *server, struct mqtt_event *event)
+/* false when the committer has no room now. */
+static bool take_message(struct server *server, struct mqtt_event *event)
 {
-    struct inbound *inbound = intake_read(event, server->config->prefix);
+    struct inbound *inbound = intake_read(server->intake, event);
     struct inbound_job *job = inbound ? malloc(sizeof(*job)) : NULL;
-    struct committer_job work = {
-        take_inbound, drop_inbound, job, inbound ? inbound->size : 0, false};
+    struct committer_job work = {.work = take_inbound, .done = drop_inbound, .argument = job};
 
     if (!job) {
         inbound_free(inbound);
-        return;
+        return true;
     }
     *job = (struct inbound_job){server, inbound};
+    work.bytes = inbound_bytes(inbound);
     /* a full queue: wait a little (the broker feels it), then let the agent send again */
-    if (committer_put(server->committer, &work, 2000)) {
+    if (committer_put(server->committer, &work, JOB_WAIT_MS)) {
         metric_add(METRIC_DISCARDED, 1);
         inbound_free(inbound);
         free(job);
+        return false;
     }
+    return true;
 }
 
 static void subscribe(struct server *server)
@@ -254,29 +404,68 @@ static void subscribe(struct server *server)
     }
 }
 
-static void take_event(struct server *server, struct mqtt_event *event)
+/* ------------------------------------------------------------------ commands on their way */
+
+static enum err unsend(struct sql *sql, int64_t now_ms, void *argument)
 {
-    switch (event->what) {
-    case MQTT_UP:
-        log_info("connected to the broker, MQTT %s", event->text);
-        metric_set(METRIC_CONNECTED, 1);
-        subscribe(server);
-        break;
-    case MQTT_DOWN:
-        log_warn("no broker at %s: %s", server->config->broker_url, event->text);
-        metric_set(METRIC_CONNECTED, 0);
-        metric_add(METRIC_LOST_AT_CLOSE, 1);
-        break;
-    case MQTT_MESSAGE:
-        take_message(server, event);
-        break;
-    case MQTT_DISCARDED:
-        metric_add(METRIC_DISCARDED, event->token);
-        break;
-    case MQTT_SENT:
-    case MQTT_REFUSED:
-        break;
+    (void)now_ms;
+    return sql_run(sql, "UPDATE command SET state = 'waiting', sent_ms = NULL WHERE id = ?1 AND state"
+                        " = 'sent'",
+                   "t", (const char *)argument);
+}
+
+static void free_argument(void *argument, enum err outcome)
+{
+    (void)outcome;
+    free(argument);
+}
+
+/* The broker did not take it: it waits again. */
+static void give_back(struct server *server, const char *id)
+{
+    char *copy = strdup(id);
+    struct committer_job job = {
+        .work = unsend, .done = free_argument, .argument = copy, .apart = true};
+
+    if (copy && committer_put(server->committer, &job, 0)) {
+        free(copy);
     }
+}
+
+static void land(struct server *server, int64_t token, bool arrived)
+{
+    for (size_t i = 0; token && i < FLYING_MOST; i++) {
+        struct flying *flying = &server->flying[i];
+
+        if (flying->token == token) {
+            flying->token = 0;
+            if (!arrived) {
+                give_back(server, flying->id);
+            }
+        }
+    }
+}
+
+static void land_all(struct server *server)
+{
+    for (size_t i = 0; i < FLYING_MOST; i++) {
+        land(server, server->flying[i].token, false);
+    }
+}
+
+/* The token under which a command flies; 0: nobody follows it. */
+static int64_t fly(struct server *server, const char *id)
+{
+    for (size_t i = 0; id[0] && i < FLYING_MOST; i++) {
+        struct flying *flying = &server->flying[i];
+
+        if (flying->token == 0) {
+            flying->token = ++server->sent;
+            (void)!text_copy(flying->id, sizeof(flying->id), id);
+            return flying->token;
+        }
+    }
+    return 0;
 }
 
 static void send_letters(struct server *server)
@@ -285,11 +474,52 @@ static void send_letters(struct server *server)
 
     while (mqtt_is_up(server->mqtt) && !queue_take(server->letters, 0, &item)) {
         struct letter *letter = item;
+        int64_t token = fly(server, letter->command);
 
-        /* what does not go out now comes again: acks with the next message, commands expire */
-        (void)!mqtt_publish(server->mqtt, letter->topic, letter->bytes, letter->size, false, 0);
+        if (mqtt_publish(server->mqtt, letter->topic, letter->bytes, letter->size, false, token)) {
+            land(server, token, false); /* an ack comes again with the next message */
+        }
         free(letter);
     }
+}
+
+/* ------------------------------------------------------------------ the loop */
+
+static void note_connection(struct server *server, const struct mqtt_event *event)
+{
+    bool up = event->what == MQTT_UP;
+
+    if (up) {
+        log_info("connected to the broker, MQTT %s", event->text);
+        subscribe(server);
+    } else {
+        log_warn("no broker at %s: %s", server->config->broker_url, event->text);
+        land_all(server);
+        metric_add(METRIC_LOST_AT_CLOSE, atomic_load(&server->up));
+    }
+    atomic_store(&server->up, up);
+    metric_set(METRIC_CONNECTED, up);
+}
+
+/* false when it is better to come back later. */
+static bool take_event(struct server *server, struct mqtt_event *event)
+{
+    switch (event->what) {
+    case MQTT_UP:
+    case MQTT_DOWN:
+        note_connection(server, event);
+        break;
+    case MQTT_MESSAGE:
+        return take_message(server, event);
+    case MQTT_DISCARDED:
+        metric_add(METRIC_DISCARDED, event->token);
+        break;
+    case MQTT_SENT:
+    case MQTT_REFUSED:
+        land(server, event->token, event->what == MQTT_SENT);
+        break;
+    }
+    return true;
 }
 
 static int64_t main_turn(struct server *server)
@@ -297,9 +527,10 @@ static int64_t main_turn(struct server *server)
     int64_t now_ms = clock_boot_ms();
     int64_t next_ms = mqtt_turn(server->mqtt, now_ms);
     struct mqtt_event *event;
+    bool go_on = true;
 
-    for (int i = 0; i < 1000 && (event = mqtt_take(server->mqtt)) != NULL; i++) {
-        take_event(server, event);
+    for (int i = 0; i < 1000 && go_on && (event = mqtt_take(server->mqtt)) != NULL; i++) {
+        go_on = take_event(server, event);
         mqtt_event_free(event);
     }
     send_letters(server);
@@ -328,6 +559,30 @@ enum err server_run(struct server *server)
 
 /* ------------------------------------------------------------------ opening */
 
+/* A sub-command or somebody's shell may have the database just now; a second server has it for
+ * ever. */
+static enum err open_database(struct server *server, struct text *why)
+{
+    int64_t since_ms = clock_boot_ms();
+    bool told = false;
+
+    for (;;) {
+        enum err err = sql_open(server->config->database, SQL_WRITE, &server->sql, why);
+        int64_t waited_ms = clock_boot_ms() - since_ms;
+        bool held = err == ERR_BUSY && strstr(why->at, "held by another process");
+        struct pollfd stop = {.fd = ready_fd(), .events = POLLIN};
+
+        if (err != ERR_BUSY || waited_ms > (held ? HELD_MS : LOCKED_MS) || ready_must_stop()) {
+            return err;
+        }
+        if (!held && !told) {
+            log_warn("%s; waiting", why->at);
+            told = true;
+        }
+        poll(&stop, 1, 200);
+    }
+}
+
 static enum err open_store(struct server *server, struct text *why)
 {
     struct desk_options options = {
@@ -339,7 +594,7 @@ static enum err open_store(struct server *server, struct text *why)
         .webhooks = server->config->webhooks,
         .mail_to = server->config->smtp_to,
     };
-    enum err err = sql_open(server->config->database, SQL_WRITE, &server->sql, why);
+    enum err err = open_database(server, why);
 
     if (!err) {
         err = schema_migrate(server->sql, why);
@@ -350,18 +605,26 @@ static enum err open_store(struct server *server, struct text *why)
     if (!err) {
         err = registry_open(server->rules, &server->registry);
     }
+    if (!err) {
+        err = packer_open(&server->packer);
+    }
+    if (!err) {
+        err = intake_open(server->config->prefix, &server->intake);
+    }
+    if (!err) {
+        err = receipts_open(&server->pipeline.receipts);
+    }
     if (err) {
         return err;
     }
-    server->pipeline = (struct pipeline){
-        .registry = server->registry,
-        .desk = server->desk,
-        .rules = server->rules,
-        .quiet_until_ms = clock_wall_ms() + COME_BACK_MS,
-        .ack = send_ack,
-        .context = server,
-        .out = json_out(256 * 1024),
-    };
+    server->pipeline.registry = server->registry;
+    server->pipeline.desk = server->desk;
+    server->pipeline.rules = server->rules;
+    server->pipeline.quiet_until_ms = clock_wall_ms() + COME_BACK_MS;
+    server->pipeline.old_data = old_data;
+    server->pipeline.ack = send_ack;
+    server->pipeline.context = server;
+    server->pipeline.out = json_out(256 * 1024);
     err = pipeline_load(&server->pipeline, server->sql, clock_wall_ms());
     return err ? text_say(why, err, "the database cannot be read: %s", sql_why(server->sql)) : ERR_OK;
 }
@@ -386,7 +649,7 @@ static int64_t is_ready(void *context)
 {
     struct server *server = context;
 
-    return server->serving;
+    return atomic_load(&server->serving);
 }
 
 static enum err open_faces(struct server *server, struct text *why)
@@ -417,10 +680,10 @@ static enum err open_faces(struct server *server, struct text *why)
     if (err) {
         return text_say(why, err, "the notifier cannot start: %s", err_text(err));
     }
-    server->notifier = notifier;
+    atomic_store(&server->notifier, notifier);
     err = api_open(&api, &face, why);
     if (!err) {
-        server->api = face;
+        atomic_store(&server->api, face);
     }
     return err;
 }
@@ -473,7 +736,7 @@ enum err server_open(const struct server_config *config, struct rules *rules,
         server_close(server);
         return err;
     }
-    server->serving = true;
+    atomic_store(&server->serving, true);
     *ret_server = server;
     return ERR_OK;
 }
@@ -483,15 +746,20 @@ void server_close(struct server *server)
     if (!server) {
         return;
     }
-    api_close(server->api);
-    server->api = NULL;
-    committer_close(server->committer); /* what came is stored */
-    notifier_close(server->notifier);
-    if (server->mqtt) {
+    atomic_store(&server->serving, false);
+    committer_stop(server->committer); /* what came is stored; its thread has ended */
+    api_close(atomic_load(&server->api));
+    notifier_close(atomic_load(&server->notifier));
+    committer_close(server->committer);
+    if (server->mqtt && server->pipeline.receipts && server->registry) {
+        (void)pipeline_acks(&server->pipeline, server->sql, clock_boot_ms(), true);
         send_letters(server); /* the last acks */
     }
     mqtt_close(server->mqtt, 1000);
     queue_close(server->letters, free);
+    intake_close(server->intake);
+    packer_close(server->packer);
+    receipts_close(server->pipeline.receipts);
     registry_close(server->registry);
     json_out_free(&server->pipeline.out);
     desk_close(server->desk);

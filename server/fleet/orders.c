@@ -81,6 +81,10 @@ enum err orders_turn(struct sql *sql, int64_t now_ms,
         if (!err) {
             err = send(context, waiting.agent, out.bytes, out.size);
         }
+        if (err == ERR_CLOSED) {
+            err = ERR_OK; /* no broker now: it waits on */
+            break;
+        }
         if (!err) {
             err = sql_run(sql, "UPDATE command SET state = 'sent', sent_ms = ?2 WHERE id = ?1", "ti",
                           waiting.id, now_ms);

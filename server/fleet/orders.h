@@ -14,8 +14,8 @@
 enum err orders_give(struct sql *sql, int64_t agent, int64_t equipment, const char *name,
                      const char *args, int64_t expires_ms, int64_t now_ms, char *id,
                      size_t id_room) MUST_CHECK;
-/* Calls send for each command that waits for an online agent and marks it sent; those past their
- * time become expired. */
+/* Calls send for each command that waits for an online agent and marks it sent, until send says
+ * ERR_CLOSED (no broker now); those past their time become expired. */
 enum err orders_turn(struct sql *sql, int64_t now_ms,
                      enum err (*send)(void *context, const char *agent, const char *payload,
                                       size_t size),

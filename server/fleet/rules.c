@@ -1,7 +1,7 @@
 /* Profiles and plans from their folders; zones from the system. */
 #include "server/fleet/rules.h"
 
-#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +10,13 @@
 #define RULES_MOST 1000
 #define FILE_MOST  (4 * 1024 * 1024)
 #define ARENA_MOST (512 * 1024 * 1024)
-#define ZONES_MOST 700
+#define ZONE_BYTES (1024 * 1024)
+
+struct known_zone { /* read when somebody asks; never changed, never let go before the end */
+    struct arena *arena;
+    const struct zone *zone;
+    struct known_zone *next;
+};
 
 struct rules {
     struct arena *arena;
@@ -22,10 +28,7 @@ struct rules {
         size_t size;
     } sources[RULES_MOST]; /* of the plans */
     size_t plan_count;
-    /* zones are read when somebody asks; any thread may */
-    pthread_mutex_t lock;
-    const struct zone *zones[ZONES_MOST];
-    size_t zone_count;
+    _Atomic(struct known_zone *) zones; /* any thread puts one in front */
     void (*say)(void *context, const char *line);
     void *context;
     size_t wrong;
@@ -122,7 +125,6 @@ enum err rules_open(const char *profiles, const char *plans,
     if (!rules) {
         return ERR_NOMEM;
     }
-    pthread_mutex_init(&rules->lock, NULL);
     rules->say = say;
     rules->context = context;
     err = arena_open(ARENA_MOST, &rules->arena);
@@ -139,13 +141,27 @@ enum err rules_open(const char *profiles, const char *plans,
     return ERR_OK;
 }
 
+static void free_zone(struct known_zone *known)
+{
+    if (known) {
+        arena_close(known->arena);
+        free(known);
+    }
+}
+
 void rules_close(struct rules *rules)
 {
-    if (rules) {
-        arena_close(rules->arena);
-        pthread_mutex_destroy(&rules->lock);
-        free(rules);
+    struct known_zone *known;
+
+    if (!rules) {
+        return;
     }
+    while ((known = atomic_load(&rules->zones)) != NULL) {
+        atomic_store(&rules->zones, known->next);
+        free_zone(known);
+    }
+    arena_close(rules->arena);
+    free(rules);
 }
 
 const struct profile *rules_profile(const struct rules *rules, const char *id)
@@ -199,22 +215,42 @@ const char *rules_plan_bytes(const struct rules *rules, const char *id, size_t *
     return NULL;
 }
 
-const struct zone *rules_zone(struct rules *rules, const char *name)
+static const struct zone *find_zone(const struct known_zone *known, const char *name)
 {
-    const struct zone *zone = NULL;
-
-    if (!name) {
-        return NULL;
-    }
-    pthread_mutex_lock(&rules->lock);
-    for (size_t i = 0; i < rules->zone_count && !zone; i++) {
-        if (strcmp(zone_name(rules->zones[i]), name) == 0) {
-            zone = rules->zones[i];
+    for (; known; known = known->next) {
+        if (strcmp(zone_name(known->zone), name) == 0) {
+            return known->zone;
         }
     }
-    if (!zone && rules->zone_count < ZONES_MOST && !file_zone(rules->arena, name, &zone)) {
-        rules->zones[rules->zone_count++] = zone;
+    return NULL;
+}
+
+static struct known_zone *read_zone(const char *name)
+{
+    struct known_zone *known = calloc(1, sizeof(*known));
+
+    if (known && !arena_open(ZONE_BYTES, &known->arena) &&
+        !file_zone(known->arena, name, &known->zone)) {
+        return known;
     }
-    pthread_mutex_unlock(&rules->lock);
-    return zone;
+    free_zone(known);
+    return NULL;
+}
+
+const struct zone *rules_zone(struct rules *rules, const char *name)
+{
+    struct known_zone *first = atomic_load(&rules->zones), *mine;
+    const struct zone *zone = name ? find_zone(first, name) : NULL;
+
+    if (zone || !name) {
+        return zone;
+    }
+    mine = read_zone(name);
+    if (!mine) {
+        return NULL;
+    }
+    do { /* whoever is in front now; two threads may both read a zone once */
+        mine->next = first;
+    } while (!atomic_compare_exchange_weak(&rules->zones, &first, mine));
+    return mine->zone;
 }

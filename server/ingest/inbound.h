@@ -9,12 +9,23 @@
 #include "models/telemetry/topic.h"
 #include "server/desk/desk.h"
 #include "server/fleet/registry.h"
+#include "server/ingest/receipt.h"
+#include "server/store/metrics.h"
+#include "server/store/quarantine.h"
 #include "server/store/sql.h"
+
+#define LATE_MS (5 * 60 * 1000) /* older than that it is history, not news */
+
+struct place { /* whose values a series brings */
+    struct known_equipment *equipment;
+    struct known_point *point;
+};
 
 struct inbound { /* a message as intake leaves it */
     char agent[65];
     enum channel channel;
     bool retained;
+    bool failed_before; /* taking it failed by itself: it goes into quarantine now */
     int64_t received_ms;
     char *bytes; /* owned */
     size_t size;
@@ -27,16 +38,22 @@ struct inbound { /* a message as intake leaves it */
     struct event_message event;
     struct reply_message reply;
     struct status_message status;
+    struct place *places;          /* one for each series; in the arena */
+    int64_t counts[METRIC_COUNT]; /* added to the metrics once it is committed */
 };
-
-
 
 struct pipeline {
     struct registry *registry;
     struct desk *desk;
     struct rules *rules;
+    struct receipts *receipts;
+    struct quarantine quarantine;
     int64_t quiet_until_ms; /* after a start agents get time to come back */
-    int64_t saved_ms;
+    int64_t saved_ms, silence_ms;
+    int64_t judge_bytes; /* of all judges that are open */
+    bool links_changed;  /* an agent fell silent: the desk wants to look */
+    /* Data of a closed hour came in: the packer wants to know. */
+    void (*old_data)(void *context, int64_t stream, int64_t most_ms);
     /* Acks go out through here, after the commit. */
     void (*ack)(void *context, const char *agent, const char *payload, size_t size);
     void *context;

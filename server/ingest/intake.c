@@ -3,11 +3,104 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <uthash.h>
 
 #include "host/log.h"
-#include "server/store/metrics.h"
 
 #define ARENA_MOST (4 * 1024 * 1024) /* of one message of at most 64 KiB */
+#define A_MINUTE   60000
+#define NOISY_MOST 10000 /* agents whose last complaint is remembered */
+
+struct noisy { /* an agent that sent something unreadable */
+    char agent[65];
+    int64_t since_ms, held_back;
+    UT_hash_handle hh;
+};
+
+struct intake {
+    const char *prefix;
+    struct noisy *noisy;
+};
+
+enum err intake_open(const char *prefix, struct intake **ret_intake)
+{
+    struct intake *intake = calloc(1, sizeof(*intake));
+
+    if (!intake) {
+        return ERR_NOMEM;
+    }
+    intake->prefix = prefix;
+    *ret_intake = intake;
+    return ERR_OK;
+}
+
+static void forget_noisy(struct intake *intake)
+{
+    struct noisy *noisy, *next;
+
+    HASH_ITER(hh, intake->noisy, noisy, next)
+    {
+        HASH_DEL(intake->noisy, noisy);
+        free(noisy);
+    }
+}
+
+void intake_close(struct intake *intake)
+{
+    if (intake) {
+        forget_noisy(intake);
+        free(intake);
+    }
+}
+
+size_t inbound_bytes(const struct inbound *inbound)
+{
+    return sizeof(*inbound) + inbound->size + arena_used(inbound->arena);
+}
+
+/* ------------------------------------------------------------------ what is wrong with it */
+
+static struct noisy *find_noisy(struct intake *intake, const char *agent)
+{
+    struct noisy *noisy;
+
+    HASH_FIND_STR(intake->noisy, agent, noisy);
+    if (noisy) {
+        return noisy;
+    }
+    if (HASH_COUNT(intake->noisy) >= NOISY_MOST) {
+        forget_noisy(intake);
+    }
+    noisy = calloc(1, sizeof(*noisy));
+    if (noisy && text_copy(noisy->agent, sizeof(noisy->agent), agent)) {
+        free(noisy);
+        return NULL;
+    }
+    if (noisy) {
+        noisy->since_ms = INT64_MIN / 2;
+        HASH_ADD_STR(intake->noisy, agent, noisy);
+    }
+    return noisy;
+}
+
+static void complain_about(struct intake *intake, const struct inbound *inbound)
+{
+    struct noisy *noisy = find_noisy(intake, inbound->agent);
+
+    if (!noisy) {
+        return;
+    }
+    if (llabs(inbound->received_ms - noisy->since_ms) < A_MINUTE) {
+        noisy->held_back++;
+        return;
+    }
+    log_warn("agent %s, %s: %s (%lld more like this since the last line)", inbound->agent,
+             channel_names[inbound->channel], inbound->why, (long long)noisy->held_back);
+    noisy->since_ms = inbound->received_ms;
+    noisy->held_back = 0;
+}
+
+/* ------------------------------------------------------------------ decoding */
 
 static enum err decode(struct inbound *inbound, struct text *why)
 {
@@ -25,10 +118,10 @@ static enum err decode(struct inbound *inbound, struct text *why)
     case CHANNEL_CONFIG:
         break;
     }
-    return ERR_UNSUPPORTED;
+    return text_say(why, ERR_UNSUPPORTED, "agents do not speak on this channel");
 }
 
-static void read_content(struct inbound *inbound, size_t said)
+static void read_content(struct intake *intake, struct inbound *inbound, size_t said)
 {
     struct text why = text_on(inbound->why, sizeof(inbound->why));
 
@@ -38,16 +131,17 @@ static void read_content(struct inbound *inbound, size_t said)
     } else {
         inbound->err = decode(inbound, &why);
     }
-    if (inbound->err && inbound->channel != CHANNEL_STATUS) {
+    if (!inbound->err) {
+        return;
+    }
+    if (inbound->channel != CHANNEL_STATUS) {
         inbound->has_envelope = !envelope_peek(inbound->arena, inbound->bytes, inbound->size,
                                                &inbound->envelope);
     }
-    if (inbound->err) {
-        log_warn("agent %s, %s: %s", inbound->agent, channel_names[inbound->channel], inbound->why);
-    }
+    complain_about(intake, inbound);
 }
 
-struct inbound *intake_read(struct mqtt_event *event, const char *prefix)
+struct inbound *intake_read(struct intake *intake, struct mqtt_event *event)
 {
     struct inbound *inbound = calloc(1, sizeof(*inbound));
 
@@ -56,7 +150,8 @@ struct inbound *intake_read(struct mqtt_event *event, const char *prefix)
         free(inbound);
         return NULL;
     }
-    if (topic_split(event->topic, strlen(event->topic), prefix, inbound->agent, &inbound->channel) ||
+    if (topic_split(event->topic, strlen(event->topic), intake->prefix, inbound->agent,
+                    &inbound->channel) ||
         (event->retained && inbound->channel != CHANNEL_STATUS) ||
         (inbound->channel == CHANNEL_STATUS && event->size == 0)) {
         inbound_free(inbound); /* a foreign topic, or retained junk on one of ours */
@@ -67,6 +162,6 @@ struct inbound *intake_read(struct mqtt_event *event, const char *prefix)
     inbound->bytes = event->payload;
     inbound->size = event->size > MESSAGE_BYTES_MOST ? MESSAGE_BYTES_MOST : event->size;
     event->payload = NULL; /* it moved */
-    read_content(inbound, event->size);
+    read_content(intake, inbound, event->size);
     return inbound;
 }

@@ -6,8 +6,9 @@
 
 #include "server/store/readings.h"
 
-#define LATE_MS       (5 * 60 * 1000) /* older than that it is history, not news */
-#define WARM_UP_MOST  500000          /* readings looked at after a restart */
+#define WARM_UP_MOST     500000                /* readings looked at after a restart */
+#define JUDGE_BYTES_MOST (512 * 1024 * 1024LL) /* of all judges; beyond it idle ones are closed */
+#define IDLE_MS          60000
 
 struct moment { /* one reading of one point */
     int64_t t_ms;
@@ -19,6 +20,7 @@ struct moment { /* one reading of one point */
 struct moments {
     struct moment *list;
     size_t count, room;
+    struct arena *arena; /* list is in it and does not grow; NULL: on the heap */
     size_t point;
 };
 
@@ -36,7 +38,8 @@ static bool add(struct moments *moments, size_t point, const struct reading *rea
 {
     if (moments->count == moments->room) {
         size_t room = moments->room ? 2 * moments->room : 256;
-        struct moment *list = realloc(moments->list, room * sizeof(*list));
+        struct moment *list =
+            moments->arena ? NULL : realloc(moments->list, room * sizeof(*list));
 
         if (!list) {
             return false;
@@ -134,11 +137,37 @@ static enum err warm_up(struct sql *sql, struct known_equipment *equipment)
     return err;
 }
 
-static enum err open_judge(struct sql *sql, struct known_equipment *equipment)
+/* Judges of equipment that has been quiet are closed; they warm up again when they are needed. */
+static void make_room(struct pipeline *pipeline, int64_t now_ms)
 {
-    enum err err = judge_open(equipment->profile, &equipment->judge);
+    struct known_equipment *equipment, *next;
 
-    return err ? err : warm_up(sql, equipment);
+    if (pipeline->judge_bytes < JUDGE_BYTES_MOST) {
+        return;
+    }
+    pipeline->judge_bytes = 0;
+    HASH_ITER(hh, registry_equipments(pipeline->registry), equipment, next)
+    {
+        if (equipment->judge && llabs(now_ms - equipment->judge_used_ms) > IDLE_MS) {
+            judge_close(equipment->judge);
+            equipment->judge = NULL;
+        }
+        pipeline->judge_bytes += equipment->judge ? (int64_t)judge_bytes(equipment->judge) : 0;
+    }
+}
+
+static enum err open_judge(struct pipeline *pipeline, struct sql *sql,
+                           struct known_equipment *equipment, int64_t now_ms)
+{
+    enum err err;
+
+    make_room(pipeline, now_ms);
+    err = judge_open(equipment->profile, &equipment->judge);
+    if (!err) {
+        err = warm_up(sql, equipment);
+        pipeline->judge_bytes += (int64_t)judge_bytes(equipment->judge);
+    }
+    return err;
 }
 
 /* ------------------------------------------------------------------ verdicts */
@@ -181,75 +210,95 @@ static enum err decide(struct pipeline *pipeline, struct sql *sql,
     return err;
 }
 
+/*
+ * A reading from the future would make all that comes later late: it is stored and not judged. When
+ * one was judged (our own clock stood wrong), judging begins anew.
+ */
+static bool is_ahead(int64_t t_ms, int64_t now_ms)
+{
+    return t_ms > now_ms + REGISTRY_FUTURE_MS;
+}
+
+static enum err prepare(struct pipeline *pipeline, struct sql *sql,
+                        struct known_equipment *equipment, int64_t now_ms)
+{
+    if (is_ahead(equipment->judged_ms, now_ms)) {
+        judge_close(equipment->judge);
+        equipment->judge = NULL;
+        equipment->judged_ms = 0;
+    }
+    equipment->judge_used_ms = now_ms;
+    return equipment->judge ? ERR_OK : open_judge(pipeline, sql, equipment, now_ms);
+}
+
+static void put_in_order(struct moments *moments)
+{
+    for (size_t i = 1; i < moments->count; i++) {
+        if (moments->list[i - 1].t_ms > moments->list[i].t_ms) {
+            qsort(moments->list, moments->count, sizeof(*moments->list), by_time);
+            return;
+        }
+    }
+}
+
 /* All readings of one piece of equipment in the message, in event time. */
 static enum err judge_moments(struct pipeline *pipeline, struct sql *sql,
                               struct known_equipment *equipment, struct moments *moments,
                               int64_t now_ms, int64_t *ret_late)
 {
-    enum err err = equipment->judge ? ERR_OK : open_judge(sql, equipment);
-    bool sorted = true;
+    enum err err = prepare(pipeline, sql, equipment, now_ms);
+    bool taken = false;
 
-    for (size_t i = 1; i < moments->count && sorted; i++) {
-        sorted = moments->list[i - 1].t_ms <= moments->list[i].t_ms;
-    }
-    if (!sorted) {
-        qsort(moments->list, moments->count, sizeof(*moments->list), by_time);
-    }
+    put_in_order(moments);
     for (size_t i = 0; !err && i < moments->count; i++) {
         const struct moment *moment = &moments->list[i];
 
+        if (is_ahead(moment->t_ms, now_ms)) {
+            break;
+        }
         if (moment->t_ms < equipment->judged_ms ||
             judge_take(equipment->judge, moment->point, &moment->reading)) {
             ++*ret_late;
-            continue;
+        } else {
+            taken = true;
         }
-        if (i + 1 == moments->count || moments->list[i + 1].t_ms != moment->t_ms) {
+        if (taken && (i + 1 == moments->count || moments->list[i + 1].t_ms > moment->t_ms)) {
             err = decide(pipeline, sql, equipment, moment->t_ms, now_ms);
             equipment->judged_ms = moment->t_ms;
-            equipment->dirty = true;
+            registry_touch_equipment(pipeline->registry, equipment);
+            taken = false;
         }
     }
     return err;
 }
 
-static struct known_equipment *find(struct pipeline *pipeline, const char *name)
-{
-    struct known_equipment *head = registry_equipments(pipeline->registry), *equipment;
-
-    HASH_FIND_STR(head, name, equipment);
-    return equipment;
-}
-
 /* true when an earlier series of the message was of the same equipment. */
-static bool came_before(const struct data_message *message, size_t index)
+static bool came_before(const struct inbound *inbound, size_t index)
 {
+    if (index > 0 && inbound->places[index - 1].equipment == inbound->places[index].equipment) {
+        return true; /* they mostly stand together */
+    }
     for (size_t i = 0; i < index; i++) {
-        if (strcmp(message->series[i].equipment, message->series[index].equipment) == 0) {
+        if (inbound->places[i].equipment == inbound->places[index].equipment) {
             return true;
         }
     }
     return false;
 }
 
-static bool gather(const struct known_equipment *equipment, const struct inbound *inbound,
-                   size_t from, int64_t offset_ms, struct moments *moments)
+static bool gather(const struct inbound *inbound, size_t from, struct moments *moments)
 {
     const struct data_message *message = &inbound->data;
 
     moments->count = 0;
     for (size_t i = from; i < message->count; i++) {
-        const struct series *series = &message->series[i];
-        int point;
+        const struct place *place = &inbound->places[i];
 
-        if (strcmp(series->equipment, equipment->name) != 0) {
+        if (place->equipment != inbound->places[from].equipment || place->point->index < 0) {
             continue;
         }
-        point = profile_point(equipment->profile, series->point);
-        for (size_t k = 0; point >= 0 && k < series->count; k++) {
-            struct reading reading = series->readings[k];
-
-            reading.t_ms += offset_ms;
-            if (!add(moments, (size_t)point, &reading)) {
+        for (size_t k = 0; k < message->series[i].count; k++) {
+            if (!add(moments, (size_t)place->point->index, &message->series[i].readings[k])) {
                 return false;
             }
         }
@@ -260,26 +309,41 @@ static bool gather(const struct known_equipment *equipment, const struct inbound
 enum err judging_take(struct pipeline *pipeline, struct sql *sql, struct inbound *inbound,
                       int64_t now_ms, int64_t *ret_late)
 {
-    struct moments moments = {.count = 0};
+    struct moments moments = {.arena = inbound->arena, .room = inbound->data.readings};
     enum err err = ERR_OK;
 
     *ret_late = 0;
+    moments.list = arena_array(inbound->arena, moments.room + 1, sizeof(*moments.list));
+    if (!moments.list) {
+        return ERR_NOMEM;
+    }
     for (size_t i = 0; !err && i < inbound->data.count; i++) {
-        struct known_equipment *equipment;
+        struct known_equipment *equipment = inbound->places[i].equipment;
 
-        if (came_before(&inbound->data, i)) {
+        if (!equipment->profile || came_before(inbound, i)) {
             continue;
         }
-        equipment = find(pipeline, inbound->data.series[i].equipment);
-        if (!equipment || !equipment->profile) {
-            continue;
-        }
-        if (!gather(equipment, inbound, i, 0, &moments)) {
+        if (!gather(inbound, i, &moments)) {
             err = ERR_NOMEM;
         } else if (moments.count > 0) {
             err = judge_moments(pipeline, sql, equipment, &moments, now_ms, ret_late);
         }
     }
-    free(moments.list);
     return err;
+}
+
+void judging_note(const struct inbound *inbound, int64_t now_ms)
+{
+    for (size_t i = 0; i < inbound->data.count; i++) {
+        struct known_equipment *equipment = inbound->places[i].equipment;
+
+        for (size_t k = 0; inbound->places[i].point->index >= 0 && k < inbound->data.series[i].count;
+             k++) {
+            int64_t t_ms = inbound->data.series[i].readings[k].t_ms;
+
+            if (t_ms > equipment->judged_ms && !is_ahead(t_ms, now_ms)) {
+                equipment->judged_ms = t_ms;
+            }
+        }
+    }
 }

@@ -1,12 +1,15 @@
 /*
  * One message's way. pipeline_take() names the steps; each is one function below or one room.
  *
- *   who sent it         fleet/registry
+ *   who sent it         fleet/registry, ingest/presence
  *   seen before?        (stream, seq): ranges in memory, UNIQUE in the journal
  *   kept                store/journal; readings into last values
- *   judged              models/fault, for agents that do not grade themselves
- *   acted upon          desk: alarms, tickets, clocks, work orders, notices
- *   receipt             after the commit
+ *   judged              ingest/judging, for agents that do not grade themselves
+ *   acted upon          ingest/events; desk: alarms, tickets, clocks, work orders, notices
+ *   receipt             ingest/receipt, after the commit
+ *
+ * What cannot be taken goes into quarantine with the reason. When its number can be read it counts
+ * as stored, so that the agent need not send it again.
  */
 #include "server/ingest/pipeline.h"
 
@@ -14,18 +17,14 @@
 #include <string.h>
 
 #include "host/log.h"
-#include "models/base/hash.h"
 #include "models/telemetry/ack.h"
 #include "server/fleet/orders.h"
+#include "server/ingest/events.h"
 #include "server/ingest/judging.h"
-#include "server/store/metrics.h"
-#include "server/store/readings.h"
+#include "server/ingest/presence.h"
+#include "server/store/journal.h"
 
-#define QUARANTINE_MOST 10000
-#define ACK_EACH_MS     1000
-#define FUTURE_MS       (3600 * 1000)
-#define LATE_MS         (5 * 60 * 1000)
-#define SILENT_BEATS    3 /* interfaces.md 7 */
+#define SAVE_EACH_MS 1000
 
 void inbound_free(struct inbound *inbound)
 {
@@ -36,38 +35,32 @@ void inbound_free(struct inbound *inbound)
     }
 }
 
-/* ------------------------------------------------------------------ unreadable */
+/* ------------------------------------------------------------------ stored, once */
 
-static enum err quarantine(struct sql *sql, const struct inbound *inbound, const char *why,
-                           const struct envelope *envelope)
+static enum err note_stored(struct pipeline *pipeline, const struct known_agent *agent,
+                            struct known_stream *stream, uint64_t seq, bool in_journal)
 {
-    enum err err;
+    enum err err = registry_stored(pipeline->registry, stream, seq, in_journal);
 
-    metric_add(METRIC_QUARANTINED, 1);
-    err = sql_run(sql,
-                  "INSERT INTO quarantine (agent, channel, received_ms, reason, epoch, seq, body)"
-                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                  "ttittib", inbound->agent, channel_names[inbound->channel], inbound->received_ms,
-                  why, envelope ? envelope->epoch : NULL, envelope ? (int64_t)envelope->seq : 0,
-                  inbound->bytes, inbound->size < 65536 ? inbound->size : (size_t)65536);
-    if (!err) {
-        err = sql_run(sql,
-                      "DELETE FROM quarantine WHERE id <= (SELECT MAX(id) FROM quarantine) - ?1",
-                      "i", (int64_t)QUARANTINE_MOST);
-    }
-    return err;
+    return err ? err : receipts_owe(pipeline->receipts, agent->name, stream->epoch);
 }
 
-static enum err note_stored(struct known_stream *stream, uint64_t seq)
+static enum err put_away(struct pipeline *pipeline, struct sql *sql, struct inbound *inbound,
+                         const char *reason, const struct envelope *envelope)
 {
-    enum err err = ranges_add(&stream->have, seq, seq);
+    struct quarantined message = {
+        .agent = inbound->agent,
+        .channel = channel_names[inbound->channel],
+        .reason = reason,
+        .epoch = envelope ? envelope->epoch : NULL,
+        .seq = envelope ? envelope->seq : 0,
+        .received_ms = inbound->received_ms,
+        .body = inbound->bytes,
+        .size = inbound->size,
+    };
 
-    stream->dirty = true;
-    stream->ack_due = true;
-    if (!err) {
-        stream->stored++;
-    }
-    return err == ERR_EXISTS ? ERR_OK : err;
+    inbound->counts[METRIC_QUARANTINED]++;
+    return quarantine_put(&pipeline->quarantine, sql, &message);
 }
 
 static enum err take_unreadable(struct pipeline *pipeline, struct sql *sql,
@@ -76,368 +69,136 @@ static enum err take_unreadable(struct pipeline *pipeline, struct sql *sql,
     struct known_stream *stream;
     enum err err;
 
-    if (inbound->has_envelope) {
-        err = registry_stream(pipeline->registry, sql, agent, inbound->envelope.epoch, now_ms, &stream);
-        if (err) {
-            return err;
-        }
-        if (ranges_has(&stream->have, inbound->envelope.seq)) {
-            metric_add(METRIC_DUPLICATES, 1);
-            stream->ack_due = true;
-            return ERR_OK;
-        }
-        err = quarantine(sql, inbound, inbound->why, &inbound->envelope);
-        return err ? err : note_stored(stream, inbound->envelope.seq);
+    if (!inbound->has_envelope) {
+        return put_away(pipeline, sql, inbound, inbound->why, NULL);
     }
-    return quarantine(sql, inbound, inbound->why, NULL);
+    err = registry_stream(pipeline->registry, sql, agent, inbound->envelope.epoch, now_ms, &stream);
+    if (err) {
+        return err;
+    }
+    if (ranges_has(&stream->have, inbound->envelope.seq)) {
+        inbound->counts[METRIC_DUPLICATES]++;
+        return receipts_owe(pipeline->receipts, agent->name, stream->epoch);
+    }
+    err = put_away(pipeline, sql, inbound, inbound->why, &inbound->envelope);
+    return err ? err : note_stored(pipeline, agent, stream, inbound->envelope.seq, false);
 }
 
-/* ------------------------------------------------------------------ once */
-
 /* The same number again: the same message, or another content under a number that is taken. */
-static enum err take_repeat(struct sql *sql, struct known_stream *stream, struct inbound *inbound,
+static enum err take_repeat(struct pipeline *pipeline, struct sql *sql, struct known_agent *agent,
+                            struct known_stream *stream, struct inbound *inbound,
                             const struct envelope *envelope)
 {
-    int64_t hash = (int64_t)hash_bytes(inbound->bytes, inbound->size);
-    int64_t stored = sql_find_int(sql, hash, "SELECT hash FROM journal WHERE stream = ?1 AND seq = ?2",
-                                  "ii", stream->id, (int64_t)envelope->seq);
+    enum err err = receipts_owe(pipeline->receipts, agent->name, stream->epoch);
 
-    stream->ack_due = true;
-    if (stored == hash) {
-        metric_add(METRIC_DUPLICATES, 1);
-        return ERR_OK;
+    if (err || journal_is_same(sql, stream->id, envelope->seq, inbound->bytes, inbound->size)) {
+        inbound->counts[METRIC_DUPLICATES]++;
+        return err;
     }
-    metric_add(METRIC_CONFLICTS, 1);
+    inbound->counts[METRIC_CONFLICTS]++;
     log_warn("agent %s sent number %llu of %s with two contents", inbound->agent,
              (unsigned long long)envelope->seq, envelope->epoch);
-    return quarantine(sql, inbound, "the number was used before with another content", envelope);
+    return put_away(pipeline, sql, inbound, "the number was used before with another content",
+                    envelope);
 }
 
 /* ------------------------------------------------------------------ data */
 
-static enum err keep_message(struct sql *sql, struct known_stream *stream, struct inbound *inbound,
-                             int64_t late)
+/* Whose points they are; nothing but new rows of equipment and points is made here. */
+static enum err find_places(struct pipeline *pipeline, struct sql *sql, struct known_agent *agent,
+                            struct inbound *inbound, int64_t now_ms)
 {
-    return sql_run(sql,
-                   "INSERT INTO journal (stream, seq, received_ms, hash, least_ms, most_ms,"
-                   " readings, late, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-                   "iiiiiiiib", stream->id, (int64_t)inbound->data.envelope.seq,
-                   inbound->received_ms, (int64_t)hash_bytes(inbound->bytes, inbound->size),
-                   inbound->data.least_ms, inbound->data.most_ms, (int64_t)inbound->data.readings,
-                   late, inbound->bytes, inbound->size);
+    const struct data_message *data = &inbound->data;
+    struct known_equipment *equipment = NULL;
+    const char *name = NULL;
+    enum err err = ERR_OK;
+
+    inbound->places = arena_array(inbound->arena, data->count + 1, sizeof(*inbound->places));
+    if (!inbound->places) {
+        return ERR_NOMEM;
+    }
+    for (size_t i = 0; !err && i < data->count; i++) {
+        const struct series *series = &data->series[i];
+
+        if (series->equipment != name) { /* the series of one piece of equipment share its name */
+            name = series->equipment;
+            err = registry_equipment(pipeline->registry, sql, agent, name, now_ms, &equipment);
+        }
+        if (!err) {
+            inbound->places[i].equipment = equipment;
+            err = registry_point(pipeline->registry, sql, equipment, series->point,
+                                 &inbound->places[i].point);
+        }
+    }
+    return err;
 }
 
-static enum err note_series(struct pipeline *pipeline, struct sql *sql, struct known_agent *agent,
-                            const struct series *series, int64_t offset_ms, int64_t now_ms)
+static void note_values(struct pipeline *pipeline, struct inbound *inbound, int64_t offset_ms,
+                        int64_t now_ms)
 {
-    struct known_equipment *equipment;
-    struct known_point *point;
-    enum err err = registry_equipment(pipeline->registry, sql, agent, series->equipment, now_ms,
-                                      &equipment);
+    bool unclaimed = false;
 
-    if (!err) {
-        err = registry_point(pipeline->registry, sql, equipment, series->point, &point);
-    }
-    if (err) {
-        return err;
-    }
-    equipment->last_seen_ms = now_ms;
-    equipment->dirty = true;
-    for (size_t i = 0; i < series->count; i++) {
-        struct reading reading = series->readings[i];
+    for (size_t i = 0; i < inbound->data.count; i++) {
+        const struct series *series = &inbound->data.series[i];
+        const struct place *place = &inbound->places[i];
 
-        reading.t_ms += offset_ms;
-        if (reading.t_ms > now_ms + FUTURE_MS) {
-            metric_add(METRIC_READINGS_FUTURE, 1);
+        if (place->equipment->last_seen_ms != now_ms) {
+            place->equipment->last_seen_ms = now_ms;
+            registry_touch_equipment(pipeline->registry, place->equipment);
         }
-        registry_saw(pipeline->registry, point, &reading);
+        unclaimed = unclaimed || !place->equipment->claimed;
+        for (size_t k = 0; k < series->count; k++) {
+            struct reading reading = series->readings[k];
+
+            reading.t_ms += offset_ms;
+            inbound->counts[METRIC_READINGS_FUTURE] +=
+                reading.t_ms > now_ms + REGISTRY_FUTURE_MS;
+            registry_saw(pipeline->registry, place->point, &reading, now_ms);
+        }
     }
-    return ERR_OK;
+    inbound->counts[METRIC_UNCLAIMED] += unclaimed;
+}
+
+static enum err keep_message(struct pipeline *pipeline, struct sql *sql,
+                             struct known_stream *stream, struct inbound *inbound, int64_t late)
+{
+    struct journal_row row = {
+        .stream = stream->id,
+        .seq = inbound->data.envelope.seq,
+        .received_ms = inbound->received_ms,
+        .least_ms = inbound->data.least_ms,
+        .most_ms = inbound->data.most_ms,
+        .readings = (int64_t)inbound->data.readings,
+        .late = late,
+        .unsynced = inbound->data.envelope.unsynced,
+        .body = inbound->bytes,
+        .size = inbound->size,
+    };
+
+    pipeline->old_data(pipeline->context, stream->id, row.most_ms);
+    inbound->counts[METRIC_READINGS] += row.readings;
+    inbound->counts[METRIC_READINGS_LATE] += late;
+    return journal_put(sql, &row);
 }
 
 static enum err take_data(struct pipeline *pipeline, struct sql *sql, struct known_agent *agent,
                           struct known_stream *stream, struct inbound *inbound, int64_t now_ms)
 {
-    int64_t offset_ms = inbound->data.envelope.unsynced ? stream->offset_ms : 0, late = 0;
-    enum err err = ERR_OK;
+    bool unsynced = inbound->data.envelope.unsynced;
+    int64_t late = 0;
+    enum err err = find_places(pipeline, sql, agent, inbound, now_ms);
 
-    for (size_t i = 0; !err && i < inbound->data.count; i++) {
-        err = note_series(pipeline, sql, agent, &inbound->data.series[i], offset_ms, now_ms);
+    if (err) {
+        return err;
     }
-    if (!err && !agent->edge && !inbound->data.envelope.unsynced) {
+    note_values(pipeline, inbound, unsynced ? stream->offset_ms : 0, now_ms);
+    if (!agent->edge && !unsynced) {
         err = judging_take(pipeline, sql, inbound, now_ms, &late);
     }
-    if (!err) {
-        err = keep_message(sql, stream, inbound, late);
-    }
-    metric_add(METRIC_READINGS, (int64_t)inbound->data.readings);
-    metric_add(METRIC_READINGS_LATE, late);
-    return err;
-}
-
-/* ------------------------------------------------------------------ events */
-
-static enum err event_equipment(struct pipeline *pipeline, struct sql *sql,
-                                struct known_agent *agent, const char *name, int64_t now_ms,
-                                int64_t *ret_equipment)
-{
-    struct known_equipment *equipment;
-    enum err err;
-
-    *ret_equipment = 0;
-    if (!name || !text_is_id(name)) {
-        return ERR_OK;
-    }
-    err = registry_equipment(pipeline->registry, sql, agent, name, now_ms, &equipment);
-    if (!err) {
-        *ret_equipment = equipment->id;
-        equipment->last_seen_ms = now_ms;
-        equipment->dirty = true;
-    }
-    return err;
-}
-
-static enum err take_fault(struct pipeline *pipeline, struct sql *sql, struct known_agent *agent,
-                           struct inbound *inbound, int64_t now_ms)
-{
-    const struct event_message *event = &inbound->event;
-    struct desk_fault fault = {
-        .fault = event->fault,
-        .state = event->state,
-        .grade = event->grade,
-        .onset_ms = event->onset_ms,
-        .detected_ms = event->detected_ms,
-        .cleared_ms = json_int_or(event->event, "cleared", event->envelope.t0_ms),
-        .t_ms = event->envelope.t0_ms,
-        .late = event->envelope.t0_ms < now_ms - LATE_MS,
-    };
-    enum err err =
-        event_equipment(pipeline, sql, agent, event->equipment, now_ms, &fault.equipment);
-
-    json_out_reset(&pipeline->out);
-    if (event->evidence) {
-        json_put_value(&pipeline->out, event->evidence);
-        fault.evidence = pipeline->out.bytes;
-    }
-    return err ? err : desk_fault(pipeline->desk, sql, &fault, now_ms);
-}
-
-/* A device on the wire went silent or answers again: a small fault of its own (F-25). */
-static enum err take_bus(struct pipeline *pipeline, struct sql *sql, struct known_agent *agent,
-                         struct inbound *inbound, int64_t now_ms)
-{
-    const struct event_message *event = &inbound->event;
-    const char *state = json_text_or(event->event, "state", "");
-    enum err err = ERR_OK;
-
-    if (strcmp(state, "lost") != 0 && strcmp(state, "back") != 0) {
-        return ERR_OK;
-    }
-    for (const struct cJSON *item = json_first(json_field(event->event, "equipment"));
-         item && !err; item = json_next(item)) {
-        struct desk_fault fault = {
-            .fault = "device_silent",
-            .state = state[0] == 'l' ? FAULT_RAISED : FAULT_CLEARED,
-            .grade = 3,
-            .onset_ms = event->envelope.t0_ms,
-            .detected_ms = event->envelope.t0_ms,
-            .cleared_ms = event->envelope.t0_ms,
-            .t_ms = event->envelope.t0_ms,
-            .late = event->envelope.t0_ms < now_ms - LATE_MS,
-        };
-
-        err = event_equipment(pipeline, sql, agent, json_as_text(item), now_ms, &fault.equipment);
-        if (!err && fault.equipment) {
-            err = desk_fault(pipeline->desk, sql, &fault, now_ms);
-        }
-    }
-    return err;
-}
-
-static enum err take_tombstone(struct pipeline *pipeline, struct sql *sql,
-                               struct known_agent *agent, struct inbound *inbound, int64_t now_ms)
-{
-    const struct event_message *event = &inbound->event;
-    struct known_stream *stream;
-    enum err err =
-        registry_stream(pipeline->registry, sql, agent, event->of_epoch, now_ms, &stream);
-
-    if (!err) {
-        err = sql_run(sql,
-                      "INSERT INTO tombstone (stream, seq_from, seq_to, reason, lost, received_ms)"
-                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
-                      "iiitii", stream->id, (int64_t)event->from, (int64_t)event->to, event->reason,
-                      (int64_t)event->lost, now_ms);
-    }
-    metric_add(METRIC_TOMBSTONES, (int64_t)event->lost);
-    return err;
-}
-
-static enum err take_clockfix(struct sql *sql, struct known_stream *stream,
-                              const struct inbound *inbound)
-{
-    stream->offset_ms = inbound->event.offset_ms;
-    return sql_run(sql, "UPDATE stream SET clock_offset_ms = ?2 WHERE id = ?1", "ii", stream->id,
-                   inbound->event.offset_ms);
-}
-
-static enum err keep_event(struct sql *sql, const struct known_agent *agent,
-                           const struct inbound *inbound, int64_t now_ms)
-{
-    return sql_run(sql,
-                   "INSERT INTO event (agent, kind, equipment, t_ms, received_ms, body) VALUES (?1,"
-                   " ?2, (SELECT id FROM equipment WHERE name = ?3), ?4, ?5, ?6)",
-                   "ittiit", agent->id, json_text_or(inbound->event.event, "kind", ""),
-                   json_as_text(json_field(inbound->event.event, "equipment")),
-                   inbound->event.envelope.t0_ms, now_ms, inbound->bytes);
-}
-
-static enum err take_event(struct pipeline *pipeline, struct sql *sql, struct known_agent *agent,
-                           struct known_stream *stream, struct inbound *inbound, int64_t now_ms)
-{
-    enum err err = keep_event(sql, agent, inbound, now_ms);
-
-    metric_add(METRIC_EVENTS, 1);
-    if (err) {
-        return err;
-    }
-    switch (inbound->event.kind) {
-    case EVENT_FAULT:
-        return take_fault(pipeline, sql, agent, inbound, now_ms);
-    case EVENT_BUS:
-        return take_bus(pipeline, sql, agent, inbound, now_ms);
-    case EVENT_TOMBSTONE:
-        return take_tombstone(pipeline, sql, agent, inbound, now_ms);
-    case EVENT_CLOCKFIX:
-        return take_clockfix(sql, stream, inbound);
-    case EVENT_CAPTURE:
-    case EVENT_CONFIG:
-    case EVENT_OTHER:
-        break;
-    }
-    return ERR_OK;
-}
-
-/* ------------------------------------------------------------------ status */
-
-static void learn_heartbeat(struct known_agent *agent, const struct profile *profile)
-{
-    for (size_t i = 0; profile && i < profile->point_count; i++) {
-        if (profile->points[i].heartbeat_ms > agent->heartbeat_ms) {
-            agent->heartbeat_ms = profile->points[i].heartbeat_ms;
-        }
-    }
-}
-
-static enum err take_birth(struct pipeline *pipeline, struct sql *sql, struct known_agent *agent,
-                           struct inbound *inbound, int64_t now_ms)
-{
-    const struct status_message *status = &inbound->status;
-    bool any = false;
-    enum err err = ERR_OK;
-
-    for (const struct cJSON *item = json_first(status->equipment); item && !err;
-         item = json_next(item)) {
-        const char *profile = json_text_or(item, "profile", NULL);
-        struct known_equipment *equipment;
-
-        if (!text_is_id(json_name(item))) {
-            continue;
-        }
-        err = registry_equipment(pipeline->registry, sql, agent, json_name(item), now_ms, &equipment);
-        if (!err && profile) {
-            err = registry_profile(pipeline->registry, sql, equipment, profile,
-                                   json_text_or(item, "hash", NULL));
-            if (!any) {
-                agent->heartbeat_ms = 0;
-            }
-            any = true;
-            learn_heartbeat(agent, equipment->profile);
-        }
-    }
-    if (agent->heartbeat_ms == 0) {
-        agent->heartbeat_ms = 600000;
-    }
-    agent->edge = status->edge;
-    agent->online = true;
-    if (err) {
-        return err;
-    }
-    return sql_run(sql,
-                   "UPDATE agent SET online = 1, edge = ?2, epoch = ?3, version = ?4, status = ?5,"
-                   " heartbeat_ms = ?6, will_ms = NULL WHERE id = ?1",
-                   "iittti", agent->id, (int64_t)status->edge, status->epoch, status->version,
-                   inbound->bytes, agent->heartbeat_ms);
-}
-
-/* Every stream of this agent that the server knows is acked anew: after a birth the agent deletes
- * what the server has, and sends the rest. */
-static enum err greet(struct pipeline *pipeline, struct sql *sql, struct known_agent *agent,
-                      int64_t now_ms)
-{
-    char epochs[32][EPOCH_SIZE];
-    struct sql_rows rows;
-    size_t count = 0;
-    enum err err;
-
-    sql_find(sql, &rows, "SELECT epoch FROM stream WHERE agent = ?1 ORDER BY id DESC LIMIT 32", "i",
-             agent->id);
-    while (count < 32 && sql_next(&rows)) {
-        (void)!text_copy(epochs[count++], EPOCH_SIZE, sql_text(&rows, 0));
-    }
-    err = sql_end(&rows);
-    for (size_t i = 0; !err && i < count; i++) {
-        struct known_stream *stream;
-
-        err = registry_stream(pipeline->registry, sql, agent, epochs[i], now_ms, &stream);
-        if (!err && stream->have.count > 0) {
-            stream->ack_due = true;
-        }
-    }
-    return err;
-}
-
-static enum err take_status(struct pipeline *pipeline, struct sql *sql, struct known_agent *agent,
-                            struct inbound *inbound, int64_t now_ms)
-{
-    enum err err;
-
-    if (inbound->status.online) {
-        err = take_birth(pipeline, sql, agent, inbound, now_ms);
-        return err ? err : greet(pipeline, sql, agent, now_ms);
-    }
-    /* a will of an epoch that a newer birth has replaced says nothing about the agent now */
-    agent->online = false;
-    err = sql_run(sql, "UPDATE agent SET online = 0, will_ms = ?2 WHERE id = ?1", "ii", agent->id,
-                  inbound->received_ms);
-    if (!err && !agent->silent) {
-        agent->silent = true;
-        err = desk_link_lost(pipeline->desk, sql, agent->id,
-                             inbound->retained ? agent->last_seen_ms : inbound->received_ms, now_ms);
-    }
-    return err;
+    return err ? err : keep_message(pipeline, sql, stream, inbound, late);
 }
 
 /* ------------------------------------------------------------------ all steps */
-
-static enum err heard(struct pipeline *pipeline, struct sql *sql, struct known_agent *agent,
-                      const struct inbound *inbound, int64_t now_ms)
-{
-    bool alive = !inbound->retained &&
-                 !(inbound->channel == CHANNEL_STATUS && !inbound->err && !inbound->status.online);
-
-    if (!alive) {
-        return ERR_OK;
-    }
-    agent->last_seen_ms = inbound->received_ms;
-    agent->dirty = true;
-    agent->online = true;
-    if (agent->silent) {
-        agent->silent = false;
-        return desk_link_back(pipeline->desk, sql, agent->id, now_ms);
-    }
-    return ERR_OK;
-}
 
 static const struct envelope *envelope_of(const struct inbound *inbound)
 {
@@ -449,13 +210,23 @@ static const struct envelope *envelope_of(const struct inbound *inbound)
 static enum err take_content(struct pipeline *pipeline, struct sql *sql, struct known_agent *agent,
                              struct known_stream *stream, struct inbound *inbound, int64_t now_ms)
 {
+    if (inbound->failed_before) {
+        return ERR_RANGE;
+    }
     if (inbound->channel == CHANNEL_DATA) {
         return take_data(pipeline, sql, agent, stream, inbound, now_ms);
     }
     if (inbound->channel == CHANNEL_EVENT) {
-        return take_event(pipeline, sql, agent, stream, inbound, now_ms);
+        return events_take(pipeline, sql, agent, stream, inbound, now_ms);
     }
     return orders_reply(sql, pipeline->rules, agent->id, &inbound->reply, now_ms);
+}
+
+static const char *refusal(const struct inbound *inbound, enum err err)
+{
+    return inbound->failed_before ? inbound->why
+           : err == ERR_DENIED    ? "it speaks for equipment of another agent"
+                                  : "more equipment or points than an agent may have";
 }
 
 enum err pipeline_take(struct pipeline *pipeline, struct sql *sql, struct inbound *inbound,
@@ -466,8 +237,9 @@ enum err pipeline_take(struct pipeline *pipeline, struct sql *sql, struct inboun
     struct known_stream *stream;
     enum err err = registry_agent(pipeline->registry, sql, inbound->agent, now_ms, &agent);
 
+    memset(inbound->counts, 0, sizeof(inbound->counts));
     if (!err) {
-        err = heard(pipeline, sql, agent, inbound, now_ms);
+        err = presence_heard(pipeline, sql, agent, inbound, now_ms);
     }
     if (err) {
         return err;
@@ -476,7 +248,7 @@ enum err pipeline_take(struct pipeline *pipeline, struct sql *sql, struct inboun
         return take_unreadable(pipeline, sql, agent, inbound, now_ms);
     }
     if (inbound->channel == CHANNEL_STATUS) {
-        return take_status(pipeline, sql, agent, inbound, now_ms);
+        return presence_status(pipeline, sql, agent, inbound, now_ms);
     }
     envelope = envelope_of(inbound);
     err = registry_stream(pipeline->registry, sql, agent, envelope->epoch, now_ms, &stream);
@@ -484,74 +256,97 @@ enum err pipeline_take(struct pipeline *pipeline, struct sql *sql, struct inboun
         return err;
     }
     if (ranges_has(&stream->have, envelope->seq)) {
-        return take_repeat(sql, stream, inbound, envelope);
+        return take_repeat(pipeline, sql, agent, stream, inbound, envelope);
     }
     err = take_content(pipeline, sql, agent, stream, inbound, now_ms);
-    if (!err) {
-        err = note_stored(stream, envelope->seq);
-        metric_add(METRIC_MESSAGES_STORED, 1);
+    if (err == ERR_DENIED || err == ERR_RANGE) {
+        log_warn("agent %s, number %llu: %s", agent->name, (unsigned long long)envelope->seq,
+                 refusal(inbound, err));
+        err = put_away(pipeline, sql, inbound, refusal(inbound, err), envelope);
+        return err ? err : note_stored(pipeline, agent, stream, envelope->seq, false);
     }
-    return err;
+    inbound->counts[METRIC_MESSAGES_STORED]++;
+    return err ? err
+               : note_stored(pipeline, agent, stream, envelope->seq,
+                             inbound->channel == CHANNEL_DATA);
 }
+
+/* ------------------------------------------------------------------ around a commit */
 
 enum err pipeline_save(struct pipeline *pipeline, struct sql *sql, int64_t now_ms, bool all)
 {
-    all = all || now_ms - pipeline->saved_ms >= 1000 || now_ms < pipeline->saved_ms;
-    if (all) {
+    enum err err;
+
+    all = all || llabs(now_ms - pipeline->saved_ms) >= SAVE_EACH_MS;
+    err = registry_save(pipeline->registry, sql, all);
+    if (!err && all) {
         pipeline->saved_ms = now_ms;
-    }
-    return registry_save(pipeline->registry, sql, all);
-}
-
-void pipeline_acks(struct pipeline *pipeline, int64_t now_ms, bool all)
-{
-    struct known_agent *agent, *next;
-
-    HASH_ITER(hh, registry_agents(pipeline->registry), agent, next)
-    {
-        for (struct known_stream *stream = agent->streams; stream; stream = stream->next) {
-            struct json_out *out = &pipeline->out;
-
-            bool early = now_ms - stream->acked_ms < ACK_EACH_MS && now_ms >= stream->acked_ms;
-
-            if (!stream->ack_due || (early && !all)) {
-                continue;
-            }
-            stream->ack_due = false;
-            stream->acked_ms = now_ms;
-            if (!ack_encode(out, stream->epoch, &stream->have)) {
-                pipeline->ack(pipeline->context, agent->name, out->bytes, out->size);
-            }
-        }
-    }
-}
-
-enum err pipeline_silence(struct pipeline *pipeline, struct sql *sql, int64_t now_ms)
-{
-    struct known_agent *agent, *next;
-    enum err err = ERR_OK;
-
-    if (now_ms < pipeline->quiet_until_ms) {
-        return ERR_OK;
-    }
-    HASH_ITER(hh, registry_agents(pipeline->registry), agent, next)
-    {
-        if (!err && !agent->silent &&
-            now_ms - agent->last_seen_ms > SILENT_BEATS * agent->heartbeat_ms) {
-            agent->silent = true;
-            agent->online = false;
-            err = desk_link_lost(pipeline->desk, sql, agent->id, agent->last_seen_ms, now_ms);
-        }
+        err = journal_mark(sql);
     }
     return err;
 }
 
-/* ------------------------------------------------------------------ start */
+struct sending {
+    struct pipeline *pipeline;
+    struct sql *sql;
+};
 
-/* Last values are written once a second; the journal has what a crash took of them. */
-static enum err mend_last(struct pipeline *pipeline, struct sql *sql, int64_t now_ms)
+static void send_ack(void *context, const char *agent, const char *epoch)
 {
-    int64_t newest = sql_find_int(sql, 0, "SELECT MAX(received_ms) FROM journal", "");
+    struct sending *sending = context;
+    struct pipeline *pipeline = sending->pipeline;
+    struct known_agent *known;
+    struct known_stream *stream;
+
+    if (!registry_agent(pipeline->registry, sending->sql, agent, 0, &known) &&
+        !registry_stream(pipeline->registry, sending->sql, known, epoch, 0, &stream) &&
+        !ack_encode(&pipeline->out, epoch, &stream->have)) {
+        pipeline->ack(pipeline->context, agent, pipeline->out.bytes, pipeline->out.size);
+    }
+}
+
+int64_t pipeline_acks(struct pipeline *pipeline, struct sql *sql, int64_t boot_ms, bool all)
+{
+    struct sending sending = {pipeline, sql};
+
+    return receipts_turn(pipeline->receipts, boot_ms, all, send_ack, &sending);
+}
+
+/* ------------------------------------------------------------------ what is known, anew */
+
+static enum err mend_message(struct pipeline *pipeline, struct sql *sql, struct arena *arena,
+                             const struct sql_rows *row, int64_t now_ms)
+{
+    struct inbound inbound = {.channel = CHANNEL_DATA, .arena = arena};
+    int64_t offset_ms = sql_int(row, 2);
+    struct known_agent *agent;
+    size_t size;
+    const char *body = sql_blob(row, 0, &size);
+    enum err err;
+
+    arena_reset(arena);
+    if (data_decode(arena, body, size, &inbound.data, NULL)) {
+        return ERR_OK; /* cannot be: it was decoded on its way in */
+    }
+    err = registry_agent(pipeline->registry, sql, sql_text(row, 1), now_ms, &agent);
+    if (!err) {
+        err = find_places(pipeline, sql, agent, &inbound, now_ms);
+    }
+    if (err) {
+        return err == ERR_DENIED || err == ERR_RANGE ? ERR_OK : err;
+    }
+    note_values(pipeline, &inbound, inbound.data.envelope.unsynced ? offset_ms : 0,
+                sql_int(row, 3));
+    if (!agent->edge && !inbound.data.envelope.unsynced) {
+        judging_note(&inbound, now_ms);
+    }
+    return ERR_OK;
+}
+
+/* Last values and times are written once a second; the journal has what a crash took of them. */
+static enum err mend(struct pipeline *pipeline, struct sql *sql, int64_t now_ms)
+{
+    int64_t mark = sql_find_int(sql, 0, "SELECT value FROM mark WHERE name = 'journal'", "");
     struct arena *arena;
     struct sql_rows rows;
     enum err err = arena_open(16 * 1024 * 1024, &arena), end;
@@ -560,23 +355,12 @@ static enum err mend_last(struct pipeline *pipeline, struct sql *sql, int64_t no
         return err;
     }
     sql_find(sql, &rows,
-             "SELECT j.body, a.name FROM journal j JOIN stream s ON s.id = j.stream JOIN agent a ON"
-             " a.id = s.agent WHERE j.received_ms >= ?1 ORDER BY j.id",
-             "i", newest - 10000);
+             "SELECT j.body, a.name, COALESCE(s.clock_offset_ms, 0), j.received_ms FROM journal j"
+             " JOIN stream s ON s.id = j.stream JOIN agent a ON a.id = s.agent WHERE j.id > ?1 ORDER"
+             " BY j.id",
+             "i", mark);
     while (!err && sql_next(&rows)) {
-        struct data_message message;
-        struct known_agent *agent;
-        size_t size;
-        const char *body = sql_blob(&rows, 0, &size);
-
-        arena_reset(arena);
-        if (data_decode(arena, body, size, &message, NULL)) {
-            continue;
-        }
-        err = registry_agent(pipeline->registry, sql, sql_text(&rows, 1), now_ms, &agent);
-        for (size_t i = 0; !err && i < message.count; i++) {
-            err = note_series(pipeline, sql, agent, &message.series[i], 0, agent->last_seen_ms);
-        }
+        err = mend_message(pipeline, sql, arena, &rows, now_ms);
     }
     end = sql_end(&rows);
     arena_close(arena);
@@ -585,25 +369,11 @@ static enum err mend_last(struct pipeline *pipeline, struct sql *sql, int64_t no
 
 enum err pipeline_load(struct pipeline *pipeline, struct sql *sql, int64_t now_ms)
 {
-    char (*names)[65];
-    size_t most = (size_t)sql_find_int(sql, 0, "SELECT COUNT(*) FROM agent", ""), count = 0;
-    struct sql_rows rows;
-    enum err err;
+    enum err err = registry_reload(pipeline->registry, sql);
 
-    names = calloc(most + 1, sizeof(*names));
-    if (!names) {
-        return ERR_NOMEM;
+    pipeline->judge_bytes = 0;
+    if (!err) {
+        err = quarantine_load(&pipeline->quarantine, sql);
     }
-    sql_find(sql, &rows, "SELECT name FROM agent", "");
-    while (count < most && sql_next(&rows)) {
-        (void)!text_copy(names[count++], sizeof(*names), sql_text(&rows, 0));
-    }
-    err = sql_end(&rows);
-    for (size_t i = 0; !err && i < count; i++) {
-        struct known_agent *agent;
-
-        err = registry_agent(pipeline->registry, sql, names[i], now_ms, &agent);
-    }
-    free(names);
-    return err ? err : mend_last(pipeline, sql, now_ms);
+    return err ? err : mend(pipeline, sql, now_ms);
 }

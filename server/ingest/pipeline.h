@@ -14,10 +14,9 @@ enum err pipeline_take(struct pipeline *pipeline, struct sql *sql, struct inboun
 /* Before every commit: what the messages changed in memory becomes rows. */
 enum err pipeline_save(struct pipeline *pipeline, struct sql *sql, int64_t now_ms,
                        bool all) MUST_CHECK;
-/* After a commit: acks that are due, at most one a second for each agent (all: whatever is
- * due, at once). */
-void pipeline_acks(struct pipeline *pipeline, int64_t now_ms, bool all);
-/* Agents that have said nothing for too long. */
-enum err pipeline_silence(struct pipeline *pipeline, struct sql *sql, int64_t now_ms) MUST_CHECK;
-/* The agents that the database knows, at start; last values that a crash left behind. */
+/* After a commit: acks that are due, at most one a second for each agent (all: whatever is due, at
+ * once). Returns the boot-clock ms at which to ask again. */
+int64_t pipeline_acks(struct pipeline *pipeline, struct sql *sql, int64_t boot_ms, bool all);
+/* What is known is read anew: at start, after an undone transaction, after a guest's writes. What a
+ * crash took of the last second is mended from the journal. */
 enum err pipeline_load(struct pipeline *pipeline, struct sql *sql, int64_t now_ms) MUST_CHECK;

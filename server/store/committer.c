@@ -305,6 +305,8 @@ void committer_stop(struct committer *committer)
     if (committer && committer->running) {
         atomic_store(&committer->stopping, true);
         queue_stop(committer->queue);
+        pthread_join(committer->thread, NULL);
+        committer->running = false;
     }
 }
 
@@ -314,9 +316,6 @@ void committer_close(struct committer *committer)
         return;
     }
     committer_stop(committer);
-    if (committer->running) {
-        pthread_join(committer->thread, NULL);
-    }
     queue_close(committer->queue, free);
     free(committer->batch);
     free(committer->outcomes);

@@ -47,9 +47,10 @@ struct committer_options {
 
 enum err committer_open(const struct committer_options *options, struct committer **ret_committer,
                         struct text *why) MUST_CHECK;
-/* No more jobs; what is queued is still committed, unless the database fails. */
+/* No more jobs (committer_put: ERR_CLOSED); what is queued is still committed, unless the database
+ * fails; then the thread has ended. */
 void committer_stop(struct committer *committer);
-/* committer_stop, waits for the end of the thread. */
+/* committer_stop, and all is let go; nobody may call any more. */
 void committer_close(struct committer *committer);
 /* Gives a job. ERR_FULL after wait_ms, ERR_CLOSED when stopping; then done is not called. */
 enum err committer_put(struct committer *committer, const struct committer_job *job,

@@ -1,4 +1,8 @@
-/* Journal and packed hours, read as one. */
+/*
+ * Journal and packed hours, read as one. The journal's readings of the point are gathered and put in
+ * order; then the packed hours go by, in order already, and the two are merged on the way. Nothing
+ * but the journal's share is held in memory.
+ */
 #include "server/store/readings.h"
 
 #include <stdlib.h>
@@ -8,46 +12,54 @@
 #include "models/telemetry/message.h"
 #include "server/store/packed.h"
 
-#define JOURNAL_ARENA (16 * 1024 * 1024)
+#define MESSAGE_ARENA (16 * 1024 * 1024)
+#define TEXTS_ARENA   (64 * 1024 * 1024)
 
-struct heap { /* readings gathered, then sorted by time */
-    struct reading *list;
-    size_t count, room;
+struct item {
+    struct reading reading;
+    size_t order; /* of arrival: for one time the last one counts */
+};
+
+struct gathered { /* what the journal has of the point */
+    struct item *list;
+    size_t count, room, at;
     struct arena *texts;
     int64_t from_ms, to_ms;
     enum err err;
 };
 
-static int gather(void *context, const struct reading *reading)
+/* ------------------------------------------------------------------ the journal's share */
+
+static bool add(struct gathered *gathered, const struct reading *reading)
 {
-    struct heap *heap = context;
     struct reading copy = *reading;
 
-    if (reading->t_ms < heap->from_ms || reading->t_ms >= heap->to_ms) {
-        return 1;
-    }
-    if (heap->count == heap->room) {
-        size_t room = heap->room ? 2 * heap->room : 1024;
-        struct reading *list = realloc(heap->list, room * sizeof(*list));
+    if (gathered->count == gathered->room) {
+        size_t room = gathered->room ? 2 * gathered->room : 256;
+        struct item *list = realloc(gathered->list, room * sizeof(*list));
 
         if (!list) {
-            heap->err = ERR_NOMEM;
-            return 0;
+            gathered->err = ERR_NOMEM;
+            return false;
         }
-        heap->list = list;
-        heap->room = room;
+        gathered->list = list;
+        gathered->room = room;
     }
     if (reading->text) {
-        copy.text = arena_text(heap->texts, reading->text, strlen(reading->text));
+        copy.text = arena_text(gathered->texts, reading->text, strlen(reading->text));
+        if (!copy.text) {
+            gathered->err = ERR_FULL;
+            return false;
+        }
     }
-    heap->list[heap->count++] = copy;
-    return 1;
+    gathered->list[gathered->count] = (struct item){copy, gathered->count};
+    gathered->count++;
+    return true;
 }
 
-/* Where a point's messages are: its equipment's agent and the names. */
-struct origin {
-    int64_t agent;
-    char equipment[65], point[65];
+struct origin { /* what the point is called in messages */
+    int64_t equipment;
+    char equipment_name[65], point_name[65];
 };
 
 static enum err find_origin(struct sql *sql, int64_t point, struct origin *origin)
@@ -57,69 +69,144 @@ static enum err find_origin(struct sql *sql, int64_t point, struct origin *origi
     enum err err;
 
     sql_find(sql, &rows,
-             "SELECT e.agent, e.name, p.name FROM point p JOIN equipment e ON e.id = p.equipment"
-             " WHERE p.id = ?1",
+             "SELECT e.id, e.name, p.name FROM point p JOIN equipment e ON e.id = p.equipment WHERE"
+             " p.id = ?1",
              "i", point);
     found = sql_next(&rows);
     if (found) {
-        origin->agent = sql_int(&rows, 0);
-        (void)!text_copy(origin->equipment, sizeof(origin->equipment), sql_text(&rows, 1));
-        (void)!text_copy(origin->point, sizeof(origin->point), sql_text(&rows, 2));
+        origin->equipment = sql_int(&rows, 0);
+        (void)!text_copy(origin->equipment_name, sizeof(origin->equipment_name), sql_text(&rows, 1));
+        (void)!text_copy(origin->point_name, sizeof(origin->point_name), sql_text(&rows, 2));
     }
     err = sql_end(&rows);
     return err ? err : found ? ERR_OK : ERR_NOT_FOUND;
 }
 
 static void gather_message(const struct origin *origin, const struct data_message *message,
-                           int64_t offset_ms, struct heap *heap)
+                           int64_t offset_ms, struct gathered *gathered)
 {
     for (size_t i = 0; i < message->count; i++) {
         const struct series *series = &message->series[i];
 
-        if (strcmp(series->point, origin->point) != 0 ||
-            strcmp(series->equipment, origin->equipment) != 0) {
+        if (strcmp(series->point, origin->point_name) != 0 ||
+            strcmp(series->equipment, origin->equipment_name) != 0) {
             continue;
         }
         for (size_t k = 0; k < series->count; k++) {
             struct reading reading = series->readings[k];
 
             reading.t_ms += message->envelope.unsynced ? offset_ms : 0;
-            (void)gather(heap, &reading);
+            if (reading.t_ms >= gathered->from_ms && reading.t_ms < gathered->to_ms &&
+                !add(gathered, &reading)) {
+                return;
+            }
         }
     }
 }
 
-static enum err gather_journal(struct sql *sql, const struct origin *origin, struct heap *heap)
+static enum err gather_journal(struct sql *sql, const struct origin *origin,
+                               struct gathered *gathered)
 {
     struct arena *arena;
     struct sql_rows rows;
-    enum err err = arena_open(JOURNAL_ARENA, &arena), end;
+    enum err err = arena_open(MESSAGE_ARENA, &arena), end;
 
     if (err) {
         return err;
     }
     sql_find(sql, &rows,
-             "SELECT j.body, COALESCE(s.clock_offset_ms, 0) FROM stream s JOIN journal j ON"
-             " j.stream = s.id WHERE s.agent = ?1 AND j.least_ms + MIN(COALESCE(s.clock_offset_ms,"
-             " 0), 0) < ?3 AND j.most_ms + MAX(COALESCE(s.clock_offset_ms, 0), 0) >= ?2 ORDER BY"
-             " j.id",
-             "iii", origin->agent, heap->from_ms, heap->to_ms);
-    while (!heap->err && sql_next(&rows)) {
+             "SELECT j.body, COALESCE(s.clock_offset_ms, 0) FROM journal j JOIN stream s ON s.id ="
+             " j.stream WHERE j.id IN (SELECT i.id FROM stream t JOIN journal i ON i.stream = t.id"
+             " WHERE t.agent IN (SELECT agent FROM speaker WHERE equipment = ?1) AND i.least_ms +"
+             " CASE WHEN i.unsynced THEN COALESCE(t.clock_offset_ms, 0) ELSE 0 END < ?3 AND"
+             " i.most_ms + CASE WHEN i.unsynced THEN COALESCE(t.clock_offset_ms, 0) ELSE 0 END >="
+             " ?2) ORDER BY j.id",
+             "iii", origin->equipment, gathered->from_ms, gathered->to_ms);
+    while (!gathered->err && sql_next(&rows)) {
         struct data_message message;
         size_t size;
         const char *body = sql_blob(&rows, 0, &size);
 
         arena_reset(arena);
-        if (!data_decode(arena, body, size, &message, NULL)) {
-            gather_message(origin, &message, sql_int(&rows, 1), heap);
+        if (memmem(body, size, origin->point_name, strlen(origin->point_name)) &&
+            !data_decode(arena, body, size, &message, NULL)) {
+            gather_message(origin, &message, sql_int(&rows, 1), gathered);
         }
     }
     end = sql_end(&rows);
     arena_close(arena);
-    return heap->err ? heap->err : end;
+    return gathered->err ? gathered->err : end;
 }
 
-static enum err gather_chunks(struct sql *sql, int64_t point, struct heap *heap)
+static int by_time(const void *a, const void *b)
+{
+    const struct item *x = a, *y = b;
+
+    if (x->reading.t_ms != y->reading.t_ms) {
+        return x->reading.t_ms < y->reading.t_ms ? -1 : 1;
+    }
+    return x->order < y->order ? -1 : x->order > y->order;
+}
+
+/* In order of time, each time once. */
+static void put_in_order(struct gathered *gathered)
+{
+    size_t kept = 0;
+
+    if (gathered->count > 1) {
+        qsort(gathered->list, gathered->count, sizeof(*gathered->list), by_time);
+    }
+    for (size_t i = 0; i < gathered->count; i++) {
+        if (kept > 0 && gathered->list[kept - 1].reading.t_ms == gathered->list[i].reading.t_ms) {
+            gathered->list[kept - 1] = gathered->list[i];
+        } else {
+            gathered->list[kept++] = gathered->list[i];
+        }
+    }
+    gathered->count = kept;
+}
+
+/* ------------------------------------------------------------------ packed hours, merged in */
+
+struct merge {
+    struct gathered *gathered;
+    bool (*each)(void *context, const struct reading *reading);
+    void *context;
+    bool stopped;
+};
+
+/* What the journal has before before_ms. */
+static bool pass_journal(struct merge *merge, int64_t before_ms)
+{
+    struct gathered *gathered = merge->gathered;
+
+    while (!merge->stopped && gathered->at < gathered->count &&
+           gathered->list[gathered->at].reading.t_ms < before_ms) {
+        merge->stopped = !merge->each(merge->context, &gathered->list[gathered->at++].reading);
+    }
+    return !merge->stopped;
+}
+
+static int pass_packed(void *context, const struct reading *reading)
+{
+    struct merge *merge = context;
+    const struct gathered *gathered = merge->gathered;
+
+    if (reading->t_ms < gathered->from_ms || reading->t_ms >= gathered->to_ms) {
+        return 1;
+    }
+    if (!pass_journal(merge, reading->t_ms)) {
+        return 0;
+    }
+    if (gathered->at < gathered->count &&
+        gathered->list[gathered->at].reading.t_ms == reading->t_ms) {
+        return 1; /* the journal's came later and is passed next */
+    }
+    merge->stopped = !merge->each(merge->context, reading);
+    return !merge->stopped;
+}
+
+static enum err pass_hours(struct sql *sql, int64_t point, struct merge *merge)
 {
     struct sql_rows rows;
     enum err err = ERR_OK, end;
@@ -127,100 +214,66 @@ static enum err gather_chunks(struct sql *sql, int64_t point, struct heap *heap)
     sql_find(sql, &rows,
              "SELECT hour, body FROM chunk WHERE point = ?1 AND hour BETWEEN ?2 AND ?3 ORDER BY"
              " hour",
-             "iii", point, heap->from_ms / PACKED_HOUR_MS, (heap->to_ms - 1) / PACKED_HOUR_MS);
-    while (!err && sql_next(&rows)) {
+             "iii", point, merge->gathered->from_ms / PACKED_HOUR_MS,
+             (merge->gathered->to_ms - 1) / PACKED_HOUR_MS);
+    while (!err && !merge->stopped && sql_next(&rows)) {
         size_t size;
         const unsigned char *body = sql_blob(&rows, 1, &size);
 
-        err = packed_read(sql_int(&rows, 0), body, size, gather, heap);
-        err = heap->err ? heap->err : err;
+        err = packed_read(sql_int(&rows, 0), body, size, pass_packed, merge);
+        err = err == ERR_FORMAT ? ERR_OK : err; /* a damaged hour hides no other */
     }
     end = sql_end(&rows);
     return err ? err : end;
 }
 
-static int by_time(const void *a, const void *b)
-{
-    const struct reading *x = a, *y = b;
-
-    return x->t_ms < y->t_ms ? -1 : x->t_ms > y->t_ms;
-}
-
-/* Sorted only when it is not in order already (stable enough: equal times are reduced to the last). */
-static size_t put_in_order(struct reading *list, size_t count)
-{
-    size_t kept = 0;
-    bool sorted = true;
-
-    for (size_t i = 1; i < count && sorted; i++) {
-        sorted = list[i - 1].t_ms <= list[i].t_ms;
-    }
-    if (!sorted) {
-        qsort(list, count, sizeof(*list), by_time);
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (kept > 0 && list[kept - 1].t_ms == list[i].t_ms) {
-            list[kept - 1] = list[i];
-        } else {
-            list[kept++] = list[i];
-        }
-    }
-    return kept;
-}
-
 enum err readings_each(struct sql *sql, int64_t point, int64_t from_ms, int64_t to_ms,
                        bool (*each)(void *context, const struct reading *reading), void *context)
 {
-    struct heap heap = {.from_ms = from_ms, .to_ms = to_ms};
+    struct gathered gathered = {.from_ms = from_ms < 0 ? 0 : from_ms, .to_ms = to_ms};
+    struct merge merge = {&gathered, each, context, false};
     struct origin origin = {0};
     enum err err = find_origin(sql, point, &origin);
 
-    if (err || to_ms <= from_ms) {
+    if (err || to_ms <= gathered.from_ms) {
         return err;
     }
-    err = arena_open(JOURNAL_ARENA, &heap.texts);
+    err = arena_open(TEXTS_ARENA, &gathered.texts);
     if (!err) {
-        err = gather_chunks(sql, point, &heap);
+        err = gather_journal(sql, &origin, &gathered);
     }
     if (!err) {
-        err = gather_journal(sql, &origin, &heap);
+        put_in_order(&gathered);
+        err = pass_hours(sql, point, &merge);
     }
     if (!err) {
-        heap.count = put_in_order(heap.list, heap.count);
-        for (size_t i = 0; i < heap.count && each(context, &heap.list[i]); i++) {
-        }
+        (void)pass_journal(&merge, INT64_MAX);
     }
-    free(heap.list);
-    arena_close(heap.texts);
+    free(gathered.list);
+    arena_close(gathered.texts);
     return err;
 }
 
+/* ------------------------------------------------------------------ buckets */
+
 struct buckets {
     struct readings_bucket *list;
-    size_t count;
-    int64_t from_ms, to_ms;
+    size_t count, at; /* readings come in order of time, so the place only grows */
 };
 
 static bool add_to_bucket(void *context, const struct reading *reading)
 {
     struct buckets *buckets = context;
     struct readings_bucket *bucket;
-    size_t index;
 
     if (reading->quality != QUALITY_GOOD || !reading->has_value || reading->text) {
         return true;
     }
-    /* the bucket whose start is the last one not after t: starts are from + i × span / count */
-    index = (size_t)((double)(reading->t_ms - buckets->from_ms) * (double)buckets->count /
-                     (double)(buckets->to_ms - buckets->from_ms));
-    index = index >= buckets->count ? buckets->count - 1 : index;
-    while (index + 1 < buckets->count && buckets->list[index + 1].start_ms <= reading->t_ms) {
-        index++;
+    while (buckets->at + 1 < buckets->count &&
+           buckets->list[buckets->at + 1].start_ms <= reading->t_ms) {
+        buckets->at++;
     }
-    while (index > 0 && buckets->list[index].start_ms > reading->t_ms) {
-        index--;
-    }
-    bucket = &buckets->list[index];
+    bucket = &buckets->list[buckets->at];
     if (bucket->count == 0 || reading->value < bucket->least) {
         bucket->least = reading->value;
     }
@@ -235,11 +288,14 @@ static bool add_to_bucket(void *context, const struct reading *reading)
 enum err readings_buckets(struct sql *sql, int64_t point, int64_t from_ms, int64_t to_ms,
                           struct readings_bucket *list, size_t count)
 {
-    struct buckets buckets = {list, count, from_ms, to_ms};
+    struct buckets buckets = {list, count, 0};
+    int64_t span_ms = to_ms - from_ms;
 
     for (size_t i = 0; i < count; i++) {
+        int64_t whole = span_ms / (int64_t)count, rest = span_ms % (int64_t)count;
+
         list[i] = (struct readings_bucket){
-            .start_ms = from_ms + (int64_t)((double)(to_ms - from_ms) * (double)i / (double)count)};
+            .start_ms = from_ms + whole * (int64_t)i + rest * (int64_t)i / (int64_t)count};
     }
     return readings_each(sql, point, from_ms, to_ms, add_to_bucket, &buckets);
 }

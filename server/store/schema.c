@@ -22,16 +22,22 @@ static const char first[] =
     " silent_since_ms INTEGER," /* offline since; NULL: not offline */
     " heartbeat_ms INTEGER NOT NULL DEFAULT 600000," /* its slowest point's heartbeat */
     " status TEXT, known INTEGER NOT NULL DEFAULT 0);" /* known: a fleet row names it */
-    /* One epoch of an agent: which numbers are stored or given up. have, lost: [[from,to],…] */
+    /*
+     * One epoch of an agent. The numbers that are stored are have ([[from,to],…]) and those in the
+     * journal; have is written once a second, and before rows leave the journal.
+     */
     "CREATE TABLE stream (id INTEGER PRIMARY KEY, agent INTEGER NOT NULL REFERENCES agent,"
-    " epoch TEXT NOT NULL, have TEXT NOT NULL DEFAULT '[]', lost TEXT NOT NULL DEFAULT '[]',"
-    " stored INTEGER NOT NULL DEFAULT 0, clock_offset_ms INTEGER,"
-    " created_ms INTEGER NOT NULL, UNIQUE (agent, epoch));"
-    /* Messages as they came, until all their hours are packed; (stream, seq) is the dedupe key. */
+    " epoch TEXT NOT NULL, have TEXT NOT NULL DEFAULT '[]', stored INTEGER NOT NULL DEFAULT 0,"
+    " clock_offset_ms INTEGER, created_ms INTEGER NOT NULL, UNIQUE (agent, epoch));"
+    /* Data as it came, until all its hours are packed; (stream, seq) is the dedupe key. unsynced:
+     * its times are still without the stream's clock_offset_ms. */
     "CREATE TABLE journal (id INTEGER PRIMARY KEY, stream INTEGER NOT NULL,"
     " seq INTEGER NOT NULL, received_ms INTEGER NOT NULL, hash INTEGER NOT NULL,"
     " least_ms INTEGER NOT NULL, most_ms INTEGER NOT NULL, readings INTEGER NOT NULL,"
-    " late INTEGER NOT NULL DEFAULT 0, body BLOB NOT NULL, UNIQUE (stream, seq));"
+    " late INTEGER NOT NULL DEFAULT 0, unsynced INTEGER NOT NULL DEFAULT 0, body BLOB NOT NULL,"
+    " UNIQUE (stream, seq));"
+    /* Where a crash is mended from: the journal's last id when last values were written. */
+    "CREATE TABLE mark (name TEXT PRIMARY KEY, value INTEGER NOT NULL);"
     "CREATE TABLE tombstone (id INTEGER PRIMARY KEY, stream INTEGER NOT NULL REFERENCES stream,"
     " seq_from INTEGER NOT NULL, seq_to INTEGER NOT NULL, reason TEXT, lost INTEGER NOT NULL,"
     " received_ms INTEGER NOT NULL, UNIQUE (stream, seq_from, seq_to));"
@@ -54,6 +60,9 @@ static const char first[] =
     " maintenance_until_ms INTEGER, created_ms INTEGER NOT NULL);"
     "CREATE INDEX equipment_agent ON equipment (agent);"
     "CREATE INDEX equipment_site ON equipment (site);"
+    /* Which agents have reported readings of it: their journals hold its newest hours. */
+    "CREATE TABLE speaker (equipment INTEGER NOT NULL REFERENCES equipment, agent INTEGER NOT NULL"
+    " REFERENCES agent, PRIMARY KEY (equipment, agent)) WITHOUT ROWID;"
     "CREATE TABLE component (id INTEGER PRIMARY KEY, equipment INTEGER NOT NULL REFERENCES"
     " equipment, class TEXT NOT NULL, serial TEXT, UNIQUE (equipment, class, serial));"
     "CREATE TABLE point (id INTEGER PRIMARY KEY, equipment INTEGER NOT NULL REFERENCES equipment,"
