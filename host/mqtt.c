@@ -41,13 +41,10 @@ struct send { /* what a callback needs to name its publish */
 
 /* ------------------------------------------------------------------ events */
 
+/* topic and payload stand behind the event in one piece of memory. */
 void mqtt_event_free(struct mqtt_event *event)
 {
-    if (event) {
-        free(event->topic);
-        free(event->payload);
-        free(event);
-    }
+    free(event);
 }
 
 static void drop_event(void *item)
@@ -81,29 +78,40 @@ static struct mqtt_event *make(enum mqtt_what what, const char *text, int64_t to
     return event;
 }
 
+static struct mqtt_event *make_message(const struct mqtt *mqtt, const char *topic, size_t length,
+                                       const MQTTAsync_message *message)
+{
+    size_t bytes = (size_t)message->payloadlen;
+    size_t kept = bytes <= mqtt->options.message_most ? bytes : mqtt->options.message_most;
+    struct mqtt_event *event = malloc(sizeof(*event) + kept + length + 2);
+
+    if (event) {
+        char *room = (char *)(event + 1);
+
+        *event = (struct mqtt_event){
+            .what = MQTT_MESSAGE,
+            .payload = room,
+            .topic = room + kept + 1,
+            .size = bytes, /* larger than what is kept: the taker sees it */
+            .kept = kept,
+            .retained = message->retained != 0,
+            .received_ms = clock_wall_ms(),
+        };
+        memcpy(event->payload, message->payload, kept);
+        event->payload[kept] = '\0';
+        memcpy(event->topic, topic, length);
+        event->topic[length] = '\0';
+    }
+    return event;
+}
+
 static int on_message(void *context, char *topic, int size, MQTTAsync_message *message)
 {
     struct mqtt *mqtt = context;
-    size_t length = size > 0 ? (size_t)size : strlen(topic), bytes = (size_t)message->payloadlen;
-    struct mqtt_event *event = make(MQTT_MESSAGE, NULL, 0);
+    size_t length = size > 0 ? (size_t)size : strlen(topic);
+    struct mqtt_event *event = make_message(mqtt, topic, length, message);
 
-    if (event) {
-        bool fits = bytes <= mqtt->options.message_most;
-        size_t kept = fits ? bytes : mqtt->options.message_most;
-
-        event->topic = strndup(topic, length);
-        event->payload = malloc(kept + 1);
-        if (event->topic && event->payload) {
-            memcpy(event->payload, message->payload, kept);
-            event->payload[kept] = '\0';
-            event->size = bytes; /* larger than what is kept: the taker sees it */
-            event->retained = message->retained != 0;
-            give(mqtt, event, kept);
-        } else {
-            mqtt_event_free(event);
-            give(mqtt, NULL, 0);
-        }
-    }
+    give(mqtt, event, event ? event->kept : 0);
     MQTTAsync_freeMessage(&message);
     MQTTAsync_free(topic);
     return 1; /* whatever is returned, Paho acknowledges (reliability.md 0, finding 3) */

@@ -42,9 +42,10 @@ enum mqtt_what {
 
 struct mqtt_event { /* owned by who took it: mqtt_event_free */
     enum mqtt_what what;
-    char *topic;
+    char *topic;   /* topic and payload live as long as the event */
     char *payload; /* NUL behind */
-    size_t size;
+    size_t size;   /* as it was sent */
+    size_t kept;   /* what of it is in payload: less when it was larger than message_most */
     bool retained;
     int64_t token;
     int64_t received_ms; /* wall clock */

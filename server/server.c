@@ -35,9 +35,11 @@
 #include "server/store/schema.h"
 
 #define COME_BACK_MS   60000 /* agents get that long after a start (interfaces.md 8) */
-#define JOBS_MOST      20000
-#define JOB_BYTES      (256 * 1024 * 1024)
-#define JOB_WAIT_MS    500
+#define JOBS_MOST      4096  /* decoded messages; the others wait in the broker's shape */
+#define JOB_BYTES      (128 * 1024 * 1024)
+#define JOB_WAIT_MS    100
+#define FLOOD          16    /* messages at once: more is a flood … */
+#define BREATH_MS      2     /* … and is let gather, instead of being woken for each */
 #define LETTERS_MOST   20000
 #define FLYING_MOST    256   /* commands on their way to the broker */
 #define FEW_JOBS       20    /* a commit that small writes last values as well */
@@ -73,6 +75,8 @@ struct server {
     int64_t desk_ms, data_version, trimmed_ms; /* of the committing thread */
     int64_t acks_boot_ms;
     int64_t alive_ms; /* of the main thread */
+    struct inbound *held; /* found no room; nothing is taken before it */
+    int taken;        /* messages in the last turn */
     int64_t sent;     /* token of the last command */
     struct flying {
         int64_t token;
@@ -137,56 +141,46 @@ static enum err send_command(void *context, const char *agent, const char *paylo
 
 /* ------------------------------------------------------------------ jobs, on the committing thread */
 
-struct inbound_job {
-    struct server *server;
-    struct inbound *inbound;
-};
-
 static enum err take_inbound(struct sql *sql, int64_t now_ms, void *argument)
 {
-    struct inbound_job *job = argument;
+    struct inbound *inbound = argument;
+    struct server *server = inbound->context;
 
-    return pipeline_take(&job->server->pipeline, sql, job->inbound, now_ms);
+    return pipeline_take(&server->pipeline, sql, inbound, now_ms);
 }
 
-static void drop_inbound(void *argument, enum err outcome);
-
 /* A message that fails by itself would fail for ever: once more, into quarantine. */
-static bool try_again(struct inbound_job *job, enum err outcome)
+static bool try_again(struct inbound *inbound, enum err outcome)
 {
-    struct committer_job again = {.work = take_inbound,
-                                  .done = drop_inbound,
-                                  .argument = job,
-                                  .bytes = inbound_bytes(job->inbound)};
-    struct text why = text_on(job->inbound->why, sizeof(job->inbound->why));
+    struct text why = text_on(inbound->why, sizeof(inbound->why));
+    struct server *server = inbound->context;
 
-    if (job->inbound->failed_before || job->inbound->err || outcome == ERR_BUSY ||
-        outcome == ERR_IO || outcome == ERR_NOMEM || outcome == ERR_CLOSED) {
+    if (inbound->failed_before || inbound->err || outcome == ERR_BUSY || outcome == ERR_IO ||
+        outcome == ERR_NOMEM || outcome == ERR_CLOSED) {
         return false;
     }
     text_addf(&why, "taking it failed: %s", err_text(outcome));
-    job->inbound->failed_before = true;
-    return !committer_put(job->server->committer, &again, 0);
+    inbound->failed_before = true;
+    return !committer_put(server->committer, &inbound->job, 0);
 }
 
 static void drop_inbound(void *argument, enum err outcome)
 {
-    struct inbound_job *job = argument;
+    struct inbound *inbound = argument;
 
-    if (outcome && try_again(job, outcome)) {
+    if (outcome && try_again(inbound, outcome)) {
         return;
     }
     if (outcome) {
-        log_warn("a message of %s was not stored: %s; it comes again", job->inbound->agent,
+        log_warn("a message of %s was not stored: %s; it comes again", inbound->agent,
                  err_text(outcome));
     }
     for (int i = 0; !outcome && i < METRIC_COUNT; i++) {
-        if (job->inbound->counts[i]) {
-            metric_add((enum metric)i, job->inbound->counts[i]);
+        if (inbound->counts[i]) {
+            metric_add((enum metric)i, inbound->counts[i]);
         }
     }
-    inbound_free(job->inbound);
-    free(job);
+    inbound_free(inbound);
 }
 
 static void old_data(void *context, int64_t stream, int64_t most_ms)
@@ -366,27 +360,34 @@ static enum err turn(struct sql *sql, int64_t now_ms, int64_t *io_next_ms, void 
 
 /* ------------------------------------------------------------------ the main thread */
 
-/* false when the committer has no room now. */
-static bool take_message(struct server *server, struct mqtt_event *event)
+/* false when the committer has no room now: what waits, waits in the connection's queue (whose ceiling
+ * drops and counts: the agent sends again). */
+static bool hand_over(struct server *server)
 {
-    struct inbound *inbound = intake_read(server->intake, event);
-    struct inbound_job *job = inbound ? malloc(sizeof(*job)) : NULL;
-    struct committer_job work = {.work = take_inbound, .done = drop_inbound, .argument = job};
+    struct inbound *inbound = server->held;
 
-    if (!job) {
-        inbound_free(inbound);
-        return true;
-    }
-    *job = (struct inbound_job){server, inbound};
-    work.bytes = inbound_bytes(inbound);
-    /* a full queue: wait a little (the broker feels it), then let the agent send again */
-    if (committer_put(server->committer, &work, JOB_WAIT_MS)) {
-        metric_add(METRIC_DISCARDED, 1);
-        inbound_free(inbound);
-        free(job);
+    if (inbound && committer_put(server->committer, &inbound->job, JOB_WAIT_MS)) {
         return false;
     }
+    server->held = NULL;
     return true;
+}
+
+static bool take_message(struct server *server, const struct mqtt_event *event)
+{
+    struct inbound *inbound = intake_read(server->intake, event);
+
+    if (!inbound) {
+        return true;
+    }
+    inbound->context = server;
+    inbound->job = (struct committer_job){.work = take_inbound,
+                                          .done = drop_inbound,
+                                          .argument = inbound,
+                                          .bytes = inbound_bytes(inbound)};
+    server->held = inbound;
+    server->taken++;
+    return hand_over(server);
 }
 
 static void subscribe(struct server *server)
@@ -406,15 +407,22 @@ static void subscribe(struct server *server)
 
 /* ------------------------------------------------------------------ commands on their way */
 
+struct unsent {
+    struct committer_job job;
+    char id[COMMAND_ID_MOST + 1];
+};
+
 static enum err unsend(struct sql *sql, int64_t now_ms, void *argument)
 {
+    const struct unsent *unsent = argument;
+
     (void)now_ms;
     return sql_run(sql, "UPDATE command SET state = 'waiting', sent_ms = NULL WHERE id = ?1 AND state"
                         " = 'sent'",
-                   "t", (const char *)argument);
+                   "t", unsent->id);
 }
 
-static void free_argument(void *argument, enum err outcome)
+static void drop_unsent(void *argument, enum err outcome)
 {
     (void)outcome;
     free(argument);
@@ -423,12 +431,16 @@ static void free_argument(void *argument, enum err outcome)
 /* The broker did not take it: it waits again. */
 static void give_back(struct server *server, const char *id)
 {
-    char *copy = strdup(id);
-    struct committer_job job = {
-        .work = unsend, .done = free_argument, .argument = copy, .apart = true};
+    struct unsent *unsent = calloc(1, sizeof(*unsent));
 
-    if (copy && committer_put(server->committer, &job, 0)) {
-        free(copy);
+    if (!unsent) {
+        return; /* it expires */
+    }
+    unsent->job = (struct committer_job){
+        .work = unsend, .done = drop_unsent, .argument = unsent, .apart = true};
+    if (text_copy(unsent->id, sizeof(unsent->id), id) ||
+        committer_put(server->committer, &unsent->job, 0)) {
+        free(unsent);
     }
 }
 
@@ -526,9 +538,10 @@ static int64_t main_turn(struct server *server)
 {
     int64_t now_ms = clock_boot_ms();
     int64_t next_ms = mqtt_turn(server->mqtt, now_ms);
+    bool go_on = hand_over(server);
     struct mqtt_event *event;
-    bool go_on = true;
 
+    server->taken = 0;
     for (int i = 0; i < 1000 && go_on && (event = mqtt_take(server->mqtt)) != NULL; i++) {
         go_on = take_event(server, event);
         mqtt_event_free(event);
@@ -545,12 +558,14 @@ enum err server_run(struct server *server)
 {
     while (!ready_must_stop()) {
         int64_t wait_ms = main_turn(server) - clock_boot_ms();
+        bool flood = server->taken >= FLOOD;
         struct pollfd fds[] = {
             {.fd = ready_fd(), .events = POLLIN},
-            {.fd = mqtt_fd(server->mqtt), .events = POLLIN},
+            {.fd = flood ? -1 : mqtt_fd(server->mqtt), .events = POLLIN},
             {.fd = mqtt_is_up(server->mqtt) ? queue_fd(server->letters) : -1, .events = POLLIN},
         };
 
+        wait_ms = flood && wait_ms > BREATH_MS ? BREATH_MS : wait_ms;
         poll(fds, 3, wait_ms < 0 ? 0 : (int)wait_ms);
     }
     ready_stopping();
@@ -751,6 +766,7 @@ void server_close(struct server *server)
     api_close(atomic_load(&server->api));
     notifier_close(atomic_load(&server->notifier));
     committer_close(server->committer);
+    inbound_free(server->held);
     if (server->mqtt && server->pipeline.receipts && server->registry) {
         (void)pipeline_acks(&server->pipeline, server->sql, clock_boot_ms(), true);
         send_letters(server); /* the last acks */

@@ -9,15 +9,52 @@ enum err window_init(struct window *window, struct arena *arena, int64_t reach_m
     int64_t wanted = reach_ms / (every_ms > 0 ? every_ms : 1) * 5 / 4 + ROOM_LEAST;
 
     window->room = (size_t)(wanted > ROOM_MOST ? ROOM_MOST : wanted);
+    window->room = (window->room + WINDOW_BLOCK - 1) / WINDOW_BLOCK * WINDOW_BLOCK;
     window->reach_ms = reach_ms;
     window->first = window->count = 0;
     window->ring = arena_array(arena, window->room, sizeof(*window->ring));
-    return window->ring ? ERR_OK : ERR_NOMEM;
+    window->blocks = arena_array(arena, window->room / WINDOW_BLOCK, sizeof(*window->blocks));
+    return window->ring && window->blocks ? ERR_OK : ERR_NOMEM;
+}
+
+static size_t place(const struct window *window, size_t index)
+{
+    size_t slot = window->first + index;
+
+    return slot < window->room ? slot : slot - window->room;
 }
 
 static struct window_sample *at(const struct window *window, size_t index)
 {
-    return &window->ring[(window->first + index) % window->room];
+    return &window->ring[place(window, index)];
+}
+
+static void widen(struct window_block *block, double value)
+{
+    block->least = value < block->least ? value : block->least;
+    block->most = value > block->most ? value : block->most;
+}
+
+/* The newest value stands at slot: its block begins anew with its first place, so that it never holds
+ * what an earlier round left behind it. */
+static void note(struct window *window, size_t slot)
+{
+    struct window_block *block = &window->blocks[slot / WINDOW_BLOCK];
+    double value = window->ring[slot].value;
+
+    if (slot % WINDOW_BLOCK == 0) {
+        *block = (struct window_block){value, value};
+    } else {
+        widen(block, value);
+    }
+}
+
+/* The block of slot, which holds the newest value, from its first place on. */
+static void note_again(struct window *window, size_t slot)
+{
+    for (size_t i = slot / WINDOW_BLOCK * WINDOW_BLOCK; i <= slot; i++) {
+        note(window, i);
+    }
 }
 
 /* Drops every other value of the older half; the oldest stays. */
@@ -31,6 +68,9 @@ static void thin(struct window *window)
         }
     }
     window->count = kept;
+    for (size_t i = 0; i < kept; i++) {
+        note(window, place(window, i));
+    }
 }
 
 void window_add(struct window *window, int64_t t_ms, double value)
@@ -42,6 +82,7 @@ void window_add(struct window *window, int64_t t_ms, double value)
     }
     if (window->count > 0 && at(window, window->count - 1)->t_ms == t_ms) {
         at(window, window->count - 1)->value = value;
+        note_again(window, place(window, window->count - 1));
         return;
     }
     if (window->count == window->room) {
@@ -49,11 +90,12 @@ void window_add(struct window *window, int64_t t_ms, double value)
     }
     window->count++;
     *at(window, window->count - 1) = (struct window_sample){t_ms, value};
+    note(window, place(window, window->count - 1));
 }
 
 void window_clear(struct window *window)
 {
-    window->count = 0;
+    window->first = window->count = 0;
 }
 
 /* Index of the value that was held at from_ms, or the oldest. */
@@ -73,18 +115,35 @@ static size_t begin_at(const struct window *window, int64_t from_ms)
     return low > 0 ? low - 1 : 0;
 }
 
-static struct expr_value extreme(const struct window *window, size_t from, bool most)
+/* Over the places [from, to) of the ring, the newest or the last place at its end: whole blocks at
+ * once. */
+static void extremes(const struct window *window, size_t from, size_t to,
+                     struct window_block *io_best)
 {
-    double best = at(window, from)->value;
-
-    for (size_t i = from + 1; i < window->count; i++) {
-        double value = at(window, i)->value;
-
-        if (most ? value > best : value < best) {
-            best = value;
+    while (from < to) {
+        if (from % WINDOW_BLOCK == 0) {
+            widen(io_best, window->blocks[from / WINDOW_BLOCK].least);
+            widen(io_best, window->blocks[from / WINDOW_BLOCK].most);
+            from += WINDOW_BLOCK;
+        } else {
+            widen(io_best, window->ring[from++].value);
         }
     }
-    return (struct expr_value){true, best};
+}
+
+static struct expr_value extreme(const struct window *window, size_t from, bool most)
+{
+    double value = at(window, from)->value;
+    struct window_block best = {value, value};
+    size_t begin = place(window, from), end = place(window, window->count - 1) + 1;
+
+    if (begin < end) {
+        extremes(window, begin, end, &best);
+    } else { /* it goes round the end of the ring */
+        extremes(window, begin, window->room, &best);
+        extremes(window, 0, end, &best);
+    }
+    return (struct expr_value){true, most ? best.most : best.least};
 }
 
 static struct expr_value mean(const struct window *window, size_t from, int64_t from_ms,

@@ -12,13 +12,20 @@
 #include "models/base/err.h"
 #include "models/profile/expr.h"
 
+#define WINDOW_BLOCK 32
+
 struct window_sample {
     int64_t t_ms;
     double value;
 };
 
+struct window_block { /* what a stretch of the ring holds at least and at most */
+    double least, most;
+};
+
 struct window {
     struct window_sample *ring; /* room of them; NULL: nobody asks */
+    struct window_block *blocks; /* of WINDOW_BLOCK places of the ring each */
     size_t room, first, count;
     int64_t reach_ms; /* the longest window */
 };

@@ -11,6 +11,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "models/telemetry/data_scan.h"
 #include "models/telemetry/message_int.h"
 
 const char *const fault_state_names[] = {"raised", "regraded", "cleared", NULL};
@@ -245,8 +246,12 @@ enum err data_decode(struct arena *arena, const char *bytes, size_t size,
     struct data_message message = {.count = 0};
     const struct cJSON *root, *equipment;
     size_t count;
-    enum err err = message_parse(arena, bytes, size, &root, why);
+    enum err err;
 
+    if (data_scan(arena, bytes, size, ret_message)) {
+        return ERR_OK; /* nearly always */
+    }
+    err = message_parse(arena, bytes, size, &root, why);
     if (!err) {
         err = message_envelope(root, &message.envelope, why);
     }

@@ -10,6 +10,7 @@
 #include "server/desk/desk.h"
 #include "server/fleet/registry.h"
 #include "server/ingest/receipt.h"
+#include "server/store/committer.h"
 #include "server/store/metrics.h"
 #include "server/store/quarantine.h"
 #include "server/store/sql.h"
@@ -21,15 +22,21 @@ struct place { /* whose values a series brings */
     struct known_point *point;
 };
 
+struct intake;
+
 struct inbound { /* a message as intake leaves it */
+    struct intake *home; /* where it goes back to */
+    struct inbound *next;
+    struct committer_job job;
+    void *context; /* of the job */
     char agent[65];
     enum channel channel;
     bool retained;
     bool failed_before; /* taking it failed by itself: it goes into quarantine now */
     int64_t received_ms;
-    char *bytes; /* owned */
+    const char *bytes; /* a NUL behind */
     size_t size;
-    struct arena *arena; /* of what is decoded */
+    struct arena *arena; /* of the bytes and of what is decoded */
     enum err err; /* not ERR_OK: unreadable, and why */
     char why[200];
     bool has_envelope; /* of an unreadable one: epoch and seq could be read */

@@ -1,6 +1,7 @@
 /* Payloads in. */
 #include "server/ingest/intake.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
@@ -10,6 +11,8 @@
 #define ARENA_MOST (4 * 1024 * 1024) /* of one message of at most 64 KiB */
 #define A_MINUTE   60000
 #define NOISY_MOST 10000 /* agents whose last complaint is remembered */
+#define SPARE_MOST 4096  /* messages' memory kept for the next ones */
+#define SPARE_BYTES (64 * 1024) /* … unless one of them has grown */
 
 struct noisy { /* an agent that sent something unreadable */
     char agent[65];
@@ -20,6 +23,11 @@ struct noisy { /* an agent that sent something unreadable */
 struct intake {
     const char *prefix;
     struct noisy *noisy;
+    /* Memory of messages that are done with: given back by the committing thread, taken all at
+     * once by ours, so that neither thread frees what the other allocated. */
+    _Atomic(struct inbound *) returned;
+    atomic_size_t returned_count;
+    struct inbound *spare;
 };
 
 enum err intake_open(const char *prefix, struct intake **ret_intake)
@@ -45,17 +53,84 @@ static void forget_noisy(struct intake *intake)
     }
 }
 
+/* ------------------------------------------------------------------ memory */
+
+static void let_go(struct inbound *inbound)
+{
+    if (inbound) {
+        arena_close(inbound->arena);
+        free(inbound);
+    }
+}
+
+void inbound_free(struct inbound *inbound)
+{
+    struct intake *intake;
+
+    if (!inbound) {
+        return;
+    }
+    intake = inbound->home;
+    if (atomic_fetch_add(&intake->returned_count, 1) >= SPARE_MOST ||
+        arena_used(inbound->arena) > SPARE_BYTES) {
+        atomic_fetch_sub(&intake->returned_count, 1);
+        let_go(inbound);
+        return;
+    }
+    inbound->next = atomic_load(&intake->returned);
+    while (!atomic_compare_exchange_weak(&intake->returned, &inbound->next, inbound)) {
+    }
+}
+
+static struct inbound *take_spare(struct intake *intake)
+{
+    struct inbound *inbound;
+    struct arena *arena;
+
+    if (!intake->spare) {
+        intake->spare = atomic_exchange(&intake->returned, NULL);
+    }
+    inbound = intake->spare;
+    if (inbound) {
+        intake->spare = inbound->next;
+        atomic_fetch_sub(&intake->returned_count, 1);
+        arena = inbound->arena;
+        arena_reset(arena);
+    } else {
+        inbound = malloc(sizeof(*inbound));
+        if (!inbound || arena_open(ARENA_MOST, &arena)) {
+            free(inbound);
+            return NULL;
+        }
+    }
+    *inbound = (struct inbound){.home = intake, .arena = arena};
+    return inbound;
+}
+
 void intake_close(struct intake *intake)
 {
-    if (intake) {
-        forget_noisy(intake);
-        free(intake);
+    struct inbound *inbound;
+
+    if (!intake) {
+        return;
     }
+    inbound = atomic_exchange(&intake->returned, NULL);
+    for (int turn = 0; turn < 2; turn++) {
+        while (inbound) {
+            struct inbound *next = inbound->next;
+
+            let_go(inbound);
+            inbound = next;
+        }
+        inbound = intake->spare;
+    }
+    forget_noisy(intake);
+    free(intake);
 }
 
 size_t inbound_bytes(const struct inbound *inbound)
 {
-    return sizeof(*inbound) + inbound->size + arena_used(inbound->arena);
+    return sizeof(*inbound) + arena_used(inbound->arena);
 }
 
 /* ------------------------------------------------------------------ what is wrong with it */
@@ -141,13 +216,12 @@ static void read_content(struct intake *intake, struct inbound *inbound, size_t 
     complain_about(intake, inbound);
 }
 
-struct inbound *intake_read(struct intake *intake, struct mqtt_event *event)
+struct inbound *intake_read(struct intake *intake, const struct mqtt_event *event)
 {
-    struct inbound *inbound = calloc(1, sizeof(*inbound));
+    struct inbound *inbound = take_spare(intake);
 
     metric_add(METRIC_MESSAGES, 1);
-    if (!inbound || arena_open(ARENA_MOST, &inbound->arena)) {
-        free(inbound);
+    if (!inbound) {
         return NULL;
     }
     if (topic_split(event->topic, strlen(event->topic), intake->prefix, inbound->agent,
@@ -159,9 +233,12 @@ struct inbound *intake_read(struct intake *intake, struct mqtt_event *event)
     }
     inbound->retained = event->retained;
     inbound->received_ms = event->received_ms;
-    inbound->bytes = event->payload;
-    inbound->size = event->size > MESSAGE_BYTES_MOST ? MESSAGE_BYTES_MOST : event->size;
-    event->payload = NULL; /* it moved */
+    inbound->size = event->kept;
+    inbound->bytes = arena_text(inbound->arena, event->payload, event->kept);
+    if (!inbound->bytes) {
+        inbound_free(inbound);
+        return NULL;
+    }
     read_content(intake, inbound, event->size);
     return inbound;
 }

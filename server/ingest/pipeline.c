@@ -26,15 +26,6 @@
 
 #define SAVE_EACH_MS 1000
 
-void inbound_free(struct inbound *inbound)
-{
-    if (inbound) {
-        free(inbound->bytes);
-        arena_close(inbound->arena);
-        free(inbound);
-    }
-}
-
 /* ------------------------------------------------------------------ stored, once */
 
 static enum err note_stored(struct pipeline *pipeline, const struct known_agent *agent,

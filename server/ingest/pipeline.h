@@ -6,8 +6,6 @@
 
 #include "server/ingest/inbound.h"
 
-void inbound_free(struct inbound *inbound);
-
 /* The steps, in order. */
 enum err pipeline_take(struct pipeline *pipeline, struct sql *sql, struct inbound *inbound,
                        int64_t now_ms) MUST_CHECK;

@@ -1,6 +1,7 @@
 /* The writing thread. */
 #include "server/store/committer.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -11,8 +12,10 @@
 #include "server/store/metrics.h"
 
 #define TURN_MOST_MS 1000
-#define BATCH_MOST   500
-#define BATCH_MS     20    /* no transaction waits longer for company */
+#define BATCH_MOST   2000
+#define FLOOD        64    /* jobs that wait at once: then a transaction waits for more company … */
+#define BATCH_MS     20    /* … but no longer than that */
+#define BREATH_MS    4
 #define LOCKED_MS    30000 /* how long a batch waits for somebody else's lock */
 
 struct committer {
@@ -125,12 +128,11 @@ static void tell(struct committer *committer, size_t index, enum err outcome)
 {
     struct committer_job *job = committer->batch[index];
 
-    if (job && job->done) {
+    committer->batch[index] = NULL; /* from now on it may be gone */
+    committer->left_out[index] = true;
+    if (job->done) {
         job->done(job->argument, outcome);
     }
-    free(job);
-    committer->batch[index] = NULL;
-    committer->left_out[index] = true;
 }
 
 static void say_trouble(struct committer *committer, enum err err)
@@ -192,10 +194,23 @@ static void commit_batch(struct committer *committer)
     }
 }
 
-/* Fills the batch: the first job is waited for, the others must be there already. */
+static void drain(struct committer *committer)
+{
+    void *job;
+
+    while (committer->count < committer->options.batch_most &&
+           !queue_take(committer->queue, 0, &job)) {
+        committer->batch[committer->count++] = job;
+    }
+}
+
+/*
+ * Fills the batch: the first job is waited for, the others must be there already. In a flood more of
+ * them are let gather: what a commit costs is the same for many, and nearly the same for few.
+ */
 static enum err collect(struct committer *committer)
 {
-    int64_t wait_ms = committer->turn_ms - clock_wall_ms(), until_ms;
+    int64_t wait_ms = committer->turn_ms - clock_wall_ms(), since_ms;
     void *job;
     enum err err;
 
@@ -205,10 +220,12 @@ static enum err collect(struct committer *committer)
         return err;
     }
     committer->batch[committer->count++] = job;
-    until_ms = clock_boot_ms() + BATCH_MS;
-    while (committer->count < committer->options.batch_most && clock_boot_ms() < until_ms &&
-           !queue_take(committer->queue, 0, &job)) {
-        committer->batch[committer->count++] = job;
+    since_ms = clock_boot_ms();
+    drain(committer);
+    while (committer->count >= FLOOD && committer->count < committer->options.batch_most &&
+           clock_boot_ms() - since_ms < BATCH_MS && !atomic_load(&committer->stopping)) {
+        poll(NULL, 0, BREATH_MS);
+        drain(committer);
     }
     return ERR_OK;
 }
@@ -316,7 +333,7 @@ void committer_close(struct committer *committer)
         return;
     }
     committer_stop(committer);
-    queue_close(committer->queue, free);
+    queue_close(committer->queue, NULL); /* empty: its thread drained it */
     free(committer->batch);
     free(committer->outcomes);
     free(committer->left_out);
@@ -325,21 +342,9 @@ void committer_close(struct committer *committer)
 
 /* ------------------------------------------------------------------ jobs */
 
-enum err committer_put(struct committer *committer, const struct committer_job *job,
-                       int64_t wait_ms)
+enum err committer_put(struct committer *committer, struct committer_job *job, int64_t wait_ms)
 {
-    struct committer_job *copy = malloc(sizeof(*copy));
-    enum err err;
-
-    if (!copy) {
-        return ERR_NOMEM;
-    }
-    *copy = *job;
-    err = queue_put(committer->queue, copy, job->bytes + sizeof(*copy), wait_ms);
-    if (err) {
-        free(copy);
-    }
-    return err;
+    return queue_put(committer->queue, job, job->bytes, wait_ms);
 }
 
 struct wait {

@@ -31,7 +31,7 @@ struct committer_job {
 struct committer_options {
     struct sql *sql; /* the writing connection; the committer's thread alone uses it while it runs */
     size_t jobs_most, bytes_most; /* ceilings of the queue */
-    size_t batch_most;            /* jobs in a transaction; preset 500 */
+    size_t batch_most;            /* jobs in a transaction; preset 2000 */
     /* Called on the committing thread between transactions, inside one of its own, at least once a
      * second: timers of the desk, packing. *io_next_ms: the wall-clock ms at which it wants to be
      * called again. An error undoes the turn. */
@@ -52,8 +52,9 @@ enum err committer_open(const struct committer_options *options, struct committe
 void committer_stop(struct committer *committer);
 /* committer_stop, and all is let go; nobody may call any more. */
 void committer_close(struct committer *committer);
-/* Gives a job. ERR_FULL after wait_ms, ERR_CLOSED when stopping; then done is not called. */
-enum err committer_put(struct committer *committer, const struct committer_job *job,
+/* Gives a job, which must stay where it is until its done has been called. ERR_FULL after wait_ms,
+ * ERR_CLOSED when stopping; then done is not called. */
+enum err committer_put(struct committer *committer, struct committer_job *job,
                        int64_t wait_ms) MUST_CHECK;
 /* Does apart work on the committing thread and waits for its commit: for writes of the API. */
 enum err committer_do(struct committer *committer,
