@@ -252,7 +252,10 @@ static enum err prepare(struct db *db, const char *sql, sqlite3_stmt **ret_state
     return ERR_OK;
 }
 
-static enum err bind(sqlite3_stmt *statement, const char *kinds, va_list list)
+/* lives: what to tell SQLite of texts and bytes. SQLITE_STATIC when the statement is done before its
+ * caller goes on. */
+static enum err bind(sqlite3_stmt *statement, const char *kinds, sqlite3_destructor_type lives,
+                     va_list list)
 {
     int code = SQLITE_OK;
 
@@ -269,13 +272,13 @@ static enum err bind(sqlite3_stmt *statement, const char *kinds, va_list list)
             break;
         case 't':
             words = va_arg(list, const char *);
-            code = words ? sqlite3_bind_text(statement, i, words, -1, SQLITE_TRANSIENT)
+            code = words ? sqlite3_bind_text(statement, i, words, -1, lives)
                          : sqlite3_bind_null(statement, i);
             break;
         case 'b':
             bytes = va_arg(list, const void *);
             code = sqlite3_bind_blob64(statement, i, bytes ? bytes : "", va_arg(list, size_t),
-                                       SQLITE_TRANSIENT);
+                                       lives);
             break;
         default:
             assert(kinds[i - 1] == 'n');
@@ -285,8 +288,8 @@ static enum err bind(sqlite3_stmt *statement, const char *kinds, va_list list)
     return translate(code);
 }
 
-static enum err start(struct db *db, const char *sql, const char *kinds, va_list list,
-                      sqlite3_stmt **ret_statement)
+static enum err start(struct db *db, const char *sql, const char *kinds,
+                      sqlite3_destructor_type lives, va_list list, sqlite3_stmt **ret_statement)
 {
     enum err err = prepare(db, sql, ret_statement);
 
@@ -294,13 +297,13 @@ static enum err start(struct db *db, const char *sql, const char *kinds, va_list
         return err;
     }
     assert(!sqlite3_stmt_busy(*ret_statement)); /* a literal is read by one place at a time */
-    return bind(*ret_statement, kinds, list);
+    return bind(*ret_statement, kinds, lives, list);
 }
 
 enum err db_runv(struct db *db, const char *sql, const char *kinds, va_list list)
 {
     sqlite3_stmt *statement;
-    enum err err = start(db, sql, kinds, list, &statement);
+    enum err err = start(db, sql, kinds, SQLITE_STATIC, list, &statement);
     int code;
 
     if (err) {
@@ -331,7 +334,7 @@ enum err db_findv(struct db *db, struct db_rows *rows, const char *sql, const ch
     sqlite3_stmt *statement = NULL;
 
     rows->db = db;
-    rows->err = start(db, sql, kinds, list, &statement);
+    rows->err = start(db, sql, kinds, SQLITE_TRANSIENT, list, &statement);
     rows->statement = statement;
     return rows->err;
 }
