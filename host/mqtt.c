@@ -13,6 +13,7 @@
 
 #define CONNECT_MOST_MS  15000  /* an attempt that takes longer is given up */
 #define FIRST_RETRY_MS   3000   /* after a loss: within 5 s (interfaces.md 8) */
+#define EAGER_MS         500
 #define SHORT_RETRY_MS   30000  /* in the first ten minutes */
 #define LONG_RETRY_MS    300000
 #define TEN_MINUTES_MS   600000
@@ -376,6 +377,10 @@ static void plan_retry(struct mqtt *mqtt, int64_t boot_ms)
 {
     int64_t most = FIRST_RETRY_MS;
 
+    if (mqtt->options.eager) {
+        mqtt->next_ms = boot_ms + EAGER_MS;
+        return;
+    }
     if (mqtt->outage_ms < 0) {
         mqtt->outage_ms = boot_ms;
     } else {

@@ -26,6 +26,7 @@ struct mqtt_options {
     const char *will_topic, *will;     /* NULL: no will; retained, QoS 1 */
     int keepalive_s;                   /* preset 30 */
     int64_t first_delay_ms;            /* a first connect waits a random time up to this */
+    bool eager;                        /* all others wait for this one: it tries twice a second */
     size_t queue_messages, queue_bytes; /* ceilings of what came and was not taken yet */
     size_t message_most;               /* larger ones are refused and counted */
     uint64_t seed;                     /* of the jitter */

@@ -714,6 +714,7 @@ static enum err open_mqtt(struct server *server, struct text *why)
         .key = config->key,
         .user = config->user,
         .password = config->password,
+        .eager = true, /* subscribed again before the agents are back */
         .queue_messages = 50000,
         .queue_bytes = 128 * 1024 * 1024,
         .message_most = 64 * 1024,
