@@ -230,7 +230,7 @@ static enum err prepare(struct db *db, const char *sql, sqlite3_stmt **ret_state
 {
     uintptr_t hash = (uintptr_t)sql;
     size_t at = (hash >> 3 ^ hash >> 11) & (SLOTS - 1);
-    struct slot *slot;
+    struct slot *slot = NULL;
     int code;
 
     for (size_t i = 0; i < SLOTS; i++) {
