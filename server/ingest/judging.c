@@ -332,7 +332,7 @@ enum err judging_take(struct pipeline *pipeline, struct sql *sql, struct inbound
     return err;
 }
 
-void judging_note(const struct inbound *inbound, int64_t now_ms)
+void judging_note(struct pipeline *pipeline, const struct inbound *inbound, int64_t now_ms)
 {
     for (size_t i = 0; i < inbound->data.count; i++) {
         struct known_equipment *equipment = inbound->places[i].equipment;
@@ -343,6 +343,7 @@ void judging_note(const struct inbound *inbound, int64_t now_ms)
 
             if (t_ms > equipment->judged_ms && !is_ahead(t_ms, now_ms)) {
                 equipment->judged_ms = t_ms;
+                registry_touch_equipment(pipeline->registry, equipment);
             }
         }
     }

@@ -8,4 +8,4 @@
 enum err judging_take(struct pipeline *pipeline, struct sql *sql, struct inbound *inbound,
                       int64_t now_ms, int64_t *ret_late) MUST_CHECK;
 /* The message was judged before a crash: notes how far judging had come. */
-void judging_note(const struct inbound *inbound, int64_t now_ms);
+void judging_note(struct pipeline *pipeline, const struct inbound *inbound, int64_t now_ms);

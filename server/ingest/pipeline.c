@@ -310,6 +310,7 @@ static enum err mend_message(struct pipeline *pipeline, struct sql *sql, struct 
 {
     struct inbound inbound = {.channel = CHANNEL_DATA, .arena = arena};
     int64_t offset_ms = sql_int(row, 2);
+    struct known_stream *stream;
     struct known_agent *agent;
     size_t size;
     const char *body = sql_blob(row, 0, &size);
@@ -321,6 +322,13 @@ static enum err mend_message(struct pipeline *pipeline, struct sql *sql, struct 
     }
     err = registry_agent(pipeline->registry, sql, sql_text(row, 1), now_ms, &agent);
     if (!err) {
+        err = registry_stream(pipeline->registry, sql, agent, inbound.data.envelope.epoch, now_ms,
+                              &stream);
+    }
+    if (!err) {
+        err = registry_stored(pipeline->registry, stream, inbound.data.envelope.seq, true);
+    }
+    if (!err) {
         err = find_places(pipeline, sql, agent, &inbound, now_ms);
     }
     if (err) {
@@ -329,12 +337,13 @@ static enum err mend_message(struct pipeline *pipeline, struct sql *sql, struct 
     note_values(pipeline, &inbound, inbound.data.envelope.unsynced ? offset_ms : 0,
                 sql_int(row, 3));
     if (!agent->edge && !inbound.data.envelope.unsynced) {
-        judging_note(&inbound, now_ms);
+        judging_note(pipeline, &inbound, now_ms);
     }
     return ERR_OK;
 }
 
-/* Last values and times are written once a second; the journal has what a crash took of them. */
+/* Last values, times and stored numbers are written once a second; the journal has what a crash took
+ * of them. They are written anew before the packer takes a row out of it. */
 static enum err mend(struct pipeline *pipeline, struct sql *sql, int64_t now_ms)
 {
     int64_t mark = sql_find_int(sql, 0, "SELECT value FROM mark WHERE name = 'journal'", "");

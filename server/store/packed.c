@@ -56,12 +56,16 @@ static bool has_number(const struct reading *reading)
     return reading->has_value && !reading->text;
 }
 
-/* true when number is a whole number of steps of 10^-decimals, exactly. */
+/* true when number is a whole number of steps of 10^-decimals, to the bit (-0.0 is none). */
 static bool fits(double number, int decimals)
 {
-    double scaled = nearbyint(number * powers[decimals]), back = scaled / powers[decimals];
+    double scaled = nearbyint(number * powers[decimals]), back;
 
-    return fabs(scaled) < 9e15 && memcmp(&back, &number, sizeof(back)) == 0;
+    if (!(fabs(scaled) < 9e15)) {
+        return false;
+    }
+    back = (double)(int64_t)scaled / powers[decimals];
+    return memcmp(&back, &number, sizeof(back)) == 0;
 }
 
 /* The least number of decimals at which all values survive; -1: none does. */
@@ -229,6 +233,7 @@ static void next_exception(struct hour_reader *reader)
 static void apply_exception(struct hour_reader *reader, struct reading *reading, char **io_text)
 {
     unsigned flags = 0;
+    char *text;
 
     if (reader->exceptions.at == reader->exceptions.end) {
         reader->exceptions.wrong = true;
@@ -247,13 +252,16 @@ static void apply_exception(struct hour_reader *reader, struct reading *reading,
             reader->exceptions.wrong = true;
             return;
         }
-        *io_text = realloc(*io_text, (size_t)size + 1);
-        if (*io_text) {
-            memcpy(*io_text, reader->exceptions.at, (size_t)size);
-            (*io_text)[size] = '\0';
+        text = realloc(*io_text, (size_t)size + 1);
+        if (!text) {
+            reader->exceptions.wrong = true;
+            return;
         }
+        memcpy(text, reader->exceptions.at, (size_t)size);
+        text[size] = '\0';
         reader->exceptions.at += size;
-        reading->text = *io_text;
+        *io_text = text;
+        reading->text = text;
     }
     if (!reading->has_value) {
         reading->value = 0;
@@ -261,19 +269,25 @@ static void apply_exception(struct hour_reader *reader, struct reading *reading,
     next_exception(reader);
 }
 
+/* Bytes of nobody's making may add up to anything; what is ours never goes round. */
+static int64_t add(int64_t a, int64_t b)
+{
+    return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+
 static struct reading get_reading(struct hour_reader *reader, uint64_t index, char **io_text)
 {
     struct reading reading = {.has_value = true, .quality = QUALITY_GOOD};
-    int64_t step = get_signed(&reader->times) + reader->step;
+    int64_t step = add(get_signed(&reader->times), reader->step);
 
-    reader->time += step;
+    reader->time = add(reader->time, step);
     reader->step = index == 0 ? 0 : step;
     reading.t_ms = reader->time;
     if (reader->doubles) {
         memcpy(&reading.value, reader->values.at, sizeof(reading.value));
         reader->values.at += sizeof(reading.value);
     } else {
-        reader->value += get_signed(&reader->values);
+        reader->value = add(reader->value, get_signed(&reader->values));
         reading.value = (double)reader->value / powers[reader->decimals];
     }
     if (index == reader->next_exception) {
