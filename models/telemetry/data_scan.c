@@ -1,8 +1,11 @@
-/* One pass over a data message. Every function returns false when the usual form ends. */
-#include "models/telemetry/data_scan.h"
-
+/*
+ * Data messages in their usual form, read in one pass without a tree. Whatever is unusual (an unknown
+ * key, an escape, a letter outside ASCII, a number with many digits, a mistake) is left to the full
+ * decoder: every function returns false when the usual form ends.
+ */
 #include <string.h>
 
+#include "models/telemetry/message.h"
 #include "models/telemetry/message_int.h"
 
 #define DIGITS_MOST 15 /* a whole number of 15 digits is exact in a double */

@@ -11,7 +11,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "models/telemetry/data_scan.h"
 #include "models/telemetry/message_int.h"
 
 const char *const fault_state_names[] = {"raised", "regraded", "cleared", NULL};

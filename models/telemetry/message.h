@@ -101,6 +101,10 @@ struct status_message {
  */
 enum err data_decode(struct arena *arena, const char *bytes, size_t size,
                      struct data_message *ret_message, struct text *why) MUST_CHECK;
+/* The usual form of data, read in one pass without a tree (data_scan.c); data_decode begins with it.
+ * false: nothing was decided. It takes nothing that the rest of data_decode would not take alike. */
+bool data_scan(struct arena *arena, const char *bytes, size_t size,
+               struct data_message *ret_message) MUST_CHECK;
 enum err event_decode(struct arena *arena, const char *bytes, size_t size,
                       struct event_message *ret_message, struct text *why) MUST_CHECK;
 enum err reply_decode(struct arena *arena, const char *bytes, size_t size,

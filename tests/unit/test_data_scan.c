@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "models/telemetry/data_scan.h"
+#include "models/telemetry/message.h"
 
 static uint64_t random_state = 11;
 
