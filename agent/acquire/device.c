@@ -391,10 +391,14 @@ static struct master_request request_for(const struct device *device, enum regis
     };
 }
 
+/* A marker of a signed register may be written as -1 or as 65535: both are meant. */
 static bool is_invalid(const struct point *point, const struct register_value *value)
 {
+    unsigned width = register_width(&point->reg);
+    int64_t turn = value->raw < 0 && width < 4 ? (int64_t)1 << (16 * width) : 0;
+
     for (size_t i = 0; i < point->invalid_count; i++) {
-        if (point->invalid[i] == value->raw) {
+        if (point->invalid[i] == value->raw || point->invalid[i] == value->raw + turn) {
             return true;
         }
     }
@@ -408,10 +412,7 @@ static void decode_point(struct device *device, size_t index, const uint16_t *wo
     struct register_value value;
     enum err err = register_decode(&point->reg, words, &value);
 
-    /* signed markers may be written as -1 or 65535: compare both */
-    if (err || !device->fits || is_invalid(point, &value) ||
-        (register_width(&point->reg) == 1 && value.raw < 0 &&
-         (value.raw += 65536, is_invalid(point, &value)))) {
+    if (err || !device->fits || is_invalid(point, &value)) {
         report_nothing(device, index, QUALITY_INVALID, t_ms);
         return;
     }

@@ -863,7 +863,7 @@ bool spool_is_full(struct spool *spool)
 static enum err put_question(struct spool *spool, struct ask *ask)
 {
     struct parcel *parcel = parcel_make(PARCEL_KNOWN, 0);
-    struct queue *done;
+    struct queue *done = NULL;
     void *back;
     enum err err = parcel ? queue_open(1, 1, &done) : ERR_NOMEM;
 

@@ -225,36 +225,46 @@ static enum err limits(const struct register_spec *spec, double *ret_least, doub
 {
     switch (spec->type) {
     case REGISTER_BOOL:
-        *ret_least = 0, *ret_most = 1;
+        *ret_least = 0;
+        *ret_most = 1;
         return ERR_OK;
     case REGISTER_INT16:
-        *ret_least = -32768, *ret_most = 32767;
+        *ret_least = -32768;
+        *ret_most = 32767;
         return ERR_OK;
     case REGISTER_UINT16:
     case REGISTER_BITS:
-        *ret_least = 0, *ret_most = 65535;
+        *ret_least = 0;
+        *ret_most = 65535;
         return ERR_OK;
     case REGISTER_INT32:
-        *ret_least = -2147483648.0, *ret_most = 2147483647.0;
+        *ret_least = -2147483648.0;
+        *ret_most = 2147483647.0;
         return ERR_OK;
     case REGISTER_UINT32:
-        *ret_least = 0, *ret_most = 4294967295.0;
+        *ret_least = 0;
+        *ret_most = 4294967295.0;
         return ERR_OK;
     case REGISTER_INT64:
-        *ret_least = -9007199254740992.0, *ret_most = 9007199254740992.0;
+        *ret_least = -9007199254740992.0;
+        *ret_most = 9007199254740992.0;
         return ERR_OK;
     case REGISTER_UINT64:
-        *ret_least = 0, *ret_most = 9007199254740992.0;
+        *ret_least = 0;
+        *ret_most = 9007199254740992.0;
         return ERR_OK;
     case REGISTER_BCD16:
-        *ret_least = 0, *ret_most = 9999;
+        *ret_least = 0;
+        *ret_most = 9999;
         return ERR_OK;
     case REGISTER_BCD32:
-        *ret_least = 0, *ret_most = 99999999;
+        *ret_least = 0;
+        *ret_most = 99999999;
         return ERR_OK;
     case REGISTER_FLOAT32:
     case REGISTER_FLOAT64:
-        *ret_least = -3.4e38, *ret_most = 3.4e38;
+        *ret_least = -3.4e38;
+        *ret_most = 3.4e38;
         return ERR_OK;
     case REGISTER_STRING:
         break;

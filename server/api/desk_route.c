@@ -201,7 +201,7 @@ static enum err do_report(struct call *call, struct sql *sql, int64_t now_ms, st
 {
     struct desk_action action;
     char number[32];
-    bool merged;
+    bool merged = false;
     enum err err = read_action(call, &action, why);
 
     if (!err) {

@@ -221,8 +221,8 @@ static enum err read_clocks(struct desk *desk, struct sql *sql, const struct tic
     int64_t most =
         sql_find_int(sql, 0, "SELECT COUNT(*) FROM clock WHERE ticket = ?1", "i", ticket->id);
     struct clock_row *clocks = arena_array(desk->arena, (size_t)most + 1, sizeof(*clocks));
-    struct sla_pause *pauses;
-    size_t pause_count, count = 0;
+    struct sla_pause *pauses = NULL;
+    size_t pause_count = 0, count = 0;
     struct sql_rows rows;
     enum err err;
 

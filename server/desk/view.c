@@ -101,7 +101,7 @@ static enum err put_clocks(struct sql *sql, struct rules *rules, int64_t ticket,
     const struct zone *zone = zone_of(rules, time_zone);
     struct sla_facts facts = {.met_ms = -1};
     struct workdays workdays;
-    struct sla_pause *pauses;
+    struct sla_pause *pauses = NULL;
     struct arena *arena;
     struct sql_rows rows;
     enum err err = arena_open(1024 * 1024, &arena), end;

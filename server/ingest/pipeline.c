@@ -310,7 +310,7 @@ static enum err mend_message(struct pipeline *pipeline, struct sql *sql, struct 
 {
     struct inbound inbound = {.channel = CHANNEL_DATA, .arena = arena};
     int64_t offset_ms = sql_int(row, 2);
-    struct known_stream *stream;
+    struct known_stream *stream = NULL;
     struct known_agent *agent;
     size_t size;
     const char *body = sql_blob(row, 0, &size);
