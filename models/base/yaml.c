@@ -12,6 +12,7 @@
 
 #define YAML_DEPTH_MOST 64
 #define YAML_NODES_MOST 200000
+#define KNOWN_STEP      8 /* keys noted in one piece */
 
 /* ------------------------------------------------------------------ complaints */
 
@@ -138,6 +139,7 @@ static struct yaml_node *add(struct builder *builder, enum yaml_kind kind,
         return NULL;
     }
     node->kind = kind;
+    node->arena = kind == YAML_MAP ? builder->arena : NULL;
     node->text = "";
     node->line = mark ? mark->line + 1 : 1;
     node->column = mark ? mark->column + 1 : 1;
@@ -301,6 +303,7 @@ enum err yaml_parse(struct arena *arena, const char *bytes, size_t size,
     if (builder->root->kind == YAML_SCALAR && builder->root->text[0] == '\0' &&
         !builder->root->quoted) {
         builder->root->kind = YAML_MAP; /* a file of comments only */
+        builder->root->arena = arena;
     }
     *ret_root = builder->root;
     return ERR_OK;
@@ -308,11 +311,41 @@ enum err yaml_parse(struct arena *arena, const char *bytes, size_t size,
 
 /* ------------------------------------------------------------------ readers */
 
+struct yaml_known { /* some of the keys, in the order in which they were asked for */
+    const char *keys[KNOWN_STEP];
+    size_t count;
+    struct yaml_known *next;
+};
+
+/* Notes that map was asked for key. When memory ends the list is short; nothing else suffers. */
+static void note_key(struct yaml_node *map, const char *key)
+{
+    struct yaml_known **at = &map->known;
+
+    for (; *at; at = &(*at)->next) {
+        for (size_t i = 0; i < (*at)->count; i++) {
+            if ((*at)->keys[i] == key || strcmp((*at)->keys[i], key) == 0) {
+                return;
+            }
+        }
+        if ((*at)->count < KNOWN_STEP) {
+            break;
+        }
+    }
+    if (!*at) {
+        *at = map->arena ? arena_take(map->arena, sizeof(**at)) : NULL;
+    }
+    if (*at) {
+        (*at)->keys[(*at)->count++] = key;
+    }
+}
+
 struct yaml_node *yaml_find(struct yaml_node *map, const char *key)
 {
     if (!map || map->kind != YAML_MAP) {
         return NULL;
     }
+    note_key(map, key);
     for (struct yaml_node *node = map->first; node; node = node->next) {
         if (strcmp(node->key, key) == 0) {
             node->asked = true;
@@ -369,6 +402,20 @@ struct yaml_node *yaml_list(struct complaints *complaints, struct yaml_node *nod
     return node;
 }
 
+static void complain_unknown(struct complaints *complaints, const struct yaml_node *map,
+                             const struct yaml_node *node)
+{
+    TEXT(words, 700);
+
+    for (const struct yaml_known *known = map->known; known; known = known->next) {
+        for (size_t i = 0; i < known->count; i++) {
+            text_addf(&words, " %s", known->keys[i]);
+        }
+    }
+    complain_key(complaints, node, "expected a known key, one of%s, found '%.80s'", words.at,
+                 node->key);
+}
+
 void yaml_no_more(struct complaints *complaints, struct yaml_node *map)
 {
     if (!map || map->kind != YAML_MAP) {
@@ -376,7 +423,7 @@ void yaml_no_more(struct complaints *complaints, struct yaml_node *map)
     }
     for (struct yaml_node *node = map->first; node; node = node->next) {
         if (!node->asked) {
-            complain_key(complaints, node, "expected a known key, found '%.80s'", node->key);
+            complain_unknown(complaints, map, node);
         }
     }
 }

@@ -3,8 +3,8 @@
  * complaint of a file instead of stopping at the first. The only place that includes libfyaml.
  *
  * A reader asks a map for its keys one by one; every key that was asked for is marked, and
- * yaml_no_more() complains about the rest. After the whole file has been read the caller looks at
- * complaints.count once.
+ * yaml_no_more() complains about the rest and says which keys there are: exactly those that the
+ * reader asked for. After the whole file has been read the caller looks at complaints.count once.
  *
  * A complaint is a line "PATH:LINE:COLUMN: error: expected …, found …", both counted from 1.
  */
@@ -24,6 +24,8 @@ enum yaml_kind {
     YAML_MAP,
 };
 
+struct yaml_known; /* the keys that a map was asked for */
+
 struct yaml_node {
     enum yaml_kind kind;
     const char *text; /* scalar: its text; otherwise "" */
@@ -34,6 +36,8 @@ struct yaml_node {
     bool asked; /* a reader wanted this key */
     struct yaml_node *first, *next; /* children in order; next brother */
     size_t count;                   /* children */
+    struct arena *arena;            /* of a map: where the keys that it is asked for are noted */
+    struct yaml_known *known;
 };
 
 #define COMPLAINTS_MOST 200 /* lines kept; further ones are counted only */
@@ -62,7 +66,8 @@ void complain_key(struct complaints *complaints, const struct yaml_node *node, c
 enum err yaml_parse(struct arena *arena, const char *bytes, size_t size,
                     struct complaints *complaints, struct yaml_node **ret_root) MUST_CHECK;
 
-/* The child called key, marked as asked; NULL when it is not there or map is NULL or no map. */
+/* The child called key, marked as asked; NULL when it is not there or map is NULL or no map. key
+ * must live as long as the tree. */
 struct yaml_node *yaml_find(struct yaml_node *map, const char *key);
 /* As yaml_find, but a missing key is a complaint at the map. */
 struct yaml_node *yaml_need(struct complaints *complaints, struct yaml_node *map, const char *key);
@@ -70,7 +75,7 @@ struct yaml_node *yaml_need(struct complaints *complaints, struct yaml_node *map
 struct yaml_node *yaml_map(struct complaints *complaints, struct yaml_node *node, const char *what);
 struct yaml_node *yaml_list(struct complaints *complaints, struct yaml_node *node,
                             const char *what);
-/* Every key of map that was not asked for is a complaint at the key. */
+/* Every key of map that was not asked for is a complaint at the key, which names the known ones. */
 void yaml_no_more(struct complaints *complaints, struct yaml_node *map);
 
 /* Scalars. Each complains when node is of another form and then gives the fallback; a NULL node

@@ -167,7 +167,7 @@ static void yaml_says_where(void **state)
     assert_int_equal(complaints.count, 3);
     assert_string_equal(complaints.lines[0], "f.yaml:1:4: error: expected a number, found '1'");
     assert_string_equal(complaints.lines[1], "f.yaml:2:4: error: expected a number from 5 to 9, found '2'");
-    assert_string_equal(complaints.lines[2], "f.yaml:3:1: error: expected a known key, found 'zz'");
+    assert_string_equal(complaints.lines[2], "f.yaml:3:1: error: expected a known key, one of a b, found 'zz'");
     arena_close(complaints.arena);
 }
 
