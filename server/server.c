@@ -507,7 +507,7 @@ static void note_connection(struct server *server, const struct mqtt_event *even
     } else {
         log_warn("no broker at %s: %s", server->config->broker_url, event->text);
         land_all(server);
-        metric_add(METRIC_LOST_AT_CLOSE, atomic_load(&server->up));
+        metric_add(atomic_load(&server->up) ? METRIC_BROKER_LOSSES : METRIC_BROKER_ABSENT, 1);
     }
     atomic_store(&server->up, up);
     metric_set(METRIC_CONNECTED, up);

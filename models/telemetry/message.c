@@ -67,18 +67,40 @@ enum err message_envelope(const struct cJSON *root, struct envelope *envelope, s
     return ERR_OK;
 }
 
-/* Digits after a key that JSON may have broken further on: "seq": 12 */
+/* Passes over a string whose opening quote is at at; at the byte behind its closing one, or the end. */
+static const char *pass_text(const char *at, const char *end)
+{
+    for (at++; at < end && *at != '"'; at++) {
+        at += *at == '\\';
+    }
+    return at < end ? at + 1 : end;
+}
+
+/* Where the value of one of the message's own keys begins, though JSON may be broken further on. What
+ * stands deeper is somebody else's. */
 static bool peek_field(const char *bytes, size_t size, const char *name, const char **ret_at)
 {
+    const char *at = bytes, *end = bytes + size;
     size_t length = strlen(name);
+    int depth = 0;
 
-    for (size_t i = 0; i + length + 3 < size; i++) {
-        if (bytes[i] == '"' && memcmp(bytes + i + 1, name, length) == 0 &&
-            bytes[i + 1 + length] == '"') {
-            const char *at = bytes + i + length + 2;
+    while (at < end) {
+        const char *text = at;
 
-            while (at < bytes + size && (*at == ' ' || *at == ':' || *at == '\t')) {
-                at++;
+        depth += (*at == '{' || *at == '[') - (*at == '}' || *at == ']');
+        if (*at != '"') {
+            at++;
+            continue;
+        }
+        at = pass_text(at, end);
+        if (depth != 1 || (size_t)(at - text) != length + 2 || memcmp(text + 1, name, length) != 0) {
+            continue;
+        }
+        while (at < end && (*at == ' ' || *at == '\t' || *at == '\r' || *at == '\n')) {
+            at++;
+        }
+        if (at < end && *at == ':') { /* a key and no value */
+            for (at++; at < end && (*at == ' ' || *at == '\t' || *at == '\r' || *at == '\n'); at++) {
             }
             *ret_at = at;
             return true;

@@ -7,7 +7,8 @@
 #include "server/fleet/numbers.h"
 #include "server/store/change.h"
 
-#define INSPECT_MS 120000 /* an inspection that nobody answers has failed */
+#define INSPECT_MS  120000       /* an inspection that nobody answers has failed */
+#define RESULT_MOST (512 * 1024) /* a reply of 64 KiB, written anew with every \u spelt out */
 
 enum err orders_give(struct sql *sql, int64_t agent, int64_t equipment, const char *name,
                      const char *args, int64_t expires_ms, int64_t now_ms, char *id, size_t id_room)
@@ -118,12 +119,12 @@ static const char *verdict_of(const struct cJSON *checks, const struct cJSON *po
     return verdict;
 }
 
-static enum err finish_inspection(struct sql *sql, const struct reply_message *reply,
-                                  int64_t now_ms)
+static enum err finish_inspection(struct sql *sql, int64_t agent,
+                                  const struct reply_message *reply, int64_t now_ms)
 {
     const struct cJSON *points = json_field(reply->result, "points");
     const struct cJSON *checks = json_field(reply->result, "checks");
-    struct json_out a = json_out(64 * 1024), b = json_out(64 * 1024), c = json_out(64 * 1024);
+    struct json_out a = json_out(RESULT_MOST), b = json_out(RESULT_MOST), c = json_out(RESULT_MOST);
     bool done = strcmp(reply->state, "done") == 0;
     enum err err;
 
@@ -132,23 +133,23 @@ static enum err finish_inspection(struct sql *sql, const struct reply_message *r
     json_put_value(&c, json_field(reply->result, "health"));
     err = sql_run(sql,
                   "UPDATE inspection SET state = ?2, verdict = ?3, points = ?4, checks = ?5, health"
-                  " = ?6, reason = ?7, done_ms = ?8 WHERE command = ?1 AND done_ms IS NULL",
-                  "tttttt" "ti", reply->command, done ? "done" : "failed",
+                  " = ?6, reason = ?7, done_ms = ?8 WHERE command = ?1 AND done_ms IS NULL AND EXISTS"
+                  " (SELECT 1 FROM command WHERE id = ?1 AND agent = ?9)",
+                  "tttttttii", reply->command, done ? "done" : "failed",
                   done ? verdict_of(checks, points) : "red", points ? a.bytes : NULL,
-                  checks ? b.bytes : NULL, c.bytes, reply->reason, now_ms);
+                  checks ? b.bytes : NULL, c.bytes, reply->reason, now_ms, agent);
     json_out_free(&a);
     json_out_free(&b);
     json_out_free(&c);
     return err;
 }
 
-enum err orders_reply(struct sql *sql, struct rules *rules, int64_t agent,
-                      const struct reply_message *reply, int64_t now_ms)
+enum err orders_reply(struct sql *sql, int64_t agent, const struct reply_message *reply,
+                      int64_t now_ms)
 {
-    struct json_out result = json_out(64 * 1024);
+    struct json_out result = json_out(RESULT_MOST);
     enum err err;
 
-    (void)rules;
     if (reply->result) {
         json_put_value(&result, reply->result);
     }
@@ -161,7 +162,7 @@ enum err orders_reply(struct sql *sql, struct rules *rules, int64_t agent,
                                result.bytes, now_ms);
     json_out_free(&result);
     if (!err) {
-        err = finish_inspection(sql, reply, now_ms);
+        err = finish_inspection(sql, agent, reply, now_ms);
     }
     if (!err) {
         struct json_out out = json_out(1024);

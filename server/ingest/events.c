@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "server/store/journal.h"
+
 /* ------------------------------------------------------------------ whose */
 
 /* *ret_equipment NULL when the event names none. */
@@ -131,14 +133,20 @@ static enum err take_clockfix(struct sql *sql, struct known_stream *stream,
 }
 
 static enum err keep_event(struct sql *sql, const struct known_agent *agent,
-                           const struct inbound *inbound, int64_t now_ms)
+                           const struct known_stream *stream, const struct inbound *inbound)
 {
-    return sql_run(sql,
-                   "INSERT INTO event (agent, kind, equipment, t_ms, received_ms, body) VALUES (?1,"
-                   " ?2, (SELECT id FROM equipment WHERE name = ?3), ?4, ?5, ?6)",
-                   "ittiit", agent->id, json_text_or(inbound->event.event, "kind", ""),
-                   json_as_text(json_field(inbound->event.event, "equipment")),
-                   inbound->event.envelope.t0_ms, now_ms, inbound->bytes);
+    struct journal_event row = {
+        .stream = stream->id,
+        .seq = inbound->event.envelope.seq,
+        .agent = agent->id,
+        .kind = json_text_or(inbound->event.event, "kind", ""),
+        .equipment = json_as_text(json_field(inbound->event.event, "equipment")),
+        .t_ms = inbound->event.envelope.t0_ms,
+        .received_ms = inbound->received_ms,
+        .body = inbound->bytes,
+    };
+
+    return journal_put_event(sql, &row);
 }
 
 enum err events_take(struct pipeline *pipeline, struct sql *sql, struct known_agent *agent,
@@ -148,7 +156,7 @@ enum err events_take(struct pipeline *pipeline, struct sql *sql, struct known_ag
                                now_ms);
 
     if (!err) {
-        err = keep_event(sql, agent, inbound, now_ms);
+        err = keep_event(sql, agent, stream, inbound);
     }
     if (err) {
         return err;

@@ -228,7 +228,8 @@ struct inbound *intake_read(struct intake *intake, const struct mqtt_event *even
                     &inbound->channel) ||
         (event->retained && inbound->channel != CHANNEL_STATUS) ||
         (inbound->channel == CHANNEL_STATUS && event->size == 0)) {
-        inbound_free(inbound); /* a foreign topic, or retained junk on one of ours */
+        metric_add(METRIC_IGNORED, 1); /* a foreign topic, or retained junk on one of ours */
+        inbound_free(inbound);
         return NULL;
     }
     inbound->retained = event->retained;

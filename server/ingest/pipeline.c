@@ -54,28 +54,8 @@ static enum err put_away(struct pipeline *pipeline, struct sql *sql, struct inbo
     return quarantine_put(&pipeline->quarantine, sql, &message);
 }
 
-static enum err take_unreadable(struct pipeline *pipeline, struct sql *sql,
-                                struct known_agent *agent, struct inbound *inbound, int64_t now_ms)
-{
-    struct known_stream *stream;
-    enum err err;
-
-    if (!inbound->has_envelope) {
-        return put_away(pipeline, sql, inbound, inbound->why, NULL);
-    }
-    err = registry_stream(pipeline->registry, sql, agent, inbound->envelope.epoch, now_ms, &stream);
-    if (err) {
-        return err;
-    }
-    if (ranges_has(&stream->have, inbound->envelope.seq)) {
-        inbound->counts[METRIC_DUPLICATES]++;
-        return receipts_owe(pipeline->receipts, agent->name, stream->epoch);
-    }
-    err = put_away(pipeline, sql, inbound, inbound->why, &inbound->envelope);
-    return err ? err : note_stored(pipeline, agent, stream, inbound->envelope.seq, false);
-}
-
-/* The same number again: the same message, or another content under a number that is taken. */
+/* The same number again: the same message, or another content under a number that is taken. Of what
+ * was packed or put into quarantine only the number is left to compare. */
 static enum err take_repeat(struct pipeline *pipeline, struct sql *sql, struct known_agent *agent,
                             struct known_stream *stream, struct inbound *inbound,
                             const struct envelope *envelope)
@@ -91,6 +71,26 @@ static enum err take_repeat(struct pipeline *pipeline, struct sql *sql, struct k
              (unsigned long long)envelope->seq, envelope->epoch);
     return put_away(pipeline, sql, inbound, "the number was used before with another content",
                     envelope);
+}
+
+static enum err take_unreadable(struct pipeline *pipeline, struct sql *sql,
+                                struct known_agent *agent, struct inbound *inbound, int64_t now_ms)
+{
+    struct known_stream *stream;
+    enum err err;
+
+    if (!inbound->has_envelope) {
+        return put_away(pipeline, sql, inbound, inbound->why, NULL);
+    }
+    err = registry_stream(pipeline->registry, sql, agent, inbound->envelope.epoch, now_ms, &stream);
+    if (err) {
+        return err;
+    }
+    if (ranges_has(&stream->have, inbound->envelope.seq)) {
+        return take_repeat(pipeline, sql, agent, stream, inbound, &inbound->envelope);
+    }
+    err = put_away(pipeline, sql, inbound, inbound->why, &inbound->envelope);
+    return err ? err : note_stored(pipeline, agent, stream, inbound->envelope.seq, false);
 }
 
 /* ------------------------------------------------------------------ data */
@@ -142,6 +142,7 @@ static void note_values(struct pipeline *pipeline, struct inbound *inbound, int6
             struct reading reading = series->readings[k];
 
             reading.t_ms += offset_ms;
+            inbound->counts[METRIC_READINGS_BAD] += reading.quality != QUALITY_GOOD;
             inbound->counts[METRIC_READINGS_FUTURE] +=
                 reading.t_ms > now_ms + REGISTRY_FUTURE_MS;
             registry_saw(pipeline->registry, place->point, &reading, now_ms);
@@ -198,6 +199,24 @@ static const struct envelope *envelope_of(const struct inbound *inbound)
                                                : &inbound->reply.envelope;
 }
 
+static enum err take_reply(struct sql *sql, const struct known_agent *agent,
+                           const struct known_stream *stream, const struct inbound *inbound,
+                           int64_t now_ms)
+{
+    struct journal_event row = {
+        .stream = stream->id,
+        .seq = inbound->reply.envelope.seq,
+        .agent = agent->id,
+        .kind = "reply",
+        .t_ms = inbound->reply.envelope.t0_ms,
+        .received_ms = inbound->received_ms,
+        .body = inbound->bytes,
+    };
+    enum err err = journal_put_event(sql, &row);
+
+    return err ? err : orders_reply(sql, agent->id, &inbound->reply, now_ms);
+}
+
 static enum err take_content(struct pipeline *pipeline, struct sql *sql, struct known_agent *agent,
                              struct known_stream *stream, struct inbound *inbound, int64_t now_ms)
 {
@@ -210,7 +229,7 @@ static enum err take_content(struct pipeline *pipeline, struct sql *sql, struct 
     if (inbound->channel == CHANNEL_EVENT) {
         return events_take(pipeline, sql, agent, stream, inbound, now_ms);
     }
-    return orders_reply(sql, pipeline->rules, agent->id, &inbound->reply, now_ms);
+    return take_reply(sql, agent, stream, inbound, now_ms);
 }
 
 static const char *refusal(const struct inbound *inbound, enum err err)
@@ -257,6 +276,7 @@ enum err pipeline_take(struct pipeline *pipeline, struct sql *sql, struct inboun
         return err ? err : note_stored(pipeline, agent, stream, envelope->seq, false);
     }
     inbound->counts[METRIC_MESSAGES_STORED]++;
+    inbound->counts[METRIC_OUT_OF_ORDER] += envelope->seq < ranges_highest(&stream->have);
     return err ? err
                : note_stored(pipeline, agent, stream, envelope->seq,
                              inbound->channel == CHANNEL_DATA);

@@ -138,6 +138,8 @@ static void tell(struct committer *committer, size_t index, enum err outcome)
 static void say_trouble(struct committer *committer, enum err err)
 {
     metric_add(METRIC_COMMIT_FAILURES, 1);
+    metric_add(METRIC_DATABASE_LOCKED, err == ERR_BUSY);
+    metric_add(METRIC_DATABASE_FULL, err == ERR_FULL);
     if (err == ERR_BUSY) {
         log_error("the database is locked by another process; waiting, nothing is lost: agents keep "
                   "what is not stored");

@@ -13,12 +13,24 @@ enum err journal_put(struct sql *sql, const struct journal_row *row)
                    row->readings, row->late, (int64_t)row->unsynced, row->body, row->size);
 }
 
+enum err journal_put_event(struct sql *sql, const struct journal_event *row)
+{
+    return sql_run(sql,
+                   "INSERT INTO event (stream, seq, agent, kind, equipment, t_ms, received_ms, body)"
+                   " VALUES (?1, ?2, ?3, ?4, (SELECT id FROM equipment WHERE name = ?5), ?6, ?7, ?8)",
+                   "iiittiit", row->stream, (int64_t)row->seq, row->agent, row->kind, row->equipment,
+                   row->t_ms, row->received_ms, row->body);
+}
+
 bool journal_is_same(struct sql *sql, int64_t stream, uint64_t seq, const char *body, size_t size)
 {
     int64_t hash = (int64_t)hash_bytes(body, size);
 
     return hash == sql_find_int(sql, hash, "SELECT hash FROM journal WHERE stream = ?1 AND seq = ?2",
-                                "ii", stream, (int64_t)seq);
+                                "ii", stream, (int64_t)seq) &&
+           sql_find_int(sql, 1,
+                        "SELECT CAST(body AS BLOB) = ?3 FROM event WHERE stream = ?1 AND seq = ?2",
+                        "iib", stream, (int64_t)seq, body, size);
 }
 
 enum err journal_numbers(struct sql *sql, int64_t stream, struct ranges *ranges)

@@ -14,11 +14,14 @@
     X(DUPLICATES, "duplicates_total", "counter", "messages that were stored already")              \
     X(CONFLICTS, "conflicts_total", "counter", "same number, other content: quarantined")          \
     X(QUARANTINED, "quarantined_total", "counter", "messages that could not be read")              \
+    X(IGNORED, "messages_ignored_total", "counter", "messages on foreign topics, retained ones")   \
+    X(OUT_OF_ORDER, "messages_out_of_order_total", "counter", "stored after one of a higher number") \
     X(OVERSIZED, "oversized_total", "counter", "messages above 64 KiB")                            \
     X(DISCARDED, "discarded_total", "counter", "messages dropped at a full queue; agents resend")  \
     X(READINGS, "readings_total", "counter", "readings stored")                                    \
     X(READINGS_LATE, "readings_late_total", "counter", "readings older than the youngest judged")  \
     X(READINGS_FUTURE, "readings_future_total", "counter", "readings more than 1 h ahead of us")   \
+    X(READINGS_BAD, "readings_without_value_total", "counter", "readings whose quality is not good") \
     X(EVENTS, "events_total", "counter", "events stored")                                          \
     X(TOMBSTONES, "tombstones_total", "counter", "numbers given up by agents")                     \
     X(UNCLAIMED, "unclaimed_total", "counter", "messages of unknown agents or equipment")          \
@@ -28,10 +31,13 @@
     X(NOTICES_FAILED, "notices_failed_total", "counter", "attempts to deliver a notice that failed") \
     X(COMMITS, "commits_total", "counter", "transactions committed")                               \
     X(COMMIT_FAILURES, "commit_failures_total", "counter", "transactions that failed")             \
+    X(DATABASE_LOCKED, "database_locked_total", "counter", "attempts that met another's lock")     \
+    X(DATABASE_FULL, "database_full_total", "counter", "transactions for which the disk had no room") \
     X(PACKED, "packed_readings_total", "counter", "readings moved into closed hours")              \
     X(HTTP_REQUESTS, "http_requests_total", "counter", "HTTP requests")                            \
     X(HTTP_ERRORS, "http_errors_total", "counter", "HTTP answers of 400 and above")                \
-    X(LOST_AT_CLOSE, "broker_losses_total", "counter", "connections to the broker that were lost") \
+    X(BROKER_LOSSES, "broker_losses_total", "counter", "connections to the broker that were lost") \
+    X(BROKER_ABSENT, "broker_absent_total", "counter", "attempts to connect that failed")          \
     X(CONNECTED, "broker_connected", "gauge", "1 while connected to the broker")                   \
     X(QUEUE, "queue_jobs", "gauge", "jobs that wait for the committer")                            \
     X(JOURNAL, "journal_messages", "gauge", "messages that are not packed yet")                    \

@@ -44,10 +44,10 @@ static const char first[] =
     "CREATE TABLE quarantine (id INTEGER PRIMARY KEY, agent TEXT NOT NULL, channel TEXT NOT NULL,"
     " received_ms INTEGER NOT NULL, reason TEXT NOT NULL, epoch TEXT, seq INTEGER,"
     " body BLOB NOT NULL);"
-    /* Events as they came (faults, bus trouble, captures, config …), bounded by age. */
-    "CREATE TABLE event (id INTEGER PRIMARY KEY, agent INTEGER NOT NULL, kind TEXT NOT NULL,"
-    " equipment INTEGER, t_ms INTEGER NOT NULL, received_ms INTEGER NOT NULL,"
-    " body TEXT NOT NULL);"
+    /* Events (faults, bus trouble, captures, config …) and replies as they came, bounded by age. */
+    "CREATE TABLE event (id INTEGER PRIMARY KEY, stream INTEGER NOT NULL, seq INTEGER NOT NULL,"
+    " agent INTEGER NOT NULL, kind TEXT NOT NULL, equipment INTEGER, t_ms INTEGER NOT NULL,"
+    " received_ms INTEGER NOT NULL, body TEXT NOT NULL, UNIQUE (stream, seq));"
     "CREATE INDEX event_equipment ON event (equipment, t_ms);"
 
     /* What reports. claimed: a fleet row names it; otherwise it is shown as unclaimed. */
