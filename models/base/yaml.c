@@ -34,6 +34,11 @@ static void PRINTF_LIKE(4, 0) complain_list(struct complaints *complaints, int l
     if (rest < 0) {
         words[head] = '\0';
     }
+    for (char *at = words; *at; at++) {
+        if ((unsigned char)*at < 0x20) {
+            *at = ' '; /* what was found may have been several lines; a complaint is one */
+        }
+    }
     complaints->lines[complaints->count - 1] = arena_text(complaints->arena, words, strlen(words));
     if (!complaints->lines[complaints->count - 1]) {
         complaints->lines[complaints->count - 1] = "out of memory for complaints";
@@ -78,9 +83,12 @@ struct builder {
         struct yaml_node *node, *last;
         const char *key; /* of a map: the key that waits for its value */
         int key_line, key_column;
+        bool key_again; /* it had a value before */
     } levels[YAML_DEPTH_MOST];
     size_t depth, nodes;
     struct yaml_node *root;
+    const char *bytes; /* of the file */
+    size_t size;
     bool stop; /* a complaint that makes going on useless */
 };
 
@@ -105,23 +113,34 @@ static const char *token_text(struct builder *builder, struct fy_token *token)
     }
     copy = arena_text(builder->arena, words ? words : "", words ? size : 0);
     if (!copy) {
-        give_up(builder, NULL, "the file is too large for the memory it may use");
+        give_up(builder, NULL, "expected a smaller file, found more than its memory holds");
         return "";
     }
     return copy;
 }
 
+static bool in_quotes(struct fy_token *token)
+{
+    return token && (fy_token_scalar_style(token) == FYSS_SINGLE_QUOTED ||
+                     fy_token_scalar_style(token) == FYSS_DOUBLE_QUOTED);
+}
+
+/* A key that was there before is told and marked as asked for, so that its value is left out and told
+ * once only; the file is read on. */
 static void take_key(struct builder *builder, struct level *level, struct fy_token *token)
 {
     const struct fy_mark *mark = fy_token_start_mark(token);
     const char *key = token_text(builder, token);
 
     level->key_line = mark ? mark->line + 1 : 1;
-    level->key_column = mark ? mark->column + 1 : 1;
+    level->key_column = mark ? mark->column + 1 - in_quotes(token) : 1; /* it stands behind the quote */
+    level->key_again = false;
     for (struct yaml_node *node = level->node->first; node; node = node->next) {
         if (strcmp(node->key, key) == 0) {
             complain_at(builder->complaints, level->key_line, level->key_column,
-                        "expected each key once, found '%s' again", key);
+                        "expected each key once, found '%.80s' again", key);
+            level->key_again = true;
+            break;
         }
     }
     level->key = key;
@@ -135,14 +154,14 @@ static struct yaml_node *add(struct builder *builder, enum yaml_kind kind,
     struct level *level = builder->depth ? &builder->levels[builder->depth - 1] : NULL;
 
     if (!node || ++builder->nodes > YAML_NODES_MOST) {
-        give_up(builder, mark, "the file is too large for the memory it may use");
+        give_up(builder, mark, "expected a smaller file, found more than its memory holds");
         return NULL;
     }
     node->kind = kind;
     node->arena = kind == YAML_MAP ? builder->arena : NULL;
     node->text = "";
-    node->line = mark ? mark->line + 1 : 1;
-    node->column = mark ? mark->column + 1 : 1;
+    node->line = mark ? mark->line + 1 : level ? level->node->line : 1;
+    node->column = mark ? mark->column + 1 : level ? level->node->column : 1;
     if (!level) {
         builder->root = node;
         return node;
@@ -152,6 +171,9 @@ static struct yaml_node *add(struct builder *builder, enum yaml_kind kind,
         node->key_line = level->key_line;
         node->key_column = level->key_column;
         level->key = NULL;
+        if (level->key_again) {
+            return node; /* read, so that its mistakes are told; but it belongs to no map */
+        }
     }
     if (level->last) {
         level->last->next = node;
@@ -170,15 +192,57 @@ static bool wants_key(const struct builder *builder)
     return level && level->node->kind == YAML_MAP && !level->key;
 }
 
+/* A block's mark is the line behind its sign: back to the "|" or ">" that begins it. */
+static void find_block(const struct builder *builder, const struct fy_mark *mark,
+                       struct yaml_node *node)
+{
+    size_t end = mark->input_pos < builder->size ? mark->input_pos : builder->size, from;
+    int column = 1;
+
+    end -= end > 0 && builder->bytes[end - 1] == '\n';
+    for (from = end; from > 0 && builder->bytes[from - 1] != '\n'; from--) {
+    }
+    for (size_t at = from; at < end; at++) {
+        char c = builder->bytes[at];
+
+        if ((c == '|' || c == '>') && (at == from || builder->bytes[at - 1] == ' ')) {
+            node->line = mark->line;
+            node->column = column;
+            return;
+        }
+        column += ((unsigned char)c & 0xc0) != 0x80; /* a character, not a byte */
+    }
+}
+
+static bool is_null(const char *words)
+{
+    return strcmp(words, "~") == 0 || strcmp(words, "null") == 0 || strcmp(words, "Null") == 0 ||
+           strcmp(words, "NULL") == 0;
+}
+
+/* Where a value's first character stands, its quote included. Nothing stands at its key. */
+static void place(const struct builder *builder, struct fy_token *token, struct yaml_node *node)
+{
+    const struct fy_mark *mark = fy_token_start_mark(token);
+
+    if (!mark || (node->text[0] == '\0' && !node->quoted)) {
+        if (node->key) {
+            node->line = node->key_line;
+            node->column = node->key_column;
+        }
+        return;
+    }
+    node->column -= in_quotes(token); /* the mark stands behind the quote */
+    if (node->quoted && !in_quotes(token) && mark->line > 0) {
+        find_block(builder, mark, node);
+    }
+}
+
 static void take_scalar(struct builder *builder, struct fy_event *event)
 {
     struct fy_token *token = event->scalar.value;
     struct yaml_node *node;
 
-    if (event->scalar.anchor || event->scalar.tag) {
-        give_up(builder, fy_event_start_mark(event), "anchors and tags are not supported here");
-        return;
-    }
     if (wants_key(builder)) {
         take_key(builder, &builder->levels[builder->depth - 1], token);
         return;
@@ -187,11 +251,43 @@ static void take_scalar(struct builder *builder, struct fy_event *event)
     if (node) {
         node->text = token_text(builder, token);
         node->quoted = token && fy_token_scalar_style(token) != FYSS_PLAIN;
-        if (token && (fy_token_scalar_style(token) == FYSS_SINGLE_QUOTED ||
-                      fy_token_scalar_style(token) == FYSS_DOUBLE_QUOTED)) {
-            node->column--; /* the mark stands behind the quote */
+        if (!node->quoted && is_null(node->text)) {
+            node->text = "";
+        } else {
+            place(builder, token, node);
         }
     }
+}
+
+/* Anchors, aliases and tags: a file of ours says everything where it stands. */
+static bool is_plain(struct builder *builder, struct fy_event *event)
+{
+    struct fy_token *anchor = NULL, *tag = NULL;
+    const struct fy_mark *mark;
+
+    if (event->type == FYET_ALIAS) {
+        give_up(builder, fy_event_start_mark(event), "expected a value, found an alias");
+        return false;
+    }
+    if (event->type == FYET_SCALAR) {
+        anchor = event->scalar.anchor;
+        tag = event->scalar.tag;
+    } else if (event->type == FYET_MAPPING_START) {
+        anchor = event->mapping_start.anchor;
+        tag = event->mapping_start.tag;
+    } else if (event->type == FYET_SEQUENCE_START) {
+        anchor = event->sequence_start.anchor;
+        tag = event->sequence_start.tag;
+    }
+    if (!anchor && !tag) {
+        return true;
+    }
+    mark = fy_token_start_mark(anchor ? anchor : tag);
+    complain_at(builder->complaints, mark ? mark->line + 1 : 1,
+                mark ? mark->column + 1 - (anchor != NULL) : 1, /* it stands behind the "&" */
+                "expected a value, found %s", anchor ? "an anchor" : "a tag");
+    builder->stop = true;
+    return false;
 }
 
 static void take_start(struct builder *builder, struct fy_event *event, enum yaml_kind kind)
@@ -217,6 +313,9 @@ static void take_event(struct builder *builder, struct fy_event *event)
 {
     enum fy_event_type type = event->type;
 
+    if (!is_plain(builder, event)) {
+        return;
+    }
     if (type == FYET_SCALAR) {
         take_scalar(builder, event);
     } else if (type == FYET_MAPPING_START) {
@@ -225,8 +324,6 @@ static void take_event(struct builder *builder, struct fy_event *event)
         take_start(builder, event, YAML_LIST);
     } else if (type == FYET_MAPPING_END || type == FYET_SEQUENCE_END) {
         builder->depth -= builder->depth > 0;
-    } else if (type == FYET_ALIAS) {
-        give_up(builder, fy_event_start_mark(event), "aliases are not supported here");
     } else if (type == FYET_DOCUMENT_START && builder->root) {
         give_up(builder, fy_event_start_mark(event), "expected one document, found another");
     }
@@ -264,7 +361,7 @@ static void parse(struct builder *builder, const char *bytes, size_t size)
         parser = fy_parser_create(&cfg);
     }
     if (!parser || fy_parser_set_string(parser, bytes, size)) {
-        give_up(builder, NULL, "out of memory");
+        give_up(builder, NULL, "expected enough memory to read the file, found none");
     } else {
         while (!builder->stop && (event = fy_parser_parse(parser)) != NULL) {
             take_event(builder, event);
@@ -272,10 +369,34 @@ static void parse(struct builder *builder, const char *bytes, size_t size)
         }
         if (!builder->stop && fy_parser_get_stream_error(parser)) {
             say_syntax(builder, cfg.diag);
+            builder->stop = true;
         }
     }
     fy_parser_destroy(parser);
     fy_diag_destroy(cfg.diag);
+}
+
+/* Where the text ends to be UTF-8. */
+static void say_where_not_utf8(struct complaints *complaints, const char *bytes, size_t size)
+{
+    size_t at = 0;
+    int line = 1, column = 1;
+
+    while (at < size) {
+        size_t length = 1;
+
+        while (at + length < size && ((unsigned char)bytes[at + length] & 0xc0) == 0x80) {
+            length++;
+        }
+        if (!text_is_utf8(bytes + at, length)) {
+            break;
+        }
+        column = bytes[at] == '\n' ? 1 : column + 1;
+        line += bytes[at] == '\n';
+        at += length;
+    }
+    complain_at(complaints, line, column, "expected UTF-8 text, found byte 0x%02x",
+                at < size ? (unsigned)(unsigned char)bytes[at] : 0U);
 }
 
 enum err yaml_parse(struct arena *arena, const char *bytes, size_t size,
@@ -290,14 +411,16 @@ enum err yaml_parse(struct arena *arena, const char *bytes, size_t size,
     builder->arena = arena;
     builder->complaints = complaints;
     if (!text_is_utf8(bytes, size)) {
-        complain_at(complaints, 1, 1, "expected UTF-8 text, found other bytes");
+        say_where_not_utf8(complaints, bytes, size);
         return ERR_FORMAT;
     }
+    builder->bytes = bytes;
+    builder->size = size;
     parse(builder, bytes, size);
     if (!builder->root && complaints->count == before) {
         (void)add(builder, YAML_MAP, NULL);
     }
-    if (complaints->count > before || !builder->root) {
+    if (builder->stop || !builder->root) {
         return ERR_FORMAT;
     }
     if (builder->root->kind == YAML_SCALAR && builder->root->text[0] == '\0' &&

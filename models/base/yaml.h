@@ -59,9 +59,11 @@ void complain_key(struct complaints *complaints, const struct yaml_node *node, c
                   ...) PRINTF_LIKE(3, 4);
 
 /*
- * The tree of bytes[0..size), kept in arena. Syntax errors, double keys, anchors out of hand, more
- * than 64 levels and more than 200,000 nodes are complaints; then ERR_FORMAT. An empty file is an
- * empty map.
+ * The tree of bytes[0..size), kept in arena. Syntax errors, anchors, aliases, tags, more than 64
+ * levels and more than 200,000 nodes are complaints; then ERR_FORMAT. A double key is a complaint as
+ * well, but the tree is there (with the first value), so that the rest of the file can be read:
+ * whoever reads asks complaints->count at the end. An empty file is an empty map; ~ and null are
+ * nothing.
  */
 enum err yaml_parse(struct arena *arena, const char *bytes, size_t size,
                     struct complaints *complaints, struct yaml_node **ret_root) MUST_CHECK;

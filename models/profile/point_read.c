@@ -1,4 +1,5 @@
 /* Points and registers of a profile, from YAML. */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -8,6 +9,18 @@
 static bool is_integer(enum register_type type)
 {
     return type != REGISTER_FLOAT32 && type != REGISTER_FLOAT64 && type != REGISTER_STRING;
+}
+
+static unsigned width_bits(const struct register_spec *spec)
+{
+    return register_is_bit(spec) ? 1 : 16U * register_width(spec);
+}
+
+static uint64_t all_bits(const struct register_spec *spec)
+{
+    unsigned bits = width_bits(spec);
+
+    return bits >= 64 ? UINT64_MAX : ((uint64_t)1 << bits) - 1;
 }
 
 static void check_register(struct profile_reader *reader, struct yaml_node *map,
@@ -21,6 +34,14 @@ static void check_register(struct profile_reader *reader, struct yaml_node *map,
         complain(complaints, type, "expected bool for a %s, found '%s'",
                  register_table_names[spec->table], type->text);
     }
+    if (mask && is_integer(spec->type) && !(spec->mask & all_bits(spec))) {
+        complain(complaints, mask, "expected a mask with bits among the %u of the value, found '%.40s'",
+                 width_bits(spec), mask->text);
+    }
+    if (shift && is_integer(spec->type) && spec->shift >= width_bits(spec)) {
+        complain(complaints, shift, "expected a shift from 0 to %u, found '%.40s'",
+                 width_bits(spec) - 1, shift->text);
+    }
     if (mask && !is_integer(spec->type)) {
         complain(complaints, mask, "expected a mask only for whole numbers, found it for %s",
                  register_type_names[spec->type]);
@@ -33,6 +54,31 @@ static void check_register(struct profile_reader *reader, struct yaml_node *map,
         complain(complaints, address, "expected the value to end at register 65535, found '%s'",
                  address->text);
     }
+}
+
+/* Up to 64 bits: the uppermost one makes a whole number of ours negative. */
+static uint64_t read_mask(struct complaints *complaints, struct yaml_node *node)
+{
+    const char *words = node->text;
+    uint64_t mask = 0;
+    size_t digits = 0;
+
+    if (node->kind == YAML_SCALAR && !node->quoted && words[0] == '0' &&
+        (words[1] == 'x' || words[1] == 'X')) {
+        digits = strspn(words + 2, "0123456789abcdefABCDEF");
+    }
+    if (digits == 0 || digits > 16 || words[2 + digits] != '\0') {
+        return (uint64_t)yaml_int(complaints, node, "a mask", 1, INT64_MAX, INT64_MAX);
+    }
+    for (size_t i = 2; i < 2 + digits; i++) {
+        unsigned char c = (unsigned char)words[i];
+
+        mask = mask << 4 | (uint64_t)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+    }
+    if (mask == 0) {
+        complain(complaints, node, "expected a mask with at least one bit, found '%.40s'", words);
+    }
+    return mask;
 }
 
 void profile_register(struct profile_reader *reader, struct yaml_node *map,
@@ -63,12 +109,10 @@ void profile_register(struct profile_reader *reader, struct yaml_node *map,
     }
     spec->offset = yaml_number(complaints, yaml_find(map, "offset"), "an offset", -1e12, 1e12, 0);
     if (yaml_find(map, "mask")) {
-        spec->mask = (uint64_t)yaml_int(complaints, yaml_find(map, "mask"), "a mask", 1, INT64_MAX,
-                                        INT64_MAX);
+        spec->mask = read_mask(complaints, yaml_find(map, "mask"));
     }
     spec->shift = (uint8_t)yaml_int(complaints, yaml_find(map, "shift"), "a shift", 0, 63, 0);
-    length = spec->type == REGISTER_STRING ? yaml_need(complaints, map, "length")
-                                           : yaml_find(map, "length");
+    length = yaml_find(map, "length");
     spec->length = (uint16_t)yaml_int(complaints, length, "a length in registers", 1,
                                       REGISTER_STRING_MOST, 1);
     check_register(reader, map, spec);
@@ -144,8 +188,11 @@ static void read_write(struct profile_reader *reader, struct yaml_node *node, st
         complain(reader->complaints, map, "expected a number to write, found a string");
     }
     point->may_write = true;
-    read_pair(reader, yaml_need(reader->complaints, map, "range"), "a range [least, most]",
-              &point->write_least, &point->write_most);
+    /* left out: what the point itself may show, else what its register holds */
+    point->write_least = point->has_range ? point->least : -DBL_MAX;
+    point->write_most = point->has_range ? point->most : DBL_MAX;
+    read_pair(reader, yaml_find(map, "range"), "a range [least, most]", &point->write_least,
+              &point->write_most);
     point->write_budget =
         yaml_int(reader->complaints, yaml_find(map, "budget"), "a budget", 1, 1000000000, 0);
     point->write_rate_ms =

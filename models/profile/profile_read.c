@@ -80,8 +80,7 @@ const struct expr *profile_expr(struct profile_reader *reader, struct yaml_node 
         return NULL;
     }
     if (expr_compile(reader->arena, words, look_up, reader->profile, &expr, &why, &column)) {
-        complain_at(reader->complaints, node->line,
-                    node->column + column - 1 + (node->quoted ? 1 : 0), "%s", why.at);
+        complain(reader->complaints, node, "%s (at character %d of '%.80s')", why.at, column, words);
         return NULL;
     }
     if (ret_text) {
@@ -104,6 +103,10 @@ static void read_defaults(struct profile_reader *reader, struct yaml_node *map)
     profile->gap =
         (uint16_t)yaml_int(complaints, yaml_find(map, "gap"), "unused registers", 0, 124, 0);
     profile->timeout_ms = yaml_duration_ms(complaints, yaml_find(map, "timeout"), "a time-out", 500);
+    if (profile->timeout_ms < 1) {
+        complain(complaints, yaml_find(map, "timeout"), "expected a time-out of at least 1ms, found '%.40s'",
+                 yaml_find(map, "timeout")->text);
+    }
     profile->pause_ms = yaml_duration_ms(complaints, yaml_find(map, "pause"), "a pause", 0);
     reader->every_ms = yaml_duration_ms(complaints, yaml_find(map, "every"), "a period", 10000);
     reader->heartbeat_ms =
@@ -133,6 +136,8 @@ static void read_identity(struct profile_reader *reader, struct yaml_node *node)
                                          INT64_MAX, 0);
             identity[i].most = yaml_int(complaints, within->first->next, "a raw value", INT64_MIN,
                                         INT64_MAX, 0);
+        } else if (within) {
+            complain(complaints, within, "expected a list [least, most], found another value");
         } else if (map && !yaml_find(map, "equals")) {
             complain(complaints, map, "expected 'equals' or 'in: [least, most]', found neither");
         }

@@ -1,6 +1,7 @@
 /* Register words to numbers and back. */
 #include "models/profile/register.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -136,12 +137,38 @@ static enum err decode_float(const struct register_spec *spec, uint64_t raw, dou
     return isfinite(*ret_number) ? ERR_OK : ERR_RANGE;
 }
 
+static bool is_signed(const struct register_spec *spec)
+{
+    return spec->type == REGISTER_INT16 || spec->type == REGISTER_INT32 ||
+           spec->type == REGISTER_INT64;
+}
+
+/* Some bits of the value only: they have no sign. */
+static bool is_field(const struct register_spec *spec)
+{
+    return spec->mask != UINT64_MAX || spec->shift != 0;
+}
+
+static bool is_one(double number)
+{
+    return !(number < 1) && !(number > 1);
+}
+
+/* As people would write the product: 3 × 0.1 is 0.3, not 0.30000000000000004. What is neither scaled
+ * nor moved stays as it came, bit by bit. */
 static double scaled(const struct register_spec *spec, double number)
 {
-    double value = number * spec->scale + spec->offset;
-    double nice = nearbyint(value * 1e9) / 1e9; /* 712 × 0.1 is 71.2, not 71.20000000000001 */
+    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                    1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                    1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    double value = number * spec->scale + spec->offset, size = fabs(value);
+    int decimals;
 
-    return fabs(value) < 1e6 ? nice : value;
+    if ((is_one(spec->scale) && !(fabs(spec->offset) > 0)) || !(size > 1e-8 && size < 1e14)) {
+        return value;
+    }
+    decimals = 14 - (int)floor(log10(size)); /* 15 digits in all, which a double always holds */
+    return nearbyint(value * powers[decimals]) / powers[decimals];
 }
 
 enum err register_decode(const struct register_spec *spec, const uint16_t *words,
@@ -168,20 +195,21 @@ enum err register_decode(const struct register_spec *spec, const uint16_t *words
     if (spec->type == REGISTER_FLOAT32 || spec->type == REGISTER_FLOAT64) {
         err = decode_float(spec, raw, &value.number);
     } else if (spec->type == REGISTER_BCD16 || spec->type == REGISTER_BCD32) {
-        err = decode_bcd(raw, spec->type == REGISTER_BCD16 ? 4 : 8, &value.raw);
-        value.number = (double)value.raw;
+        int64_t number = 0;
+
+        err = decode_bcd((raw & spec->mask) >> spec->shift, spec->type == REGISTER_BCD16 ? 4 : 8,
+                         &number);
+        value.raw = number;
+        value.number = (double)number;
     } else {
-        bool is_signed = spec->type == REGISTER_INT16 || spec->type == REGISTER_INT32 ||
-                         spec->type == REGISTER_INT64;
-        bool whole = spec->mask == UINT64_MAX && spec->shift == 0;
         uint64_t field = (raw & spec->mask) >> spec->shift;
 
-        if (is_signed) {
+        if (is_signed(spec)) {
             value.raw = extend(raw, bits);
         }
         if (spec->type == REGISTER_BOOL) {
             value.number = field != 0;
-        } else if (is_signed && whole) {
+        } else if (is_signed(spec) && !is_field(spec)) {
             value.number = (double)value.raw;
         } else {
             value.number = (double)field;
@@ -223,6 +251,13 @@ static uint64_t encode_bcd(int64_t number)
 
 static enum err limits(const struct register_spec *spec, double *ret_least, double *ret_most)
 {
+    if (is_signed(spec) && is_field(spec)) {
+        *ret_least = 0;
+        *ret_most = spec->type == REGISTER_INT16   ? 65535.0
+                    : spec->type == REGISTER_INT32 ? 4294967295.0
+                                                   : 18446744073709549568.0;
+        return ERR_OK;
+    }
     switch (spec->type) {
     case REGISTER_BOOL:
         *ret_least = 0;
@@ -245,13 +280,13 @@ static enum err limits(const struct register_spec *spec, double *ret_least, doub
         *ret_least = 0;
         *ret_most = 4294967295.0;
         return ERR_OK;
-    case REGISTER_INT64:
-        *ret_least = -9007199254740992.0;
-        *ret_most = 9007199254740992.0;
+    case REGISTER_INT64: /* to the greatest double below 2^63, or 2^64 */
+        *ret_least = -9223372036854775808.0;
+        *ret_most = 9223372036854774784.0;
         return ERR_OK;
     case REGISTER_UINT64:
         *ret_least = 0;
-        *ret_most = 9007199254740992.0;
+        *ret_most = 18446744073709549568.0;
         return ERR_OK;
     case REGISTER_BCD16:
         *ret_least = 0;
@@ -262,9 +297,12 @@ static enum err limits(const struct register_spec *spec, double *ret_least, doub
         *ret_most = 99999999;
         return ERR_OK;
     case REGISTER_FLOAT32:
+        *ret_least = -(double)FLT_MAX;
+        *ret_most = (double)FLT_MAX;
+        return ERR_OK;
     case REGISTER_FLOAT64:
-        *ret_least = -3.4e38;
-        *ret_most = 3.4e38;
+        *ret_least = -DBL_MAX;
+        *ret_most = DBL_MAX;
         return ERR_OK;
     case REGISTER_STRING:
         break;
@@ -287,12 +325,34 @@ static uint64_t float_bits(const struct register_spec *spec, double number)
     return raw;
 }
 
+/* The field of plain among the bits that are there already. */
+static enum err place_field(const struct register_spec *spec, double plain, uint64_t *io_raw)
+{
+    bool bcd = spec->type == REGISTER_BCD16 || spec->type == REGISTER_BCD32;
+    uint64_t field;
+
+    if (spec->type == REGISTER_BOOL) { /* any bit of the mask makes it true, so true sets them all */
+        uint64_t bits = spec->mask == UINT64_MAX ? (uint64_t)1 << spec->shift : spec->mask;
+
+        *io_raw = (*io_raw & ~spec->mask) | (plain > 0.5 ? bits : 0);
+        return ERR_OK;
+    }
+    field = bcd         ? encode_bcd((int64_t)plain)
+            : plain < 0 ? (uint64_t)(int64_t)plain
+                        : (uint64_t)plain;
+    if ((field << spec->shift >> spec->shift) != field || (field << spec->shift & ~spec->mask)) {
+        return ERR_RANGE;
+    }
+    *io_raw = (*io_raw & ~spec->mask) | (field << spec->shift);
+    return ERR_OK;
+}
+
 enum err register_encode(const struct register_spec *spec, double number, uint16_t *words)
 {
     double plain = (number - spec->offset) / spec->scale, least, most;
     bool is_float = spec->type == REGISTER_FLOAT32 || spec->type == REGISTER_FLOAT64;
     enum err err = limits(spec, &least, &most);
-    uint64_t field;
+    uint64_t raw;
 
     if (err) {
         return err;
@@ -311,15 +371,10 @@ enum err register_encode(const struct register_spec *spec, double number, uint16
         scatter(spec, float_bits(spec, plain), words);
         return ERR_OK;
     }
-    field = spec->type == REGISTER_BCD16 || spec->type == REGISTER_BCD32
-                ? encode_bcd((int64_t)plain)
-                : plain < 0 ? (uint64_t)(int64_t)plain : (uint64_t)plain;
-    if (spec->mask != UINT64_MAX || spec->shift != 0) {
-        if ((field << spec->shift >> spec->shift) != field || (field << spec->shift & ~spec->mask)) {
-            return ERR_RANGE;
-        }
-        field = (gather(spec, words) & ~spec->mask) | (field << spec->shift & spec->mask);
+    raw = gather(spec, words);
+    err = place_field(spec, plain, &raw);
+    if (!err) {
+        scatter(spec, raw, words);
     }
-    scatter(spec, field, words);
-    return ERR_OK;
+    return err;
 }

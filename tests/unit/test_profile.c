@@ -161,7 +161,7 @@ static void all_errors_at_once(void **state)
         "faults:\n"
         "  - {id: f, when: \"a > \", grade: 4, component: tank, colour: red}\n"; /* 7:... */
     static const char *const starts[] = {"p.yaml:1:10: ", "p.yaml:1:1: ", "p.yaml:3:33: ", "p.yaml:4:12: ",
-                                         "p.yaml:4:49: ", "p.yaml:5:22: ", "p.yaml:7:24: ", "p.yaml:7:34: ", "p.yaml:7:54: "};
+                                         "p.yaml:4:49: ", "p.yaml:5:22: ", "p.yaml:7:19: ", "p.yaml:7:34: ", "p.yaml:7:54: "};
     struct complaints complaints = {.path = "p.yaml"};
     const struct profile *profile;
 
