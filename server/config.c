@@ -103,6 +103,7 @@ static void read_notify(struct reader *reader, struct yaml_node *map)
         struct yaml_node *url = node->kind == YAML_MAP ? yaml_need(complaints, node, "url") : node;
 
         list[count++] = yaml_text(complaints, url, "a URL", "");
+        yaml_no_more(complaints, node);
     }
     config->webhooks = list;
     yaml_no_more(complaints, map);

@@ -131,14 +131,17 @@ static void read_identity(struct profile_reader *reader, struct yaml_node *node)
                          &identity[i].reg);
         identity[i].least = identity[i].most =
             yaml_int(complaints, yaml_find(map, "equals"), "a raw value", INT64_MIN, INT64_MAX, 0);
-        if (within && within->kind == YAML_LIST && within->count == 2) {
-            identity[i].least = yaml_int(complaints, within->first, "a raw value", INT64_MIN,
-                                         INT64_MAX, 0);
-            identity[i].most = yaml_int(complaints, within->first->next, "a raw value", INT64_MIN,
-                                        INT64_MAX, 0);
-        } else if (within) {
-            complain(complaints, within, "expected a list [least, most], found another value");
-        } else if (map && !yaml_find(map, "equals")) {
+        if (within && yaml_list(complaints, within, "a list [least, most]")) {
+            if (within->count != 2) {
+                complain(complaints, within, "expected a list [least, most], found %zu values",
+                         within->count);
+            } else {
+                identity[i].least = yaml_int(complaints, within->first, "a raw value", INT64_MIN,
+                                             INT64_MAX, 0);
+                identity[i].most = yaml_int(complaints, within->first->next, "a raw value",
+                                            INT64_MIN, INT64_MAX, 0);
+            }
+        } else if (!within && map && !yaml_find(map, "equals")) {
             complain(complaints, map, "expected 'equals' or 'in: [least, most]', found neither");
         }
         yaml_no_more(complaints, map);
@@ -171,7 +174,7 @@ static void read_derived(struct profile_reader *reader, struct yaml_node *node)
         one.unit =
             profile_words(reader, yaml_text(complaints, yaml_find(map, "unit"), "a unit", ""));
         one.is = profile_expr(reader, map ? yaml_need(complaints, map, "is") : NULL, NULL);
-        (void)yaml_find(map, "role");
+        (void)yaml_text(complaints, yaml_find(map, "role"), "a role", NULL);
         yaml_no_more(complaints, map);
         derived[profile->derived_count++] = one;
     }

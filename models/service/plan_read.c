@@ -116,12 +116,21 @@ static struct plan_limit read_limit(struct reader *reader, struct yaml_node *lea
 {
     struct plan_limit limit = {.set = false};
     struct duration none = {0, DURATION_S};
-    struct yaml_node *value = yaml_find(leaf, "value");
+    struct yaml_node *value = yaml_need(reader->complaints, leaf, "value");
 
     limit.origin = read_origin(reader, leaf);
     limit.limit = yaml_duration(reader->complaints, value, "a limit", none);
     limit.set = value && limit.limit.count > 0;
     return limit;
+}
+
+/* The limit called key of a target; not set when it is not there. */
+static struct plan_limit limit_of(struct reader *reader, struct yaml_node *map, const char *key)
+{
+    struct yaml_node *leaf =
+        yaml_map(reader->complaints, yaml_find(map, key), "{value, origin, ids}");
+
+    return leaf ? read_limit(reader, leaf) : (struct plan_limit){.set = false};
 }
 
 /* One limit for all levels, or a map A, B, C. */
@@ -139,12 +148,7 @@ static void read_grade(struct reader *reader, struct yaml_node *node,
         return;
     }
     for (int i = 0; i < PLAN_LEVELS; i++) {
-        struct yaml_node *leaf = yaml_map(reader->complaints, yaml_find(node, levels[i]),
-                                          "{value, origin, ids}");
-
-        if (leaf) {
-            limits[i] = read_limit(reader, leaf);
-        }
+        limits[i] = limit_of(reader, node, levels[i]);
     }
     yaml_no_more(reader->complaints, node);
 }
@@ -215,12 +219,8 @@ static void read_target(struct reader *reader, struct yaml_node *node, struct pl
             read_grade(reader, yaml_find(map, grades[i]), target->limits[i]);
         }
     }
-    if (is_leaf(yaml_find(map, "emergency"))) {
-        target->emergency = read_limit(reader, yaml_find(map, "emergency"));
-    }
-    if (is_leaf(yaml_find(map, "remote_area"))) {
-        target->remote_area = read_limit(reader, yaml_find(map, "remote_area"));
-    }
+    target->emergency = limit_of(reader, map, "emergency");
+    target->remote_area = limit_of(reader, map, "remote_area");
     target->cap_onsite = read_share(reader, map, "cap_onsite");
     target->warn = read_share(reader, map, "warn");
     (void)yaml_find(map, "calendar");
@@ -344,6 +344,7 @@ static void read_clocks(struct reader *reader, struct yaml_node *section)
         if (!services && !yaml_find(grade, "g1_outage_services")) {
             complain(complaints, grade, "expected the key 'g1_outage_services', found none");
         }
+        (void)read_texts(reader, services, "a list of services");
         check_others(reader, grade);
     }
     read_targets(reader, yaml_map(complaints, yaml_need(complaints, section, "targets"),
@@ -477,7 +478,6 @@ static void read_items(struct reader *reader, struct yaml_node *section)
     struct yaml_node *visits = yaml_map(complaints, yaml_need(complaints, section, "visits"), "a map");
     struct yaml_node *charge = yaml_map(complaints, yaml_find(section, "charge"), "a map");
     struct yaml_node *hold = yaml_map(complaints, yaml_find(section, "hold"), "a map");
-    struct yaml_node *gate;
 
     if (visits) {
         plan->visits_per_year = (int)yaml_int(
@@ -503,11 +503,8 @@ static void read_items(struct reader *reader, struct yaml_node *section)
         plan->hold_ms = read_ms(reader, hold, "cleared", 0, false);
         check_others(reader, hold);
     }
-    gate = yaml_find(section, "onsite_gate");
-    if (is_leaf(gate)) {
-        plan->onsite_gate = keep(reader, yaml_text(complaints, leaf_value(reader, section, "onsite_gate", NULL),
-                                                   "a gate", ""));
-    }
+    plan->onsite_gate = keep(reader, yaml_text(complaints, leaf_value(reader, section, "onsite_gate", NULL),
+                                               "a gate", ""));
     check_others(reader, section);
 }
 
@@ -526,6 +523,7 @@ static void read_head(struct reader *reader, struct yaml_node *root)
         keep(reader, yaml_text(complaints, yaml_find(title, "en"), "English words", NULL));
     reader->plan->title.zh =
         keep(reader, yaml_text(complaints, yaml_find(title, "zh"), "Chinese words", NULL));
+    yaml_no_more(complaints, title);
     (void)yaml_find(root, "source");
 }
 
