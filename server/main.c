@@ -216,15 +216,11 @@ static int command(const struct options *options, const struct server_config *co
     struct sql *sql;
     TEXT(why, 1200);
     int status;
-    enum err err = sql_open(config->database, SQL_WRITE, &sql, &why);
+    enum err err = schema_open(config->database, &sql, &why);
 
     if (err == ERR_BUSY) {
+        text_clear(&why);
         err = sql_open(config->database, SQL_GUEST, &sql, &why);
-    } else if (!err) {
-        err = schema_migrate(sql, &why);
-        if (err) {
-            sql_close(sql);
-        }
     }
     if (err) {
         fprintf(stderr, "heliograph-server: %s\n", why.at);

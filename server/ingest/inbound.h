@@ -32,7 +32,7 @@ struct inbound { /* a message as intake leaves it */
     char agent[65];
     enum channel channel;
     bool retained;
-    bool failed_before; /* taking it failed by itself: it goes into quarantine now */
+    bool failed_before; /* taking it went on failing by itself: it goes into quarantine now */
     int64_t received_ms;
     const char *bytes; /* a NUL behind */
     size_t size;

@@ -192,7 +192,7 @@ static enum err take_data(struct pipeline *pipeline, struct sql *sql, struct kno
 
 /* ------------------------------------------------------------------ all steps */
 
-static const struct envelope *envelope_of(const struct inbound *inbound)
+const struct envelope *inbound_envelope(const struct inbound *inbound)
 {
     return inbound->channel == CHANNEL_DATA    ? &inbound->data.envelope
            : inbound->channel == CHANNEL_EVENT ? &inbound->event.envelope
@@ -260,7 +260,7 @@ enum err pipeline_take(struct pipeline *pipeline, struct sql *sql, struct inboun
     if (inbound->channel == CHANNEL_STATUS) {
         return presence_status(pipeline, sql, agent, inbound, now_ms);
     }
-    envelope = envelope_of(inbound);
+    envelope = inbound_envelope(inbound);
     err = registry_stream(pipeline->registry, sql, agent, envelope->epoch, now_ms, &stream);
     if (err) {
         return err;

@@ -9,6 +9,8 @@
 /* The steps, in order. */
 enum err pipeline_take(struct pipeline *pipeline, struct sql *sql, struct inbound *inbound,
                        int64_t now_ms) MUST_CHECK;
+/* Of one that could be read and is no status. */
+const struct envelope *inbound_envelope(const struct inbound *inbound);
 /* Before every commit: what the messages changed in memory becomes rows. */
 enum err pipeline_save(struct pipeline *pipeline, struct sql *sql, int64_t now_ms,
                        bool all) MUST_CHECK;

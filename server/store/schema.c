@@ -210,6 +210,11 @@ enum err schema_migrate(struct sql *sql, struct text *why)
     int64_t version;
     enum err err;
 
+    if (sql_find_int(sql, 0, "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table'", "") > 0 &&
+        sql_find_int(sql, 0, "SELECT COUNT(*) FROM sqlite_master WHERE name = 'schema_version'", "") ==
+            0) {
+        return text_say(why, ERR_UNSUPPORTED, "this is a database of another program");
+    }
     err = sql_script(sql, "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL);");
     if (err) {
         return text_say(why, err, "cannot prepare the database: %s", sql_why(sql));
@@ -217,7 +222,7 @@ enum err schema_migrate(struct sql *sql, struct text *why)
     version = sql_find_int(sql, 0, "SELECT MAX(version) FROM schema_version", "");
     if (version > count) {
         return text_say(why, ERR_UNSUPPORTED,
-                        "the database has version %lld, this program knows %lld: use a newer one",
+                        "its version is %lld, this program knows %lld: use a newer program",
                         (long long)version, (long long)count);
     }
     for (; version < count; version++) {
@@ -238,5 +243,23 @@ enum err schema_migrate(struct sql *sql, struct text *why)
             return err;
         }
     }
+    return ERR_OK;
+}
+
+enum err schema_open(const char *url, struct sql **ret_sql, struct text *why)
+{
+    TEXT(words, 400);
+    struct sql *sql;
+    enum err err = sql_open(url, SQL_WRITE, &sql, why);
+
+    if (err) {
+        return err;
+    }
+    err = schema_migrate(sql, &words);
+    if (err) {
+        sql_close(sql);
+        return text_say(why, err, "%s: %s", url, words.at);
+    }
+    *ret_sql = sql;
     return ERR_OK;
 }
