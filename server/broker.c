@@ -8,72 +8,11 @@
 #include "host/file.h"
 #include "host/log.h"
 #include "host/ready.h"
+#include "server/letters.h"
 #include "server/store/metrics.h"
 #include "server/work.h"
 
 #define JOB_WAIT_MS 100
-
-struct letter { /* something to publish */
-    char topic[TOPIC_SIZE];
-    char command[COMMAND_ID_MOST + 1]; /* its id; "" for acks */
-    size_t size;
-    char bytes[];
-};
-
-/* ------------------------------------------------------------------ letters, on the committing thread */
-
-static enum err post(struct server *server, const char *agent, enum channel channel,
-                     const char *command, const char *payload, size_t size)
-{
-    struct letter *letter = calloc(1, sizeof(*letter) + size);
-    struct text topic;
-    enum err err;
-
-    if (!letter) {
-        return ERR_NOMEM;
-    }
-    topic = text_on(letter->topic, sizeof(letter->topic));
-    letter->size = size;
-    memcpy(letter->bytes, payload, size);
-    err = text_copy(letter->command, sizeof(letter->command), command);
-    if (!err) {
-        err = topic_make(&topic, server->config->prefix, agent, channel);
-    }
-    if (!err) {
-        err = queue_put(server->letters, letter, size, 0);
-    }
-    if (err) {
-        free(letter);
-    }
-    return err;
-}
-
-void broker_send_ack(void *context, const char *agent, const char *payload, size_t size)
-{
-    (void)!post(context, agent, CHANNEL_ACK, "", payload, size); /* acks come again */
-}
-
-/* ERR_CLOSED: it stays waiting until there is a broker. */
-enum err broker_send_command(void *context, const char *agent, const char *payload, size_t size)
-{
-    struct server *server = context;
-    struct command command;
-    struct arena *arena;
-    enum err err;
-
-    if (!atomic_load(&server->up)) {
-        return ERR_CLOSED;
-    }
-    err = arena_open(1024 * 1024, &arena);
-    if (!err) {
-        err = command_decode(arena, payload, size, &command, NULL);
-        if (!err) {
-            err = post(server, agent, CHANNEL_COMMAND, command.id, payload, size);
-        }
-        arena_close(arena);
-    }
-    return err == ERR_FULL ? ERR_CLOSED : err;
-}
 
 /* ------------------------------------------------------------------ messages in */
 

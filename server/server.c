@@ -2,8 +2,8 @@
  * The server put together. Three kinds of threads, each owning something: this one owns the broker's
  * connection, the committer the writing connection, the HTTP pool and the notifier read-only ones.
  *
- *   broker --> intake (decoded here) --> committer: pipeline (one transaction for all that follows)
- *          <-- acks, commands by queue, after the commit
+ *   broker.c --> intake (decoded here) --> work.c: pipeline (one transaction for all that follows)
+ *            <-- letters.c: acks, commands, after the commit
  */
 #include "server/server.h"
 
@@ -15,7 +15,8 @@
 #include "host/log.h"
 #include "host/ready.h"
 #include "server/broker.h"
-#include "server/server_int.h"
+#include "server/letters.h"
+#include "server/parts.h"
 #include "server/store/schema.h"
 #include "server/work.h"
 
@@ -153,7 +154,7 @@ static enum err open_store(struct server *server, struct text *why)
     server->pipeline.rules = server->rules;
     server->pipeline.quiet_until_ms = clock_wall_ms() + COME_BACK_MS;
     server->pipeline.old_data = work_old_data;
-    server->pipeline.ack = broker_send_ack;
+    server->pipeline.ack = letters_send_ack;
     server->pipeline.context = server;
     server->pipeline.out = json_out(256 * 1024);
     return load(server, why);
@@ -229,7 +230,7 @@ enum err server_open(const struct server_config *config, struct rules *rules,
     }
     server->config = config;
     server->rules = rules;
-    err = queue_open(LETTERS_MOST, 64 * 1024 * 1024, &server->letters);
+    err = letters_open(server);
     if (!err) {
         err = open_store(server, why);
     }
@@ -263,11 +264,11 @@ void server_close(struct server *server)
     committer_close(server->committer);
     inbound_free(server->held);
     if (server->mqtt && server->pipeline.receipts && server->registry) {
-        (void)pipeline_acks(&server->pipeline, server->sql, clock_boot_ms(), true);
+        (void)pipeline_acks(&server->pipeline, server->sql, clock_boot_ms(), false);
         broker_send_letters(server); /* the last acks */
     }
     mqtt_close(server->mqtt, 1000);
-    queue_close(server->letters, free);
+    letters_close(server);
     intake_close(server->intake);
     packer_close(server->packer);
     patience_close(server->patience);

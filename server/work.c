@@ -5,7 +5,7 @@
 #include "host/log.h"
 #include "server/fleet/orders.h"
 #include "server/ingest/presence.h"
-#include "server/broker.h"
+#include "server/letters.h"
 #include "server/store/change.h"
 #include "server/store/journal.h"
 #include "server/store/metrics.h"
@@ -227,7 +227,7 @@ enum err work_turn(struct sql *sql, int64_t now_ms, int64_t *io_next_ms, void *c
         err = presence_silence(&server->pipeline, sql, now_ms);
     }
     if (!err) {
-        err = orders_turn(sql, now_ms, broker_send_command, server);
+        err = orders_turn(sql, now_ms, letters_send_command, server);
     }
     if (!err) {
         turn_desk(server, sql, now_ms);

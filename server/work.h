@@ -1,7 +1,7 @@
 /* What the committing thread does: messages, what stands around a commit, the turn in between. */
 #pragma once
 
-#include "server/server_int.h"
+#include "server/parts.h"
 
 /* Makes inbound a job for the committer, which frees it when it is done. */
 void work_on(struct server *server, struct inbound *inbound);

@@ -7,17 +7,16 @@
 #include "host/queue.h"
 #include "models/telemetry/command.h"
 #include "server/api/api.h"
+#include "server/config.h"
 #include "server/desk/desk.h"
 #include "server/desk/notify.h"
 #include "server/fleet/registry.h"
 #include "server/ingest/intake.h"
 #include "server/ingest/patience.h"
 #include "server/ingest/pipeline.h"
-#include "server/server.h"
 #include "server/store/committer.h"
 #include "server/store/pack.h"
 
-#define LETTERS_MOST 20000
 #define FLYING_MOST  256   /* commands on their way to the broker */
 #define ALIVE_MS     10000
 
