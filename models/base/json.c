@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "models/base/json_check.h"
 #include "models/base/text.h"
 
 /* ------------------------------------------------------------------ in */
@@ -36,31 +37,6 @@ __attribute__((constructor)) static void set_hooks(void)
     cJSON_InitHooks(&hooks);
 }
 
-/* cJSON recurses by nesting; this refuses what would go too deep, before it begins. */
-static bool depth_ok(const char *bytes, size_t size)
-{
-    bool in_text = false;
-    int depth = 0;
-
-    for (size_t i = 0; i < size; i++) {
-        char c = bytes[i];
-
-        if (in_text) {
-            i += c == '\\';
-            in_text = c != '"';
-        } else if (c == '"') {
-            in_text = true;
-        } else if (c == '{' || c == '[') {
-            if (++depth > JSON_DEPTH_MOST) {
-                return false;
-            }
-        } else if (c == '}' || c == ']') {
-            depth--;
-        }
-    }
-    return true;
-}
-
 static enum err say(const char **ret_why, enum err err, const char *why)
 {
     if (ret_why) {
@@ -69,38 +45,29 @@ static enum err say(const char **ret_why, enum err err, const char *why)
     return err;
 }
 
-static bool only_blanks(const char *from, const char *to)
-{
-    for (; from < to; from++) {
-        if (!strchr(" \t\r\n", *from) || !*from) {
-            return false;
-        }
-    }
-    return true;
-}
-
 enum err json_parse(struct arena *arena, const char *bytes, size_t size,
                     const struct cJSON **ret_value, const char **ret_why)
 {
-    const char *end = NULL;
     struct cJSON *value;
+    const char *wrong;
     char *copy;
 
     if (!text_is_utf8(bytes, size)) {
         return say(ret_why, ERR_FORMAT, "expected UTF-8 text without NUL");
     }
-    if (!depth_ok(bytes, size)) {
-        return say(ret_why, ERR_FORMAT, "nested too deeply");
+    wrong = json_check(bytes, size, JSON_DEPTH_MOST); /* also how deep cJSON will recurse */
+    if (wrong) {
+        return say(ret_why, ERR_FORMAT, wrong);
     }
     copy = arena_text(arena, bytes, size);
     if (!copy) {
         return say(ret_why, ERR_NOMEM, "too large for the memory it may use");
     }
     parsing = arena;
-    value = cJSON_ParseWithLengthOpts(copy, size + 1, &end, 0);
+    value = cJSON_ParseWithLength(copy, size + 1);
     parsing = NULL;
-    if (!value || !end || !only_blanks(end, copy + size)) {
-        return say(ret_why, ERR_FORMAT, "expected one JSON value");
+    if (!value) { /* JSON it was, so there was no room */
+        return say(ret_why, ERR_NOMEM, "too large for the memory it may use");
     }
     *ret_value = value;
     return ERR_OK;

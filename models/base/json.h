@@ -1,7 +1,7 @@
 /*
  * JSON in and out. The only place that includes cJSON.
  *
- * In: json_parse() checks size, depth and UTF-8, then cJSON does the work with the caller's arena.
+ * In: json_parse() checks UTF-8, grammar and depth, then cJSON does the work with the caller's arena.
  * A reader stands on one object; the first required field that is missing or of the wrong kind
  * makes it fail and it stays failed, so that a decoder reads all its fields and asks json_end()
  * once.
@@ -20,8 +20,8 @@
 struct cJSON;
 
 #define JSON_DEPTH_MOST 32
-/* A double counts whole numbers exactly up to 2^53. */
-#define JSON_COUNT_MAX 9007199254740992.0
+/* The whole numbers that no other one is taken for: 2^53 + 1 would be read as 2^53. */
+#define JSON_COUNT_MAX 9007199254740991.0
 
 /* The value in bytes[0..size), living in arena until its reset. ERR_FORMAT, ERR_NOMEM, ERR_FULL.
  * *ret_why (may be NULL) gets a constant sentence. */
@@ -39,7 +39,7 @@ bool json_is_list(const struct cJSON *value);
 bool json_is_null(const struct cJSON *value); /* a JSON null, not a missing one */
 /* false when value is not of that kind (numbers: also when not finite). */
 bool json_as_number(const struct cJSON *value, double *ret_number);
-bool json_as_int(const struct cJSON *value, int64_t *ret_number); /* whole, |n| <= 2^53 */
+bool json_as_int(const struct cJSON *value, int64_t *ret_number); /* whole, |n| < 2^53 */
 bool json_as_bool(const struct cJSON *value, bool *ret_bool);
 const char *json_as_text(const struct cJSON *value); /* NULL when not a string */
 const char *json_text_or(const struct cJSON *object, const char *name, const char *fallback);

@@ -9,7 +9,7 @@ enum err command_decode(struct arena *arena, const char *bytes, size_t size,
                         struct command *ret_command, struct text *why)
 {
     struct command command = {.expires_ms = 0};
-    const struct cJSON *root;
+    const struct cJSON *root, *equipment;
     enum err err = message_parse(arena, bytes, size, &root, why);
 
     if (err) {
@@ -17,9 +17,18 @@ enum err command_decode(struct arena *arena, const char *bytes, size_t size,
     }
     command.id = json_text_or(root, "id", "");
     command.name = json_text_or(root, "name", "");
-    command.equipment = json_as_text(json_field(root, "equipment"));
-    command.expires_ms = json_int_or(root, "expires", 0);
+    equipment = json_field(root, "equipment");
+    command.equipment = json_as_text(equipment);
+    if (equipment && !json_is_null(equipment) && !text_is_id(command.equipment)) {
+        return text_say(why, ERR_FORMAT, "equipment: expected an id");
+    }
+    if (!message_time(root, "expires", 0, &command.expires_ms)) {
+        return text_say(why, ERR_FORMAT, "expires: expected milliseconds since 1970");
+    }
     command.args = json_field(root, "args");
+    if (command.args && !json_is_null(command.args) && !json_is_object(command.args)) {
+        return text_say(why, ERR_FORMAT, "args: expected an object");
+    }
     if (command.id[0] == '\0' || strlen(command.id) > COMMAND_ID_MOST) {
         return text_say(why, ERR_FORMAT, "id: expected 1 to 64 characters");
     }

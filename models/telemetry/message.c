@@ -20,10 +20,30 @@ bool message_is_epoch(const char *words)
     return words && strlen(words) == 16 && strspn(words, "0123456789abcdefABCDEF") == 16;
 }
 
+/* A key that stands twice could be read either way: no message of ours. */
+static const char *doubled_key(const struct cJSON *root)
+{
+    static const char *const names[] = {"v",       "epoch", "seq",    "t0",     "clock", "equipment", "event",
+                                        "command", "state", "reason", "result", "online", "edge"};
+    unsigned seen = 0;
+
+    for (const struct cJSON *field = json_first(root); field; field = json_next(field)) {
+        for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+            if (strcmp(json_name(field), names[i]) == 0) {
+                if (seen & 1U << i) {
+                    return names[i];
+                }
+                seen |= 1U << i;
+            }
+        }
+    }
+    return NULL;
+}
+
 enum err message_parse(struct arena *arena, const char *bytes, size_t size,
                        const struct cJSON **ret_root, struct text *why)
 {
-    const char *words = "";
+    const char *words = "", *doubled;
     enum err err;
 
     if (size > MESSAGE_BYTES_MOST) {
@@ -36,6 +56,10 @@ enum err message_parse(struct arena *arena, const char *bytes, size_t size,
     if (!json_is_object(*ret_root)) {
         return text_say(why, ERR_FORMAT, "expected a JSON object");
     }
+    doubled = doubled_key(*ret_root);
+    if (doubled) {
+        return text_say(why, ERR_FORMAT, "%s: expected once, found again", doubled);
+    }
     if (json_int_or(*ret_root, "v", 0) != 1) {
         return text_say(why, ERR_FORMAT, "v: expected 1");
     }
@@ -45,7 +69,8 @@ enum err message_parse(struct arena *arena, const char *bytes, size_t size,
 enum err message_envelope(const struct cJSON *root, struct envelope *envelope, struct text *why)
 {
     const char *epoch = json_as_text(json_field(root, "epoch"));
-    const char *clock = json_text_or(root, "clock", "synced");
+    const struct cJSON *field = json_field(root, "clock");
+    const char *clock = field ? json_as_text(field) : "synced";
     int64_t seq;
 
     if (!message_is_epoch(epoch)) {
@@ -53,18 +78,27 @@ enum err message_envelope(const struct cJSON *root, struct envelope *envelope, s
     }
     memcpy(envelope->epoch, epoch, EPOCH_SIZE);
     if (!json_as_int(json_field(root, "seq"), &seq) || seq < 1) {
-        return text_say(why, ERR_FORMAT, "seq: expected a whole number from 1 to 2^53");
+        return text_say(why, ERR_FORMAT, "seq: expected a whole number from 1 to 2^53 - 1");
     }
     envelope->seq = (uint64_t)seq;
     if (!json_as_int(json_field(root, "t0"), &envelope->t0_ms) || envelope->t0_ms < 0 ||
         envelope->t0_ms > MESSAGE_TIME_MOST) {
         return text_say(why, ERR_FORMAT, "t0: expected milliseconds since 1970");
     }
-    if (strcmp(clock, "synced") != 0 && strcmp(clock, "unsynced") != 0) {
+    if (!clock || (strcmp(clock, "synced") != 0 && strcmp(clock, "unsynced") != 0)) {
         return text_say(why, ERR_FORMAT, "clock: expected synced or unsynced");
     }
     envelope->unsynced = clock[0] == 'u';
     return ERR_OK;
+}
+
+bool message_time(const struct cJSON *object, const char *name, int64_t fallback, int64_t *ret_ms)
+{
+    const struct cJSON *field = json_field(object, name);
+
+    *ret_ms = fallback;
+    return !field || json_is_null(field) ||
+           (json_as_int(field, ret_ms) && *ret_ms >= 0 && *ret_ms <= MESSAGE_TIME_MOST);
 }
 
 /* Passes over a string whose opening quote is at at; at the byte behind its closing one, or the end. */
@@ -125,12 +159,12 @@ enum err envelope_peek(struct arena *arena, const char *bytes, size_t size,
         return ERR_FORMAT;
     }
     memcpy(envelope.epoch, epoch, EPOCH_SIZE);
-    while (at < end && *at >= '0' && *at <= '9' && envelope.seq < ((uint64_t)1 << 53)) {
+    while (at < end && *at >= '0' && *at <= '9' && envelope.seq <= SEQ_MOST) {
         envelope.seq = envelope.seq * 10 + (uint64_t)(*at++ - '0');
     }
-    if (envelope.seq < 1 || envelope.seq > ((uint64_t)1 << 53) ||
-        (at < end && (*at == '.' || *at == 'e' || *at == 'E'))) {
-        return ERR_FORMAT;
+    if (envelope.seq < 1 || envelope.seq > SEQ_MOST || at == end || *at == '\0' ||
+        !strchr(",} \t\r\n", *at)) {
+        return ERR_FORMAT; /* no whole number, or cut off within it */
     }
     *ret_envelope = envelope;
     return ERR_OK;
@@ -140,18 +174,12 @@ enum err envelope_peek(struct arena *arena, const char *bytes, size_t size,
 
 static enum err read_value(const struct cJSON *value, struct reading *reading)
 {
-    bool truth;
-
     reading->has_value = true;
     if (json_as_number(value, &reading->value)) {
         return ERR_OK;
     }
     reading->text = json_as_text(value);
     if (reading->text) {
-        return ERR_OK;
-    }
-    if (json_as_bool(value, &truth)) {
-        reading->value = truth;
         return ERR_OK;
     }
     reading->has_value = false;
@@ -329,13 +357,18 @@ static enum err read_fault(const struct cJSON *event, struct event_message *mess
             break;
         }
     }
-    message->grade = (int)json_int_or(event, "grade", message->state == FAULT_CLEARED ? 0 : -1);
-    if (message->grade < 0 || message->grade > 3 ||
-        (message->grade == 0 && message->state != FAULT_CLEARED)) {
-        return text_say(why, ERR_FORMAT, "event.grade: expected 1, 2 or 3");
+    if (json_field(event, "grade") || message->state != FAULT_CLEARED) {
+        int64_t grade = json_int_or(event, "grade", -1);
+
+        if (grade < (message->state == FAULT_CLEARED ? 0 : 1) || grade > 3) {
+            return text_say(why, ERR_FORMAT, "event.grade: expected 1, 2 or 3");
+        }
+        message->grade = (int)grade;
     }
-    message->onset_ms = json_int_or(event, "onset", message->envelope.t0_ms);
-    message->detected_ms = json_int_or(event, "detected", message->envelope.t0_ms);
+    if (!message_time(event, "onset", message->envelope.t0_ms, &message->onset_ms) ||
+        !message_time(event, "detected", message->envelope.t0_ms, &message->detected_ms)) {
+        return text_say(why, ERR_FORMAT, "event: expected onset and detected in ms since 1970");
+    }
     message->evidence = json_field(event, "evidence");
     return ERR_OK;
 }
@@ -343,7 +376,8 @@ static enum err read_fault(const struct cJSON *event, struct event_message *mess
 static enum err read_tombstone(const struct cJSON *event, struct event_message *message,
                                struct text *why)
 {
-    const char *epoch = json_text_or(event, "epoch", message->envelope.epoch);
+    const struct cJSON *of = json_field(event, "epoch");
+    const char *epoch = of ? json_as_text(of) : message->envelope.epoch;
     int64_t from = json_int_or(event, "from", 0), to = json_int_or(event, "to", 0);
 
     if (!message_is_epoch(epoch)) {
@@ -390,7 +424,8 @@ static enum err read_event(const struct cJSON *event, struct event_message *mess
         return read_tombstone(event, message, why);
     }
     if (message->kind == EVENT_CLOCKFIX &&
-        !json_as_int(json_field(event, "offset"), &message->offset_ms)) {
+        (!json_as_int(json_field(event, "offset"), &message->offset_ms) ||
+         message->offset_ms < -MESSAGE_TIME_MOST || message->offset_ms > MESSAGE_TIME_MOST)) {
         return text_say(why, ERR_FORMAT, "event.offset: expected milliseconds");
     }
     return ERR_OK;
@@ -454,7 +489,7 @@ enum err status_decode(struct arena *arena, const char *bytes, size_t size,
                        struct status_message *ret_message, struct text *why)
 {
     struct status_message message = {.online = false};
-    const struct cJSON *root;
+    const struct cJSON *root, *edge;
     const char *epoch;
     enum err err = message_parse(arena, bytes, size, &root, why);
 
@@ -465,16 +500,24 @@ enum err status_decode(struct arena *arena, const char *bytes, size_t size,
         return text_say(why, ERR_FORMAT, "online: expected true or false");
     }
     epoch = json_as_text(json_field(root, "epoch"));
-    if (epoch && !message_is_epoch(epoch)) {
+    if (json_field(root, "epoch") && !message_is_epoch(epoch)) {
         return text_say(why, ERR_FORMAT, "epoch: expected 16 hex digits");
     }
     if (epoch) {
         memcpy(message.epoch, epoch, EPOCH_SIZE);
     }
     message.version = json_as_text(json_field(root, "version"));
-    message.edge = json_bool_or(root, "edge", false);
-    message.t_ms = json_int_or(root, "t", 0);
+    edge = json_field(root, "edge");
+    if (edge && !json_is_null(edge) && !json_as_bool(edge, &message.edge)) {
+        return text_say(why, ERR_FORMAT, "edge: expected true or false");
+    }
+    if (!message_time(root, "t", 0, &message.t_ms)) {
+        return text_say(why, ERR_FORMAT, "t: expected milliseconds since 1970");
+    }
     message.equipment = json_field(root, "equipment");
+    if (message.equipment && !json_is_null(message.equipment) && !json_is_object(message.equipment)) {
+        return text_say(why, ERR_FORMAT, "equipment: expected a map of equipment");
+    }
     message.spool = json_field(root, "spool");
     message.all = root;
     *ret_message = message;

@@ -20,7 +20,7 @@
 
 struct envelope {
     char epoch[EPOCH_SIZE];
-    uint64_t seq; /* 1 … 2^53 */
+    uint64_t seq; /* 1 … 2^53 - 1 */
     int64_t t0_ms;
     bool unsynced;
 };

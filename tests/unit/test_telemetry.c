@@ -76,7 +76,7 @@ static void wrong_messages_say_where(void **state)
         {"{\"v\":2}", "v: expected 1"},
         {"[]", "expected a JSON object"},
         {"{\"v\":1,\"epoch\":\"xyz\"}", "epoch: expected 16 hex digits"},
-        {"{\"v\":1,\"epoch\":\"6f1c0a9e5b7d2c44\",\"seq\":0}", "seq: expected a whole number from 1 to 2^53"},
+        {"{\"v\":1,\"epoch\":\"6f1c0a9e5b7d2c44\",\"seq\":0}", "seq: expected a whole number from 1 to 2^53 - 1"},
     };
     struct arena *arena;
 
