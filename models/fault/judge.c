@@ -10,7 +10,7 @@
 #define STALE_BEATS      3 /* heartbeats of silence after which a value is unknown */
 
 struct seen { /* one point */
-    bool good;
+    bool good, failed; /* failed: the device itself says that there is no believable value */
     double value;
     int64_t last_ms, last_good_ms; /* NEVER: not yet */
     int64_t limit_ms;              /* silence after which it is unknown */
@@ -89,11 +89,17 @@ static struct expr_value window_value(const void *context, enum expr_window_kind
                                       int64_t window_ms)
 {
     const struct judge *judge = context;
+    const struct seen *seen = &judge->points[point];
 
+    if (kind == EXPR_FAILED) {
+        bool fresh = seen->last_ms != NEVER && judge->now_ms - seen->last_ms <= seen->limit_ms;
+
+        return (struct expr_value){fresh && (seen->good || seen->failed), seen->failed};
+    }
     if (!point_value(context, point).known) {
         return (struct expr_value){false, 0};
     }
-    return window_ask(&judge->points[point].window, kind, judge->now_ms, window_ms);
+    return window_ask(&seen->window, kind, judge->now_ms, window_ms);
 }
 
 /* ------------------------------------------------------------------ what reads what */
@@ -328,6 +334,7 @@ enum err judge_take(struct judge *judge, size_t point, const struct reading *rea
         }
     }
     seen->good = good;
+    seen->failed = reading->quality == QUALITY_INVALID || reading->quality == QUALITY_RANGE;
     seen->last_ms = reading->t_ms;
     for (size_t i = 0; i < judge->reader_counts[point]; i++) {
         judge->rules[judge->readers[point][i]].dirty = true;

@@ -209,6 +209,8 @@ struct expr_value window_ask(const struct window *window, enum expr_window_kind 
         return rate(window, from, from_ms, t_ms, window_ms);
     case EXPR_CHANGED:
         return changed(window, from, from_ms);
+    case EXPR_FAILED: /* no matter of history */
+        break;
     }
     return (struct expr_value){false, 0};
 }

@@ -200,6 +200,16 @@ static bool parse_call(struct compiler *c)
         step->index = point;
         return true;
     }
+    if (length == 6 && strncmp(c->at, "failed", 6) == 0) {
+        c->at = after + 1;
+        size_t point = parse_point(c);
+
+        need(c, ")");
+        step = emit(c, OP_WINDOW);
+        step->index = point;
+        step->window = EXPR_FAILED;
+        return true;
+    }
     for (size_t i = 0; i < sizeof(windows) / sizeof(windows[0]); i++) {
         if (length == strlen(windows[i].name) && strncmp(c->at, windows[i].name, length) == 0) {
             c->at = after + 1;
@@ -214,7 +224,7 @@ static bool parse_call(struct compiler *c)
             return true;
         }
     }
-    fail(c, c->at, "one of the functions age rate min max mean changed abs");
+    fail(c, c->at, "one of the functions age failed rate min max mean changed abs");
     return true;
 }
 

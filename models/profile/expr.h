@@ -3,6 +3,7 @@
  *
  *   or | and | not | == != < <= > >= | + - | * / | - (sign) | ( ) | number | name
  *   age(p)         seconds since the last good reading of p
+ *   failed(p)      1 while the device says that p has no believable value (quality invalid, range)
  *   rate(p, 10m)   change per minute over the window
  *   min max mean(p, 1h)   over the window; mean is weighted by time
  *   changed(p, 1h) 1 when the value changed within the window, else 0
@@ -41,6 +42,7 @@ enum expr_window_kind {
     EXPR_MAX,
     EXPR_MEAN,
     EXPR_CHANGED,
+    EXPR_FAILED, /* asked without a window */
 };
 
 struct expr_value {

@@ -274,7 +274,7 @@ int main(int argc, char **argv)
 {
     struct plant *plant;
     const char *scenario = option(argc, argv, "--scenario", NULL);
-    double noon = 13 * 3600;
+    double noon = 13;
 
     ready_catch_signals();
     if (argc > 1 && strcmp(argv[1], "replay") == 0) {
@@ -290,7 +290,7 @@ int main(int argc, char **argv)
     for (int i = 0; i < plant->count; i++) {
         long seed = strtol(option(argc, argv, "--seed", "1"), NULL, 10) + i;
 
-        heater_init(&plant->heaters[i], (uint64_t)seed, noon);
+        heater_init(&plant->heaters[i], (uint64_t)seed, HEATER_FINE, 0, noon);
         plant->maps[i] = modbus_mapping_new(16, 16, 32, 32);
     }
     plant->began_ms = plant->stepped_ms = clock_boot_ms();
