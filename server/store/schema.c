@@ -50,29 +50,6 @@ static const char first[] =
     " received_ms INTEGER NOT NULL, body TEXT NOT NULL, UNIQUE (stream, seq));"
     "CREATE INDEX event_equipment ON event (equipment, t_ms);"
 
-    /* What reports. claimed: a fleet row names it; otherwise it is shown as unclaimed. */
-    "CREATE TABLE equipment (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, title TEXT,"
-    " site INTEGER REFERENCES site, profile TEXT, profile_hash TEXT,"
-    " agent INTEGER REFERENCES agent, serial TEXT, claimed INTEGER NOT NULL DEFAULT 0,"
-    " sale_day INTEGER, invoice_day INTEGER, manufacture_day INTEGER, completion_day INTEGER,"
-    " acceptance_day INTEGER, judged_ms INTEGER, last_seen_ms INTEGER,"
-    " status TEXT NOT NULL DEFAULT 'ok'," /* fault attention ok offline maintenance unclaimed */
-    " maintenance_until_ms INTEGER, created_ms INTEGER NOT NULL);"
-    "CREATE INDEX equipment_agent ON equipment (agent);"
-    "CREATE INDEX equipment_site ON equipment (site);"
-    /* Which agents have reported readings of it: their journals hold its newest hours. */
-    "CREATE TABLE speaker (equipment INTEGER NOT NULL REFERENCES equipment, agent INTEGER NOT NULL"
-    " REFERENCES agent, PRIMARY KEY (equipment, agent)) WITHOUT ROWID;"
-    "CREATE TABLE component (id INTEGER PRIMARY KEY, equipment INTEGER NOT NULL REFERENCES"
-    " equipment, class TEXT NOT NULL, serial TEXT, UNIQUE (equipment, class, serial));"
-    "CREATE TABLE point (id INTEGER PRIMARY KEY, equipment INTEGER NOT NULL REFERENCES equipment,"
-    " name TEXT NOT NULL, UNIQUE (equipment, name));"
-    "CREATE TABLE last (point INTEGER PRIMARY KEY, t_ms INTEGER NOT NULL, value REAL, words TEXT,"
-    " quality INTEGER NOT NULL);"
-    /* Closed hours, packed: see packed.c. hour is t_ms / 3600000. */
-    "CREATE TABLE chunk (point INTEGER NOT NULL, hour INTEGER NOT NULL, body BLOB NOT NULL,"
-    " PRIMARY KEY (point, hour)) WITHOUT ROWID;"
-
     /* The fleet file's rows. name is the row's id in the file; doc the row as JSON. */
     "CREATE TABLE customer (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, title TEXT,"
     " doc TEXT NOT NULL);"
@@ -101,6 +78,29 @@ static const char first[] =
     " depot, count INTEGER NOT NULL, PRIMARY KEY (part, depot));"
     "CREATE TABLE plan_text (hash TEXT PRIMARY KEY, plan TEXT NOT NULL, body BLOB NOT NULL,"
     " stored_ms INTEGER NOT NULL);" /* every plan version a ticket was opened under */
+
+    /* What reports. claimed: a fleet row names it; otherwise it is shown as unclaimed. */
+    "CREATE TABLE equipment (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, title TEXT,"
+    " site INTEGER REFERENCES site, profile TEXT, profile_hash TEXT,"
+    " agent INTEGER REFERENCES agent, serial TEXT, claimed INTEGER NOT NULL DEFAULT 0,"
+    " sale_day INTEGER, invoice_day INTEGER, manufacture_day INTEGER, completion_day INTEGER,"
+    " acceptance_day INTEGER, judged_ms INTEGER, last_seen_ms INTEGER,"
+    " status TEXT NOT NULL DEFAULT 'ok'," /* fault attention ok offline maintenance unclaimed */
+    " maintenance_until_ms INTEGER, created_ms INTEGER NOT NULL);"
+    "CREATE INDEX equipment_agent ON equipment (agent);"
+    "CREATE INDEX equipment_site ON equipment (site);"
+    /* Which agents have reported readings of it: their journals hold its newest hours. */
+    "CREATE TABLE speaker (equipment INTEGER NOT NULL REFERENCES equipment, agent INTEGER NOT NULL"
+    " REFERENCES agent, PRIMARY KEY (equipment, agent)) WITHOUT ROWID;"
+    "CREATE TABLE component (id INTEGER PRIMARY KEY, equipment INTEGER NOT NULL REFERENCES"
+    " equipment, class TEXT NOT NULL, serial TEXT, UNIQUE (equipment, class, serial));"
+    "CREATE TABLE point (id INTEGER PRIMARY KEY, equipment INTEGER NOT NULL REFERENCES equipment,"
+    " name TEXT NOT NULL, UNIQUE (equipment, name));"
+    "CREATE TABLE last (point INTEGER PRIMARY KEY, t_ms INTEGER NOT NULL, value REAL, words TEXT,"
+    " quality INTEGER NOT NULL);"
+    /* Closed hours, packed: see packed.c. hour is t_ms / 3600000. */
+    "CREATE TABLE chunk (point INTEGER NOT NULL, hour INTEGER NOT NULL, body BLOB NOT NULL,"
+    " PRIMARY KEY (point, hour)) WITHOUT ROWID;"
 
     /* One occurrence of a fault on one piece of equipment. */
     "CREATE TABLE alarm (id INTEGER PRIMARY KEY, equipment INTEGER NOT NULL REFERENCES equipment,"
