@@ -109,6 +109,12 @@ static void read_notify(struct reader *reader, struct yaml_node *map)
     yaml_no_more(complaints, map);
 }
 
+static bool is_database(const char *url)
+{
+    return (strncmp(url, "sqlite:", 7) == 0 && url[7] != '\0') ||
+           strncmp(url, "postgresql://", 13) == 0;
+}
+
 static void read_root(struct reader *reader, struct yaml_node *root)
 {
     struct complaints *complaints = &reader->complaints;
@@ -124,10 +130,10 @@ static void read_root(struct reader *reader, struct yaml_node *root)
         read_broker(reader, map);
     }
     database = yaml_need(complaints, root, "database");
-    config->database = yaml_text(complaints, database, "sqlite:PATH", "");
-    if (database && database->kind == YAML_SCALAR &&
-        (strncmp(config->database, "sqlite:", 7) != 0 || config->database[7] == '\0')) {
-        complain(complaints, database, "expected sqlite:PATH, found '%.80s'", config->database);
+    config->database = yaml_text(complaints, database, "sqlite:PATH or postgresql://…", "");
+    if (database && database->kind == YAML_SCALAR && !is_database(config->database)) {
+        complain(complaints, database, "expected sqlite:PATH or postgresql://…, found '%.80s'",
+                 config->database);
     }
     map = yaml_map(complaints, yaml_find(root, "http"), "a map {listen}");
     config->listen = "127.0.0.1:8080";

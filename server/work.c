@@ -132,7 +132,7 @@ static enum err refresh_claimed(struct server *server, struct sql *sql, int64_t 
 /* A sub-command wrote beside us: what we keep in memory may be stale. */
 static enum err notice_guests(struct server *server, struct sql *sql, int64_t now_ms)
 {
-    int64_t version = sql_find_int(sql, 0, "PRAGMA data_version", "");
+    int64_t version = sql_version(sql);
     bool first = server->data_version == 0;
     enum err err = ERR_OK;
 

@@ -669,7 +669,7 @@ static enum err save_points(struct registry *registry, struct sql *sql)
 
         err = sql_run(sql,
                       "INSERT INTO last (point, t_ms, value, words, quality) VALUES (?1, ?2,"
-                      " CASE WHEN ?6 THEN ?3 END, ?4, ?5) ON CONFLICT (point) DO UPDATE SET t_ms ="
+                      " CASE WHEN ?6 = 1 THEN ?3 END, ?4, ?5) ON CONFLICT (point) DO UPDATE SET t_ms ="
                       " excluded.t_ms, value = excluded.value, words = excluded.words, quality ="
                       " excluded.quality",
                       "iidtii", point->id, point->last.t_ms, point->last.value, point->last.text,

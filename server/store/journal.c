@@ -1,6 +1,8 @@
 /* The journal of data messages. */
 #include "server/store/journal.h"
 
+#include <string.h>
+
 #include "models/base/hash.h"
 
 enum err journal_put(struct sql *sql, const struct journal_row *row)
@@ -22,15 +24,29 @@ enum err journal_put_event(struct sql *sql, const struct journal_event *row)
                    row->t_ms, row->received_ms, row->body);
 }
 
+static bool event_is_same(struct sql *sql, int64_t stream, uint64_t seq, const char *body,
+                          size_t size)
+{
+    struct sql_rows rows;
+    bool same = true;
+
+    sql_find(sql, &rows, "SELECT body FROM event WHERE stream = ?1 AND seq = ?2", "ii", stream,
+             (int64_t)seq);
+    while (sql_next(&rows)) {
+        const char *stored = sql_text(&rows, 0);
+
+        same = strlen(stored) == size && memcmp(stored, body, size) == 0;
+    }
+    return !sql_end(&rows) && same;
+}
+
 bool journal_is_same(struct sql *sql, int64_t stream, uint64_t seq, const char *body, size_t size)
 {
     int64_t hash = (int64_t)hash_bytes(body, size);
 
     return hash == sql_find_int(sql, hash, "SELECT hash FROM journal WHERE stream = ?1 AND seq = ?2",
                                 "ii", stream, (int64_t)seq) &&
-           sql_find_int(sql, 1,
-                        "SELECT CAST(body AS BLOB) = ?3 FROM event WHERE stream = ?1 AND seq = ?2",
-                        "iib", stream, (int64_t)seq, body, size);
+           event_is_same(sql, stream, seq, body, size);
 }
 
 enum err journal_numbers(struct sql *sql, int64_t stream, struct ranges *ranges)
@@ -64,6 +80,6 @@ enum err journal_mark(struct sql *sql)
     return sql_run(sql,
                    "INSERT INTO mark (name, value) VALUES ('journal', (SELECT COALESCE(MAX(id), 0)"
                    " FROM journal)) ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE"
-                   " value <> excluded.value",
+                   " mark.value <> excluded.value",
                    "");
 }

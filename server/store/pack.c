@@ -169,8 +169,8 @@ static enum err read_slice(struct sql *sql, int64_t stream, int64_t boundary_ms,
     sql_find(sql, &rows,
              "SELECT j.id, j.body, COALESCE(s.clock_offset_ms, 0) FROM journal j JOIN stream s ON"
              " s.id = j.stream WHERE j.id IN (SELECT i.id FROM journal i JOIN stream t ON t.id ="
-             " i.stream WHERE i.stream = ?1 AND i.most_ms + CASE WHEN i.unsynced THEN"
-             " COALESCE(t.clock_offset_ms, 0) ELSE 0 END < ?2 AND (NOT i.unsynced OR"
+             " i.stream WHERE i.stream = ?1 AND i.most_ms + CASE WHEN i.unsynced = 1 THEN"
+             " COALESCE(t.clock_offset_ms, 0) ELSE 0 END < ?2 AND (i.unsynced = 0 OR"
              " t.clock_offset_ms IS NOT NULL OR i.received_ms < ?3) ORDER BY i.id LIMIT 2000)"
              " ORDER BY j.id",
              "iii", stream, boundary_ms, now_ms - UNSYNCED_MS);

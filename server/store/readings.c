@@ -118,8 +118,8 @@ static enum err gather_journal(struct sql *sql, const struct origin *origin,
              "SELECT j.body, COALESCE(s.clock_offset_ms, 0) FROM journal j JOIN stream s ON s.id ="
              " j.stream WHERE j.id IN (SELECT i.id FROM stream t JOIN journal i ON i.stream = t.id"
              " WHERE t.agent IN (SELECT agent FROM speaker WHERE equipment = ?1) AND i.least_ms +"
-             " CASE WHEN i.unsynced THEN COALESCE(t.clock_offset_ms, 0) ELSE 0 END < ?3 AND"
-             " i.most_ms + CASE WHEN i.unsynced THEN COALESCE(t.clock_offset_ms, 0) ELSE 0 END >="
+             " CASE WHEN i.unsynced = 1 THEN COALESCE(t.clock_offset_ms, 0) ELSE 0 END < ?3 AND"
+             " i.most_ms + CASE WHEN i.unsynced = 1 THEN COALESCE(t.clock_offset_ms, 0) ELSE 0 END >="
              " ?2) ORDER BY j.id",
              "iii", origin->equipment, gathered->from_ms, gathered->to_ms);
     while (!gathered->err && sql_next(&rows)) {

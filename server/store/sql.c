@@ -1,37 +1,41 @@
-/* The seam on SQLite. A second backend gets its file here and a row in sql_open(). */
+/* The seam: which kind of database it is, and what is the same for all. */
 #include "server/store/sql.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/db.h"
+#include "server/store/sql_ops.h"
 
-struct sql {
-    struct db *db;
-};
+static const struct sql_ops *const kinds_of_database[] = {&sql_sqlite_ops, &sql_pg_ops};
+
+static const struct sql_ops *ops_of(const char *url)
+{
+    for (size_t i = 0; i < sizeof(kinds_of_database) / sizeof(kinds_of_database[0]); i++) {
+        size_t size = strlen(kinds_of_database[i]->scheme);
+
+        if (strncmp(url, kinds_of_database[i]->scheme, size) == 0 && url[size] == ':') {
+            return kinds_of_database[i];
+        }
+    }
+    return NULL;
+}
 
 enum err sql_open(const char *url, enum sql_mode mode, struct sql **ret_sql, struct text *why)
 {
-    struct db_options options = {
-        .mode = mode == SQL_READ ? DB_READ : DB_WRITE,
-        .journal_most = 16 * 1024 * 1024,
-        .busy_ms = mode == SQL_WRITE ? 2000 : 10000, /* the committer asks again by itself */
-        .exclusive = mode == SQL_WRITE,
-        .guest = mode == SQL_GUEST,
-        .has_guests = mode == SQL_WRITE,
-        .cache_kib = mode == SQL_WRITE ? 64 * 1024 : 0,
-    };
+    const struct sql_ops *ops = ops_of(url);
     struct sql *sql;
     enum err err;
 
-    if (strncmp(url, "sqlite:", 7) != 0) {
-        return text_say(why, ERR_UNSUPPORTED, "expected sqlite:PATH as database, found %s", url);
+    if (!ops) {
+        return text_say(why, ERR_UNSUPPORTED,
+                        "expected sqlite:PATH or postgresql://… as database, found %s", url);
     }
     sql = calloc(1, sizeof(*sql));
     if (!sql) {
         return ERR_NOMEM;
     }
-    err = db_open(url + 7, &options, &sql->db, why);
+    sql->ops = ops;
+    err = ops->open(url, mode, &sql->self, why);
     if (err) {
         free(sql);
         return err;
@@ -43,45 +47,45 @@ enum err sql_open(const char *url, enum sql_mode mode, struct sql **ret_sql, str
 void sql_close(struct sql *sql)
 {
     if (sql) {
-        db_close(sql->db);
+        sql->ops->close(sql->self);
         free(sql);
     }
 }
 
 enum err sql_begin(struct sql *sql)
 {
-    return db_begin(sql->db);
+    return sql->ops->begin(sql->self);
 }
 
 enum err sql_commit(struct sql *sql)
 {
-    return db_commit(sql->db);
+    return sql->ops->commit(sql->self);
 }
 
 void sql_rollback(struct sql *sql)
 {
-    db_rollback(sql->db);
+    sql->ops->rollback(sql->self);
 }
 
 enum err sql_save(struct sql *sql)
 {
-    return db_run(sql->db, "SAVEPOINT step", "");
+    return sql_run(sql, "SAVEPOINT step", "");
 }
 
 void sql_release(struct sql *sql)
 {
-    (void)!db_run(sql->db, "RELEASE step", "");
+    (void)!sql_run(sql, "RELEASE step", "");
 }
 
 void sql_undo(struct sql *sql)
 {
-    (void)!db_run(sql->db, "ROLLBACK TO step", "");
-    (void)!db_run(sql->db, "RELEASE step ", "");
+    (void)!sql_run(sql, "ROLLBACK TO step", "");
+    (void)!sql_run(sql, "RELEASE step ", "");
 }
 
 enum err sql_script(struct sql *sql, const char *statements)
 {
-    return db_script(sql->db, statements);
+    return sql->ops->script(sql->self, statements);
 }
 
 enum err sql_run(struct sql *sql, const char *statement, const char *kinds, ...)
@@ -90,131 +94,115 @@ enum err sql_run(struct sql *sql, const char *statement, const char *kinds, ...)
     enum err err;
 
     va_start(list, kinds);
-    err = db_runv(sql->db, statement, kinds, list);
+    err = sql->ops->run(sql->self, statement, kinds, list);
     va_end(list);
     return err;
 }
 
-static struct db_rows inner(const struct sql_rows *rows)
-{
-    return (struct db_rows){rows->sql->db, rows->statement, rows->err};
-}
-
 void sql_find(struct sql *sql, struct sql_rows *rows, const char *statement, const char *kinds, ...)
 {
-    struct db_rows found;
     va_list list;
 
+    *rows = (struct sql_rows){.sql = sql};
     va_start(list, kinds);
-    db_findv(sql->db, &found, statement, kinds, list);
+    sql->ops->find(sql->self, rows, statement, kinds, list);
     va_end(list);
-    *rows = (struct sql_rows){sql, found.statement, found.err};
 }
 
 bool sql_next(struct sql_rows *rows)
 {
-    struct db_rows found = inner(rows);
-    bool more = db_next(&found);
-
-    rows->err = found.err;
-    return more;
+    return rows->sql->ops->next(rows);
 }
 
 int64_t sql_int(const struct sql_rows *rows, int column)
 {
-    struct db_rows found = inner(rows);
-
-    return db_int(&found, column);
+    return rows->sql->ops->integer(rows, column);
 }
 
 double sql_real(const struct sql_rows *rows, int column)
 {
-    struct db_rows found = inner(rows);
-
-    return db_real(&found, column);
+    return rows->sql->ops->real(rows, column);
 }
 
 const char *sql_text(const struct sql_rows *rows, int column)
 {
-    struct db_rows found = inner(rows);
-
-    return db_text(&found, column);
+    return rows->sql->ops->text(rows, column);
 }
 
 const void *sql_blob(const struct sql_rows *rows, int column, size_t *ret_size)
 {
-    struct db_rows found = inner(rows);
-
-    return db_blob(&found, column, ret_size);
+    return rows->sql->ops->blob(rows, column, ret_size);
 }
 
 bool sql_null(const struct sql_rows *rows, int column)
 {
-    struct db_rows found = inner(rows);
-
-    return db_null(&found, column);
+    return rows->sql->ops->null(rows, column);
 }
 
 enum err sql_end(struct sql_rows *rows)
 {
-    struct db_rows found = inner(rows);
-    enum err err = db_end(&found);
+    enum err err = rows->sql->ops->end(rows);
 
-    rows->statement = NULL;
+    rows->result = NULL;
     return err;
 }
 
 int64_t sql_find_int(struct sql *sql, int64_t fallback, const char *statement, const char *kinds,
                      ...)
 {
-    struct db_rows found;
+    struct sql_rows rows = {.sql = sql};
     va_list list;
 
     va_start(list, kinds);
-    db_findv(sql->db, &found, statement, kinds, list);
+    sql->ops->find(sql->self, &rows, statement, kinds, list);
     va_end(list);
-    if (db_next(&found) && !db_null(&found, 0)) {
-        fallback = db_int(&found, 0);
+    if (sql_next(&rows) && !sql_null(&rows, 0)) {
+        fallback = sql_int(&rows, 0);
     }
-    (void)!db_end(&found);
+    (void)!sql_end(&rows);
     return fallback;
 }
 
 int64_t sql_changes(struct sql *sql)
 {
-    return db_changes(sql->db);
+    return sql->ops->changes(sql->self);
 }
 
 int64_t sql_total_changes(struct sql *sql)
 {
-    return db_total_changes(sql->db);
+    return sql->ops->total_changes(sql->self);
 }
 
 int64_t sql_last_id(struct sql *sql)
 {
-    return db_last_id(sql->db);
+    return sql->ops->last_id(sql->self);
+}
+
+int64_t sql_version(struct sql *sql)
+{
+    return sql->ops->version(sql->self);
 }
 
 const char *sql_why(struct sql *sql)
 {
-    return db_why(sql->db);
+    return sql->ops->why(sql->self);
 }
 
 bool sql_is_broken(struct sql *sql)
 {
-    switch (db_trouble(sql->db)) {
+    switch (sql->ops->trouble(sql->self)) {
     case ERR_FULL:
     case ERR_BUSY:
     case ERR_IO:
     case ERR_NOMEM:
     case ERR_DENIED:
+    case ERR_CLOSED:
         return true;
     case ERR_OK:
     case ERR_SHORT:
     case ERR_FORMAT:
     case ERR_RANGE:
     case ERR_TIMEOUT:
-    case ERR_CLOSED:
     case ERR_NOT_FOUND:
     case ERR_EXISTS:
     case ERR_UNSUPPORTED:
@@ -226,5 +214,5 @@ bool sql_is_broken(struct sql *sql)
 
 enum err sql_backup(struct sql *sql, const char *path, struct text *why)
 {
-    return db_backup(sql->db, path, why);
+    return sql->ops->backup(sql->self, path, why);
 }

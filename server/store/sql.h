@@ -15,7 +15,12 @@
 #include "models/base/err.h"
 #include "models/base/text.h"
 
-struct sql;
+struct sql_ops;
+
+struct sql { /* sql_open's; nothing in it is for others */
+    const struct sql_ops *ops;
+    void *self;
+};
 
 enum sql_mode {
     SQL_WRITE, /* the server's one writing connection */
@@ -23,7 +28,7 @@ enum sql_mode {
     SQL_GUEST, /* writes beside a running server (sub-commands); never checkpoints */
 };
 
-/* url: sqlite:PATH (postgresql://… is ERR_UNSUPPORTED until its backend stands). */
+/* url: sqlite:PATH or postgresql://… (libpq's form). ERR_BUSY: another server has it. */
 enum err sql_open(const char *url, enum sql_mode mode, struct sql **ret_sql,
                   struct text *why) MUST_CHECK;
 void sql_close(struct sql *sql);
@@ -46,7 +51,7 @@ enum err sql_run(struct sql *sql, const char *statement, const char *kinds, ...)
 
 struct sql_rows { /* on the caller's stack */
     struct sql *sql;
-    void *statement;
+    void *result;
     enum err err;
 };
 
@@ -68,6 +73,8 @@ int64_t sql_find_int(struct sql *sql, int64_t fallback, const char *statement, c
 int64_t sql_changes(struct sql *sql); /* rows changed by the last sql_run */
 int64_t sql_total_changes(struct sql *sql); /* since the connection was opened */
 int64_t sql_last_id(struct sql *sql); /* id given by the last INSERT */
+/* Another number after a guest has committed. */
+int64_t sql_version(struct sql *sql);
 const char *sql_why(struct sql *sql);
 /* true when the last statement failed for the database's own trouble (disk full, locked, broken),
  * not for what it was asked to do. */

@@ -39,7 +39,7 @@ KEEPERS = {
     "sqlite3.h": "host/db",
     "zstd.h": "host/file",
     "modbus/modbus.h": "agent/modbus/link_libmodbus",
-    "libpq-fe.h": "server/store/store_pg",
+    "libpq-fe.h": "server/store/sql_pg",
     "microhttpd.h": "server/api/http",
     "curl/curl.h": "server/desk/notify",
     "libical/ical.h": "server/desk/calendar",

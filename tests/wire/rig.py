@@ -1,5 +1,6 @@
 """What the wire tests, the crash rounds and the demo stand on: free ports, programs that are waited for and
 ended by their id, a broker, a fleet, and a client of the API. No sleeps for luck: everything waits for a state."""
+import atexit
 import json
 import os
 import pathlib
@@ -71,6 +72,7 @@ class Program:
 
 class Rig:
     """A folder of its own with a broker, a server, agents and plants in it."""
+    postgres = None
 
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
@@ -81,12 +83,22 @@ class Rig:
                    "max_inflight_messages 200\nmax_queued_messages 10000\nset_tcp_nodelay true\n")
         self.write("server.yaml", f"""
 broker: {{url: "mqtt://127.0.0.1:{self.mqtt_port}"}}
-database: "sqlite:{self.folder}/server.db"
+database: "{self.database()}"
 http: {{listen: "127.0.0.1:{self.http_port}"}}
 profiles: models/equipment
 plans: models/plans
 time_zone: Asia/Shanghai
 """)
+
+    def database(self):
+        """SQLite in the folder; with HELIOGRAPH_DATABASE=postgresql a new database of a PostgreSQL of our own."""
+        if os.environ.get("HELIOGRAPH_DATABASE") != "postgresql":
+            return f"sqlite:{self.folder}/server.db"
+        from postgres import Postgres
+        if not Rig.postgres:
+            Rig.postgres = Postgres()
+            atexit.register(Rig.postgres.close)
+        return Rig.postgres.database()
 
     def write(self, name, text):
         path = self.folder / name
