@@ -374,7 +374,7 @@ static enum err apply_customer(struct row *row)
 {
     return count(row, sql_run(row->sql,
                               "INSERT INTO customer (name, title, doc) VALUES (?1, ?2, ?3) ON"
-                              " CONFLICT (name) DO UPDATE SET title = ?2, doc = ?3 WHERE doc <> ?3",
+                              " CONFLICT (name) DO UPDATE SET title = ?2, doc = ?3 WHERE customer.doc <> ?3",
                               "ttt", row->id, words(row->map, "name"), row->doc.bytes));
 }
 
@@ -382,8 +382,8 @@ static enum err apply_calendar(struct row *row)
 {
     return count(row, sql_run(row->sql,
                               "INSERT INTO calendar (name, time_zone, doc) VALUES (?1, ?2, ?3) ON"
-                              " CONFLICT (name) DO UPDATE SET time_zone = ?2, doc = ?3 WHERE doc <>"
-                              " ?3",
+                              " CONFLICT (name) DO UPDATE SET time_zone = ?2, doc = ?3 WHERE"
+                              " calendar.doc <> ?3",
                               "ttt", row->id, words(row->map, "time_zone"), row->doc.bytes));
 }
 
@@ -399,7 +399,7 @@ static enum err apply_site(struct row *row)
                 " (SELECT id FROM calendar WHERE name = ?6), ?7, ?8, ?9, ?10) ON CONFLICT (name) DO"
                 " UPDATE SET customer = excluded.customer, title = ?3, address = ?4, time_zone = ?5,"
                 " calendar = excluded.calendar, remote_area = ?7, lat = ?8, lon = ?9, doc = ?10"
-                " WHERE doc <> ?10",
+                " WHERE site.doc <> ?10",
                 "ttttttiddt", row->id, words(row->map, "customer"), words(row->map, "name"),
                 words(row->map, "address"), words(row->map, "time_zone"),
                 words(row->map, "calendar"), (int64_t)text_same(remote, "true"),
@@ -429,7 +429,7 @@ static enum err apply_team(struct row *row)
                                  " VALUES (?1, ?2, (SELECT id FROM calendar WHERE name = ?3), ?4,"
                                  " ?5, ?6) ON CONFLICT (name) DO UPDATE SET title = ?2, calendar ="
                                  " excluded.calendar, skills = ?4, territories = ?5, doc = ?6 WHERE"
-                                 " doc <> ?6",
+                                 " team.doc <> ?6",
                                  "tttttt", row->id, words(row->map, "name"),
                                  words(row->map, "calendar"), skills.bytes, territories.bytes,
                                  row->doc.bytes));
@@ -451,7 +451,7 @@ static enum err apply_technician(struct row *row)
                               "INSERT INTO technician (name, title, team, phone, doc) VALUES (?1,"
                               " ?2, (SELECT id FROM team WHERE name = ?3), ?4, ?5) ON CONFLICT"
                               " (name) DO UPDATE SET title = ?2, team = excluded.team, phone = ?4,"
-                              " doc = ?5 WHERE doc <> ?5",
+                              " doc = ?5 WHERE technician.doc <> ?5",
                               "ttttt", row->id, words(row->map, "name"), words(row->map, "team"),
                               words(row->map, "phone"), row->doc.bytes));
 }
@@ -480,7 +480,7 @@ static enum err apply_equipment(struct row *row)
     if (agent) {
         err = sql_run(row->sql,
                       "INSERT INTO agent (name, first_seen_ms, last_seen_ms, known) VALUES (?1, ?2,"
-                      " ?2, 1) ON CONFLICT (name) DO UPDATE SET known = 1 WHERE known = 0",
+                      " ?2, 1) ON CONFLICT (name) DO UPDATE SET known = 1 WHERE agent.known = 0",
                       "ti", agent, row->now_ms);
     }
     if (!err) {
@@ -494,16 +494,20 @@ static enum err apply_equipment(struct row *row)
                 " FROM agent WHERE name = ?5), ?6, 1, NULLIF(?7, -1), NULLIF(?8, -1), NULLIF(?9,"
                 " -1), NULLIF(?10, -1), NULLIF(?11, -1), ?12) ON CONFLICT (name) DO UPDATE SET title"
                 " = excluded.title, site = excluded.site, profile = COALESCE(excluded.profile,"
-                " profile), agent = COALESCE(excluded.agent, agent), serial = excluded.serial,"
+                " equipment.profile), agent = COALESCE(excluded.agent, equipment.agent), serial = excluded.serial,"
                 " claimed = 1, sale_day = excluded.sale_day, invoice_day = excluded.invoice_day,"
                 " manufacture_day = excluded.manufacture_day, completion_day ="
-                " excluded.completion_day, acceptance_day = excluded.acceptance_day WHERE claimed ="
-                " 0 OR title IS NOT excluded.title OR site IS NOT excluded.site OR (excluded.profile"
-                " IS NOT NULL AND profile IS NOT excluded.profile) OR (excluded.agent IS NOT NULL"
-                " AND agent IS NOT excluded.agent) OR serial IS NOT excluded.serial OR sale_day IS"
-                " NOT excluded.sale_day OR invoice_day IS NOT excluded.invoice_day OR"
-                " manufacture_day IS NOT excluded.manufacture_day OR completion_day IS NOT"
-                " excluded.completion_day OR acceptance_day IS NOT excluded.acceptance_day",
+                " excluded.completion_day, acceptance_day = excluded.acceptance_day WHERE equipment.claimed = 0"
+                " OR equipment.title IS DISTINCT FROM excluded.title"
+                " OR equipment.site IS DISTINCT FROM excluded.site"
+                " OR equipment.profile IS DISTINCT FROM COALESCE(excluded.profile, equipment.profile)"
+                " OR equipment.agent IS DISTINCT FROM COALESCE(excluded.agent, equipment.agent)"
+                " OR equipment.serial IS DISTINCT FROM excluded.serial"
+                " OR equipment.sale_day IS DISTINCT FROM excluded.sale_day"
+                " OR equipment.invoice_day IS DISTINCT FROM excluded.invoice_day"
+                " OR equipment.manufacture_day IS DISTINCT FROM excluded.manufacture_day"
+                " OR equipment.completion_day IS DISTINCT FROM excluded.completion_day"
+                " OR equipment.acceptance_day IS DISTINCT FROM excluded.acceptance_day",
                 "ttttttiiiiii", row->id, words(row->map, "title"), words(row->map, "site"),
                 words(row->map, "profile"), agent, words(row->map, "serial"),
                 day(row->map, "sale_date"), day(row->map, "invoice_date"),
@@ -523,7 +527,7 @@ static enum err apply_contract(struct row *row)
                      " doc) VALUES (?1, (SELECT id FROM customer WHERE name = ?2), ?3, ?4,"
                      " NULLIF(?5, -1), NULLIF(?6, -1), ?7) ON CONFLICT (name) DO UPDATE SET customer"
                      " = excluded.customer, plan = ?3, service_level = ?4, start_day ="
-                     " excluded.start_day, end_day = excluded.end_day, doc = ?7 WHERE doc <> ?7",
+                     " excluded.start_day, end_day = excluded.end_day, doc = ?7 WHERE contract.doc <> ?7",
                      "ttttiit", row->id, words(row->map, "customer"), words(row->map, "plan"),
                      level ? level : "C", day(row->map, "start"), day(row->map, "end"),
                      row->doc.bytes));
@@ -543,7 +547,7 @@ static enum err apply_depot(struct row *row)
     return count(row, sql_run(row->sql,
                               "INSERT INTO depot (name, title, lat, lon, doc) VALUES (?1, ?2, ?3,"
                               " ?4, ?5) ON CONFLICT (name) DO UPDATE SET title = ?2, lat = ?3, lon ="
-                              " ?4, doc = ?5 WHERE doc <> ?5",
+                              " ?4, doc = ?5 WHERE depot.doc <> ?5",
                               "ttddt", row->id, words(row->map, "name"), number(row->map, "lat"),
                               number(row->map, "lon"), row->doc.bytes));
 }
@@ -555,7 +559,7 @@ static enum err apply_part(struct row *row)
         count(row, sql_run(row->sql,
                            "INSERT INTO part (name, title_en, title_zh, class, doc) VALUES (?1, ?2,"
                            " ?3, ?4, ?5) ON CONFLICT (name) DO UPDATE SET title_en = ?2, title_zh ="
-                           " ?3, class = ?4, doc = ?5 WHERE doc <> ?5",
+                           " ?3, class = ?4, doc = ?5 WHERE part.doc <> ?5",
                            "ttttt", row->id, words(title, "en"), words(title, "zh"),
                            words(row->map, "class"), row->doc.bytes));
 
@@ -563,7 +567,7 @@ static enum err apply_part(struct row *row)
         err = count(row, sql_run(row->sql,
                                  "INSERT INTO stock (part, depot, count) SELECT p.id, d.id, ?3 FROM"
                                  " part p, depot d WHERE p.name = ?1 AND d.name = ?2 ON CONFLICT"
-                                 " (part, depot) DO UPDATE SET count = ?3 WHERE count <> ?3",
+                                 " (part, depot) DO UPDATE SET count = ?3 WHERE stock.count <> ?3",
                                  "tti", row->id, words(node, "depot"),
                                  (int64_t)number(node, "count")));
     }

@@ -210,9 +210,7 @@ enum err schema_migrate(struct sql *sql, struct text *why)
     int64_t version;
     enum err err;
 
-    if (sql_find_int(sql, 0, "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table'", "") > 0 &&
-        sql_find_int(sql, 0, "SELECT COUNT(*) FROM sqlite_master WHERE name = 'schema_version'", "") ==
-            0) {
+    if (sql_tables(sql, NULL) > 0 && sql_tables(sql, "schema_version") == 0) {
         return text_say(why, ERR_UNSUPPORTED, "this is a database of another program");
     }
     err = sql_script(sql, "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL);");

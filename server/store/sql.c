@@ -178,6 +178,11 @@ int64_t sql_last_id(struct sql *sql)
     return sql->ops->last_id(sql->self);
 }
 
+int64_t sql_tables(struct sql *sql, const char *name)
+{
+    return sql->ops->tables(sql->self, name);
+}
+
 int64_t sql_version(struct sql *sql)
 {
     return sql->ops->version(sql->self);

@@ -565,9 +565,9 @@ static int64_t total_changes(void *self)
     return pg->total_changes;
 }
 
-static int64_t number_of(struct pg *pg, const char *statement)
+static int64_t number_of(struct pg *pg, const char *statement, const char *value)
 {
-    PGresult *result = PQexec(pg->conn, statement);
+    PGresult *result = PQexecParams(pg->conn, statement, value ? 1 : 0, NULL, &value, NULL, NULL, 0);
     int64_t number = outcome_of(pg, result) || PQntuples(result) < 1
                          ? 0
                          : strtoll(PQgetvalue(result, 0, 0), NULL, 10);
@@ -578,12 +578,25 @@ static int64_t number_of(struct pg *pg, const char *statement)
 
 static int64_t last_id(void *self)
 {
-    return number_of(self, "SELECT lastval()");
+    return number_of(self, "SELECT lastval()", NULL);
+}
+
+/* Without ours, that stands before the migrations. */
+static int64_t tables(void *self, const char *name)
+{
+    return name ? number_of(self,
+                            "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema ="
+                            " current_schema() AND table_name = $1",
+                            name)
+                : number_of(self,
+                            "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema ="
+                            " current_schema() AND table_name <> 'guest'",
+                            NULL);
 }
 
 static int64_t version(void *self)
 {
-    return number_of(self, "SELECT commits + 1 FROM guest");
+    return number_of(self, "SELECT commits + 1 FROM guest", NULL);
 }
 
 static const char *why(void *self)
@@ -646,6 +659,7 @@ const struct sql_ops sql_pg_ops = {
     .changes = changes,
     .total_changes = total_changes,
     .last_id = last_id,
+    .tables = tables,
     .version = version,
     .why = why,
     .trouble = trouble,

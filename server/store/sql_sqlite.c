@@ -133,17 +133,30 @@ static int64_t last_id(void *self)
     return db_last_id(self);
 }
 
+static int64_t first_number(struct db_rows *found)
+{
+    int64_t number = db_next(found) ? db_int(found, 0) : 0;
+
+    (void)!db_end(found);
+    return number;
+}
+
+static int64_t tables(void *self, const char *name)
+{
+    struct db_rows found;
+
+    db_find(self, &found,
+            "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND (?1 IS NULL OR name = ?1)",
+            "t", name);
+    return first_number(&found);
+}
+
 static int64_t version(void *self)
 {
     struct db_rows found;
-    int64_t number = 0;
 
     db_find(self, &found, "PRAGMA data_version", "");
-    if (db_next(&found)) {
-        number = db_int(&found, 0);
-    }
-    (void)!db_end(&found);
-    return number;
+    return first_number(&found);
 }
 
 static const char *why(void *self)
@@ -181,6 +194,7 @@ const struct sql_ops sql_sqlite_ops = {
     .changes = changes,
     .total_changes = total_changes,
     .last_id = last_id,
+    .tables = tables,
     .version = version,
     .why = why,
     .trouble = trouble,

@@ -39,7 +39,7 @@ class Postgres:
     def start(self):
         self.process = subprocess.Popen([str(self.bin / "postgres"), "-D", str(self.folder / "data"), "-k", str(self.folder),
                                          "-c", "listen_addresses="], cwd="/tmp", preexec_fn=self._as_user,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                                        stdout=subprocess.DEVNULL, stderr=open(os.environ.get("HELIOGRAPH_PG_LOG", os.devnull), "a"))
         end = time.monotonic() + 30
         while subprocess.run([str(self.bin / "pg_isready"), "-q", "-h", str(self.folder)]).returncode:
             assert time.monotonic() < end and self.process.poll() is None, "PostgreSQL does not come up"

@@ -74,7 +74,7 @@ class Rig:
     """A folder of its own with a broker, a server, agents and plants in it."""
     postgres = None
 
-    def __init__(self, folder):
+    def __init__(self, folder, database=None):
         self.folder = pathlib.Path(folder)
         self.mqtt_port, self.http_port, self.modbus_port = free_port(), free_port(), free_port()
         self.programs = []
@@ -83,7 +83,7 @@ class Rig:
                    "max_inflight_messages 200\nmax_queued_messages 10000\nset_tcp_nodelay true\n")
         self.write("server.yaml", f"""
 broker: {{url: "mqtt://127.0.0.1:{self.mqtt_port}"}}
-database: "{self.database()}"
+database: "{database or self.database()}"
 http: {{listen: "127.0.0.1:{self.http_port}"}}
 profiles: models/equipment
 plans: models/plans
