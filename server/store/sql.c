@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/store/sql_ops.h"
+#include "server/store/sql_int.h"
 
 static const struct sql_ops *const kinds_of_database[] = {&sql_sqlite_ops, &sql_pg_ops};
 

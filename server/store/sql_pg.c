@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "models/base/text.h"
-#include "server/store/sql_ops.h"
+#include "server/store/sql_int.h"
 
 #define SLOTS       1024 /* more than there are statements in the program */
 #define VALUES_MOST 64

@@ -1,6 +1,6 @@
 /* The seam on SQLite (host/db). */
 #include "host/db.h"
-#include "server/store/sql_ops.h"
+#include "server/store/sql_int.h"
 
 static enum err open(const char *url, enum sql_mode mode, void **ret_self, struct text *why)
 {
