@@ -193,6 +193,7 @@ static enum err open_faces(struct server *server, struct text *why)
         .desk = server->desk,
         .rules = server->rules,
         .time_zone = config->time_zone,
+        .preset_plan = config->preset_plan,
         .ready = is_ready,
         .context = server,
     };

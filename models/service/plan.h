@@ -88,6 +88,8 @@ struct plan {
     int64_t g1_outage_ms, link_loss_delay_ms, link_loss_limit_ms;
     /* how long telemetry must stay normal before a fault counts as cleared for good */
     int64_t hold_ms;
+    int64_t reopen_ms; /* how long after closing a ticket may be opened again; 0: preset */
+    int64_t close_ms;  /* untouched tickets of the server's own close that long after; 0: never */
     const char *onsite_gate;
     bool consent_before_repair;
     const struct yaml_node *root; /* all of the file, for what is not above */

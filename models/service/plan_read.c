@@ -501,6 +501,8 @@ static void read_items(struct reader *reader, struct yaml_node *section)
     }
     if (hold) {
         plan->hold_ms = read_ms(reader, hold, "cleared", 0, false);
+        plan->reopen_ms = read_ms(reader, hold, "reopen", 0, false);
+        plan->close_ms = read_ms(reader, hold, "close", 0, false);
         check_others(reader, hold);
     }
     plan->onsite_gate = keep(reader, yaml_text(complaints, leaf_value(reader, section, "onsite_gate", NULL),

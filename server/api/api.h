@@ -16,6 +16,7 @@ struct api_options {
     struct desk *desk;    /* used only inside committer jobs */
     struct rules *rules;
     const char *time_zone; /* for times of what has no site */
+    const char *preset_plan; /* for equipment without a contract */
     int64_t (*ready)(void *context); /* 1 when the server serves (readyz) */
     void *context;
 };

@@ -8,6 +8,7 @@
 #include "server/desk/view.h"
 
 #define API_THREADS 4
+#define LIMIT_MOST  1000 /* of a list's page */
 
 struct api {
     struct api_options options;
@@ -22,6 +23,7 @@ struct call { /* one request on its way through the routes */
     struct http_answer *answer;
     struct json_out *out;
     enum role role;
+    bool by_cookie;
     char who[80];
     const char *parts[6]; /* of the path behind /api/v1/, NULL behind the last */
     size_t part_count;
@@ -30,28 +32,107 @@ struct call { /* one request on its way through the routes */
     const struct cJSON *body;
 };
 
+/* ------------------------------------------------------------------ routes.c */
+
+/* Who may: a bit per role. */
+#define MAY(role)   (1U << ROLE_##role)
+#define MAY_READ    (MAY(VIEWER) | MAY_WRITE)
+#define MAY_WRITE   (MAY(INTEGRATION) | MAY(TECHNICIAN) | MAY_MANAGE)
+#define MAY_MANAGE  (MAY(DISPATCHER) | MAY(MANAGER) | MAY(ADMIN))
+#define MAY_ANYBODY 0U          /* no token at all */
+#define MAY_NEAR    (1U << 31)  /* no token from loopback, else MAY_READ */
+
+enum route_answer { ANSWER_JSON, ANSWER_REPORT /* JSON or CSV */, ANSWER_OTHER };
+enum route_body { BODY_NONE, BODY_MAYBE, BODY_NEEDED };
+
+struct route { /* a row of the one table that docs/openapi.json describes */
+    const char *method, *path; /* GET or POST; {name} stands for one segment */
+    unsigned may;
+    enum route_answer answer;
+    enum route_body body;
+    void (*run)(struct call *call);
+};
+extern const struct route routes[];
+extern const size_t route_count;
+
+/* Finds the route, asks who is there and whether they may, reads the body, and runs it. */
+void routes_run(struct call *call);
+
+/* ------------------------------------------------------------------ call.c */
+
 /* An RFC 9457 problem; format makes its detail. */
 void call_problem(struct call *call, int status, const char *title, const char *format, ...)
     PRINTF_LIKE(4, 5);
 void call_header(struct call *call, const char *name, const char *value);
+void call_tag(struct call *call, int64_t version); /* ETag */
 void call_time(struct call *call, const char *name, int64_t ms); /* ms 0: null */
-/* ?limit= (1 … 1000, preset 100) and ?cursor= (the last id seen). */
-int64_t call_limit(struct call *call);
-int64_t call_cursor(struct call *call);
-/* The end of a list: "next". */
-void call_next(struct call *call, int64_t count, int64_t limit, int64_t last);
+
+struct page { /* of a list: ?limit= (1 … 1000, preset 100; more is 1000) and ?cursor= */
+    int64_t limit, after, after_too; /* the cursor: one number, or two with a dot between */
+};
+/* false: a problem was written. */
+bool call_page(struct call *call, struct page *ret_page);
+/* ?name= as a whole number from least to most, as one of a NULL-ended list, or as a date (an instant
+ * counts as its date as written). Absent: the fallback. false: a problem was written. */
+bool call_number(struct call *call, const char *name, int64_t least, int64_t most, int64_t fallback,
+                 int64_t *ret_number);
+bool call_word(struct call *call, const char *name, const char *const *words, const char **ret_word);
+bool call_day(struct call *call, const char *name, int32_t fallback, int32_t *ret_day);
+
+typedef enum err (*call_show)(struct call *call, int64_t id);
+/* {"items":[…],"next":…} of the rows (id[, first part of the cursor]) of a query with LIMIT
+ * page->limit + 1. */
+void call_list(struct call *call, struct sql_rows *rows, const struct page *page, call_show show);
+
 /* Does work on the committing thread; a problem is written when it fails. ERR_EXISTS: the answer of an
  * earlier request with the same Idempotency-Key was written. */
 enum err call_write(struct call *call,
                     enum err (*work)(struct call *call, struct sql *sql, int64_t now_ms,
                                      struct text *why));
-bool call_may_write(struct call *call);
 
-void route_equipment(struct call *call);
-void route_desk(struct call *call); /* tickets, work orders, visits, calendars, track */
-void route_orders(struct call *call); /* inspections, commands */
+/* ------------------------------------------------------------------ session_route.c */
+
+void session_identify(struct call *call);
+void session_log_in(struct call *call);
+void session_log_out(struct call *call);
+
+/* ------------------------------------------------------------------ the routes */
+
+void route_root(struct call *call);
+void route_health(struct call *call);
+void route_ready(struct call *call);
 void route_metrics(struct call *call);
-void *stream_open(struct call *call);
+void route_openapi(struct call *call);
+void route_stream(struct call *call);
+
+void equipment_list(struct call *call);
+void equipment_show(struct call *call);
+void equipment_series(struct call *call);
+void agents_list(struct call *call);
+
+void orders_post_inspection(struct call *call);
+void orders_post_command(struct call *call);
+void orders_show_inspection(struct call *call);
+void orders_show_command(struct call *call);
+
+void tickets_list(struct call *call);
+void tickets_show(struct call *call);
+void tickets_post(struct call *call);
+void tickets_act(struct call *call);
+void tickets_track(struct call *call);
+
+void work_list(struct call *call);
+void work_show(struct call *call);
+void work_act(struct call *call);
+
+void visits_list(struct call *call);
+void feeds_post(struct call *call);
+void feeds_show(struct call *call);
+void predictions_list(struct call *call);
+
+void reports_list(struct call *call);
+void reports_show(struct call *call);
+
 int64_t stream_more(void *context, void *stream, char *to, size_t room);
 void stream_end(void *context, void *stream);
 extern const char openapi_json[];

@@ -84,8 +84,7 @@ static enum err put_next_visit(struct call *call, int64_t equipment)
     return view_visit(call->sql, visit, call->out);
 }
 
-/* whole: values, tickets, warranty as well. */
-static enum err put_equipment(struct call *call, int64_t id, bool whole)
+static enum err put_equipment(struct call *call, int64_t id)
 {
     const struct profile *profile = NULL;
     struct sql_rows rows;
@@ -122,42 +121,61 @@ static enum err put_equipment(struct call *call, int64_t id, bool whole)
     if (!err) {
         err = put_next_visit(call, id);
     }
-    if (!err && whole) {
+    if (!err) {
         json_key(call->out, "warranty");
-        err = view_warranty(call->sql, call->api->options.rules, id, call->now_ms, call->out);
-    } else if (!err) {
-        json_key(call->out, "warranty");
-        err = view_warranty(call->sql, call->api->options.rules, id, call->now_ms, call->out);
+        err = view_warranty(call->sql, call->api->options.rules, call->api->options.preset_plan,
+                            id, call->now_ms, call->out);
     }
     json_close_object(call->out);
     return err;
 }
 
-static void list_equipment(struct call *call)
+static enum err show_equipment(struct call *call, int64_t id)
 {
-    int64_t ids[1000], limit = call_limit(call), count = 0, last = 0;
-    const char *status = http_query(call->request, "status"), *site = http_query(call->request, "site");
-    struct sql_rows rows;
-    enum err err;
+    return put_equipment(call, id);
+}
 
+void equipment_list(struct call *call)
+{
+    static const char *const states[] = {"fault",       "attention", "ok", "offline",
+                                         "maintenance", "unclaimed", NULL};
+    const char *status;
+    struct sql_rows rows;
+    struct page page;
+
+    if (!call_page(call, &page) || !call_word(call, "status", states, &status)) {
+        return;
+    }
     sql_find(call->sql, &rows,
-             "SELECT e.id FROM equipment e LEFT JOIN site s ON s.id = e.site WHERE e.id > ?1 AND (?2"
-             " IS NULL OR e.status = ?2) AND (?3 IS NULL OR s.name = ?3) ORDER BY e.id LIMIT ?4",
-             "itti", call_cursor(call), status, site, limit);
-    while (count < limit && sql_next(&rows)) {
-        ids[count++] = sql_int(&rows, 0);
+             "SELECT e.id, NULL FROM equipment e LEFT JOIN site s ON s.id = e.site LEFT JOIN agent a"
+             " ON a.id = e.agent WHERE e.id > ?1 AND (?2 IS NULL OR e.status = ?2) AND (?3 IS NULL OR"
+             " s.name = ?3) AND (?4 IS NULL OR a.name = ?4) AND (?5 IS NULL OR e.profile = ?5) ORDER"
+             " BY e.id LIMIT ?6",
+             "itttti", page.after, status, http_query(call->request, "site"),
+             http_query(call->request, "agent"), http_query(call->request, "profile"),
+             page.limit + 1);
+    call_list(call, &rows, &page, show_equipment);
+}
+
+/* The row of the equipment in the path; 0: a problem was written. */
+static int64_t find_equipment(struct call *call)
+{
+    int64_t id = sql_find_int(call->sql, 0, "SELECT id FROM equipment WHERE name = ?1", "t",
+                              call->parts[1]);
+
+    if (!id) {
+        call_problem(call, 404, "Not found", "no equipment called '%.64s'", call->parts[1]);
     }
-    err = sql_end(&rows);
-    json_open_object(call->out);
-    json_key(call->out, "items");
-    json_open_list(call->out);
-    for (int64_t i = 0; !err && i < count; i++) {
-        err = put_equipment(call, ids[i], false);
-        last = ids[i];
+    return id;
+}
+
+void equipment_show(struct call *call)
+{
+    int64_t id = find_equipment(call);
+
+    if (id && put_equipment(call, id)) {
+        call_problem(call, 503, "The database is not readable", "try again");
     }
-    json_close_list(call->out);
-    call_next(call, count, limit, last);
-    json_close_object(call->out);
 }
 
 /* ------------------------------------------------------------------ series */
@@ -223,13 +241,28 @@ static void put_series(struct call *call, const struct readings_bucket *buckets,
     json_close_object(call->out);
 }
 
-static void show_series(struct call *call, int64_t equipment)
+/* Does the equipment's profile name the point? */
+static bool profile_has(struct call *call, int64_t equipment, const char *point)
+{
+    const struct profile *profile = NULL;
+    struct sql_rows rows;
+
+    sql_find(call->sql, &rows, "SELECT profile FROM equipment WHERE id = ?1", "i", equipment);
+    if (sql_next(&rows)) {
+        profile = profile_of(call, sql_text(&rows, 0));
+    }
+    return !sql_end(&rows) && profile && profile_point(profile, point) >= 0;
+}
+
+void equipment_series(struct call *call)
 {
     const char *name = http_query(call->request, "point");
-    const char *wanted = http_query(call->request, "buckets");
-    int64_t from_ms, to_ms, count = 500, point;
+    int64_t from_ms, to_ms, count = 500, point, equipment = find_equipment(call);
     struct readings_bucket *buckets;
 
+    if (!equipment) {
+        return;
+    }
     if (!name) {
         call_problem(call, 422, "Cannot be done as asked", "expected ?point=");
         return;
@@ -240,14 +273,17 @@ static void show_series(struct call *call, int64_t equipment)
                      "expected from and to as RFC 3339 times, from before to");
         return;
     }
-    if (wanted && (text_to_int(wanted, strlen(wanted), &count) || count < 1 || count > BUCKETS_MOST)) {
-        call_problem(call, 422, "Cannot be done as asked", "expected 1 to 2000 buckets");
+    if (!call_number(call, "buckets", 1, BUCKETS_MOST, count, &count)) {
         return;
     }
     point = sql_find_int(call->sql, 0, "SELECT id FROM point WHERE equipment = ?1 AND name = ?2", "it",
                          equipment, name);
-    if (!point) {
-        call_problem(call, 404, "Not found", "no point called '%s'", name);
+    if (!point && !profile_has(call, equipment, name)) {
+        call_problem(call, 404, "Not found", "no point called '%.64s'", name);
+        return;
+    }
+    if (!point) { /* known, but nothing has been read yet */
+        put_series(call, NULL, 0);
         return;
     }
     count = count > to_ms - from_ms ? to_ms - from_ms : count;
@@ -261,64 +297,42 @@ static void show_series(struct call *call, int64_t equipment)
 
 /* ------------------------------------------------------------------ agents */
 
-static void list_agents(struct call *call)
+static void put_agent(struct call *call, const struct sql_rows *rows)
 {
-    struct sql_rows rows;
-
     json_open_object(call->out);
-    json_key(call->out, "items");
-    json_open_list(call->out);
-    sql_find(call->sql, &rows,
-             "SELECT name, online, silent_since_ms, last_seen_ms, version, edge, known, status FROM"
-             " agent ORDER BY name LIMIT 10000",
-             "");
-    while (sql_next(&rows)) {
-        json_open_object(call->out);
-        json_text(call->out, "id", sql_text(&rows, 0));
-        json_bool(call->out, "online", sql_int(&rows, 1) != 0 && sql_null(&rows, 2));
-        call_time(call, "silent_since", sql_int(&rows, 2));
-        call_time(call, "last_seen", sql_int(&rows, 3));
-        json_text(call->out, "version", sql_text(&rows, 4));
-        json_bool(call->out, "edge", sql_int(&rows, 5) != 0);
-        json_bool(call->out, "known", sql_int(&rows, 6) != 0);
-        json_close_object(call->out);
-    }
-    (void)!sql_end(&rows);
-    json_close_list(call->out);
-    json_null(call->out, "next");
+    json_text(call->out, "id", sql_text(rows, 0));
+    json_bool(call->out, "online", sql_int(rows, 1) != 0 && sql_null(rows, 2));
+    call_time(call, "silent_since", sql_int(rows, 2));
+    call_time(call, "last_seen", sql_int(rows, 3));
+    json_text(call->out, "version", sql_text(rows, 4));
+    json_bool(call->out, "edge", sql_int(rows, 5) != 0);
+    json_bool(call->out, "known", sql_int(rows, 6) != 0);
     json_close_object(call->out);
 }
 
-void route_equipment(struct call *call)
+static enum err show_agent(struct call *call, int64_t id)
 {
-    bool get = strcmp(call->request->method, "GET") == 0;
-    int64_t id;
+    struct sql_rows rows;
 
-    if (strcmp(call->parts[0], "agents") == 0) {
-        list_agents(call);
+    sql_find(call->sql, &rows,
+             "SELECT name, online, silent_since_ms, last_seen_ms, version, edge, known FROM agent"
+             " WHERE id = ?1",
+             "i", id);
+    if (sql_next(&rows)) {
+        put_agent(call, &rows);
+    }
+    return sql_end(&rows);
+}
+
+void agents_list(struct call *call)
+{
+    struct sql_rows rows;
+    struct page page;
+
+    if (!call_page(call, &page)) {
         return;
     }
-    if (call->part_count == 1) {
-        if (get) {
-            list_equipment(call);
-        } else {
-            call_problem(call, 405, "Not allowed", "equipment comes from the fleet file");
-        }
-        return;
-    }
-    id = sql_find_int(call->sql, 0, "SELECT id FROM equipment WHERE name = ?1", "t", call->parts[1]);
-    if (!id) {
-        call_problem(call, 404, "Not found", "no equipment called '%s'", call->parts[1]);
-    } else if (call->part_count == 2 && get) {
-        if (put_equipment(call, id, true)) {
-            call_problem(call, 503, "The database is not readable", "try again");
-        }
-    } else if (call->part_count == 3 && get && strcmp(call->parts[2], "series") == 0) {
-        show_series(call, id);
-    } else if (call->part_count == 3 && (strcmp(call->parts[2], "inspections") == 0 ||
-                                         strcmp(call->parts[2], "commands") == 0)) {
-        route_orders(call);
-    } else {
-        call_problem(call, 404, "Not found", "no route %s", call->request->path);
-    }
+    sql_find(call->sql, &rows, "SELECT id, NULL FROM agent WHERE id > ?1 ORDER BY id LIMIT ?2", "ii",
+             page.after, page.limit + 1);
+    call_list(call, &rows, &page, show_agent);
 }

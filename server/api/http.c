@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #include "server/store/metrics.h"
@@ -24,6 +25,7 @@ struct http {
     unsigned serial;
     pthread_mutex_t lock; /* of the list of answers that go on */
     struct tail *tails;
+    uint64_t wakes; /* how often http_wake was called: none is missed between asking and sleeping */
     bool closing;
 };
 
@@ -46,6 +48,43 @@ const char *http_query(const struct http_request *request, const char *name)
 const char *http_header(const struct http_request *request, const char *name)
 {
     return MHD_lookup_connection_value(request->inside, MHD_HEADER_KIND, name);
+}
+
+double http_accepts(const char *header, const char *type)
+{
+    const char *slash = strchr(type, '/');
+    double best = 0, exact = -1;
+
+    if (!header) {
+        return 1;
+    }
+    while (*header) {
+        size_t all = strcspn(header, ","), size = strcspn(header, ",;");
+        const char *q = memchr(header, ';', all);
+        double weight = 1;
+
+        while (size > 0 && header[size - 1] == ' ') {
+            size--;
+        }
+        for (; q && q < header + all; q = memchr(q + 1, ';', (size_t)(header + all - q - 1))) {
+            const char *word = q + 1 + strspn(q + 1, " ");
+
+            if (strncasecmp(word, "q=", 2) == 0 &&
+                text_to_number(word + 2, strspn(word + 2, "0123456789."), &weight)) {
+                weight = 1;
+            }
+        }
+        if (size == strlen(type) && strncasecmp(header, type, size) == 0) {
+            exact = weight;
+        } else if ((size == 3 && memcmp(header, "*/*", 3) == 0) ||
+                   (size == (size_t)(slash - type) + 2 && header[size - 1] == '*' &&
+                    strncasecmp(header, type, size - 1) == 0)) {
+            best = weight > best ? weight : best;
+        }
+        header += all;
+        header += strspn(header, ", ");
+    }
+    return exact >= 0 ? exact : best;
 }
 
 static unsigned thread_index(struct http *http)
@@ -89,16 +128,21 @@ struct tail { /* an answer that goes on; asleep while it has nothing to say */
 static ssize_t more(void *context, uint64_t position, char *to, size_t room)
 {
     struct tail *tail = context;
-    int64_t size = tail->http->options.stream(tail->http->options.context, tail->stream, to, room);
+    uint64_t wakes;
+    int64_t size;
 
     (void)position;
+    pthread_mutex_lock(&tail->http->lock);
+    wakes = tail->http->wakes;
+    pthread_mutex_unlock(&tail->http->lock);
+    size = tail->http->options.stream(tail->http->options.context, tail->stream, to, room);
     if (size < 0) {
         return MHD_CONTENT_READER_END_OF_STREAM;
     }
     pthread_mutex_lock(&tail->http->lock);
     if (tail->http->closing) {
         size = size > 0 ? size : -1;
-    } else if (size == 0 && !tail->asleep) {
+    } else if (size == 0 && !tail->asleep && wakes == tail->http->wakes) {
         tail->asleep = true;
         MHD_suspend_connection(tail->connection);
     }
@@ -125,6 +169,7 @@ static void end_tail(void *context)
 void http_wake(struct http *http)
 {
     pthread_mutex_lock(&http->lock);
+    http->wakes++;
     for (struct tail *tail = http->tails; tail; tail = tail->next) {
         if (tail->asleep) {
             tail->asleep = false;
@@ -203,7 +248,12 @@ static enum MHD_Result answer_now(struct http *http, struct MHD_Connection *conn
     if (visit->too_large) {
         answer.status = 413;
         answer.type = "application/problem+json";
-        json_put_raw(&answer.out, "{\"title\":\"expected a body of at most 1 MiB\",\"status\":413}", 58);
+        json_open_object(&answer.out);
+        json_text(&answer.out, "type", "about:blank");
+        json_text(&answer.out, "title", "Too large");
+        json_int(&answer.out, "status", 413);
+        json_text(&answer.out, "detail", "expected a body of at most 1 MiB");
+        json_close_object(&answer.out);
     } else {
         http->options.answer(http->options.context, thread_index(http), &request, &answer);
     }

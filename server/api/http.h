@@ -27,6 +27,9 @@ struct http_request {
 const char *http_query(const struct http_request *request, const char *name);  /* or NULL */
 const char *http_header(const struct http_request *request, const char *name); /* or NULL */
 
+/* How gladly a client takes a content type by its Accept header (NULL: none sent): 0 not at all … 1. */
+double http_accepts(const char *header, const char *type);
+
 struct http_answer {
     int status;
     const char *type;      /* content type; preset application/json */

@@ -6,24 +6,37 @@
 
 #define EXPIRES_MS 60000 /* left out: 60 s (interfaces.md 8) */
 
-static int64_t equipment_id(struct call *call, struct sql *sql)
+/* The equipment in the path. ERR_NOT_FOUND with why. */
+static enum err find_equipment(struct call *call, struct sql *sql, int64_t *ret_id,
+                               struct text *why)
 {
-    return sql_find_int(sql, 0, "SELECT id FROM equipment WHERE name = ?1", "t", call->parts[1]);
+    *ret_id = sql_find_int(sql, 0, "SELECT id FROM equipment WHERE name = ?1", "t", call->parts[1]);
+    return *ret_id ? ERR_OK
+                   : text_say(why, ERR_NOT_FOUND, "no equipment called '%.64s'", call->parts[1]);
 }
 
 static enum err do_inspect(struct call *call, struct sql *sql, int64_t now_ms, struct text *why)
 {
     char number[32];
-    enum err err = orders_inspect(sql, equipment_id(call, sql), now_ms, number);
+    int64_t equipment;
+    TEXT(place, 80);
+    enum err err = find_equipment(call, sql, &equipment, why);
 
+    if (err) {
+        return err;
+    }
+    err = orders_inspect(sql, equipment, now_ms, number);
     if (err) {
         return err == ERR_NOT_FOUND
                    ? text_say(why, ERR_FORMAT, "no agent speaks for this equipment")
                    : err;
     }
     call->answer->status = 202;
+    text_addf(&place, "/api/v1/inspections/%s", number);
+    call_header(call, "Location", place.at);
     json_open_object(call->out);
     json_text(call->out, "number", number);
+    json_text(call->out, "state", "waiting");
     json_close_object(call->out);
     return ERR_OK;
 }
@@ -67,9 +80,16 @@ static enum err do_command(struct call *call, struct sql *sql, int64_t now_ms, s
     const char *name = json_text_or(call->body, "name", "");
     const char *expires = json_text_or(call->body, "expires", NULL);
     struct json_out args = json_out(8000);
-    int64_t expires_ms = now_ms + EXPIRES_MS, equipment = equipment_id(call, sql), agent;
+    int64_t expires_ms = now_ms + EXPIRES_MS, equipment, agent;
     char id[65] = "";
-    enum err err = ERR_OK;
+    enum err err = find_equipment(call, sql, &equipment, why);
+
+    if (err) {
+        return err;
+    }
+    if (json_field(call->body, "args") && !json_is_object(json_field(call->body, "args"))) {
+        return text_say(why, ERR_FORMAT, "args: expected an object");
+    }
 
     if (!name[0] || strlen(name) > 64) {
         return text_say(why, ERR_FORMAT, "name: expected the name of a command");
@@ -109,7 +129,7 @@ static enum err do_command(struct call *call, struct sql *sql, int64_t now_ms, s
     return ERR_OK;
 }
 
-static void show_command(struct call *call)
+void orders_show_command(struct call *call)
 {
     struct sql_rows rows;
     bool found;
@@ -242,7 +262,7 @@ static void print_inspection(struct call *call, const struct sql_rows *rows)
     put_html(call, "</table></html>");
 }
 
-static void show_inspection(struct call *call)
+void orders_show_inspection(struct call *call)
 {
     const char *format = http_query(call->request, "format");
     struct sql_rows rows;
@@ -276,26 +296,12 @@ static void show_inspection(struct call *call)
     }
 }
 
-void route_orders(struct call *call)
+void orders_post_inspection(struct call *call)
 {
-    bool get = strcmp(call->request->method, "GET") == 0;
+    (void)!call_write(call, do_inspect);
+}
 
-    if (call->part_count == 3 && !get) { /* below /equipment/{id} */
-        if (!call_may_write(call)) {
-            return;
-        }
-        if (strcmp(call->parts[2], "inspections") == 0) {
-            (void)!call_write(call, do_inspect);
-        } else if (!call->body) {
-            call_problem(call, 400, "The body is missing", "expected a JSON object");
-        } else {
-            (void)!call_write(call, do_command);
-        }
-    } else if (call->part_count == 2 && get && strcmp(call->parts[0], "inspections") == 0) {
-        show_inspection(call);
-    } else if (call->part_count == 2 && get && strcmp(call->parts[0], "commands") == 0) {
-        show_command(call);
-    } else {
-        call_problem(call, 404, "Not found", "no route %s %s", call->request->method, call->request->path);
-    }
+void orders_post_command(struct call *call)
+{
+    (void)!call_write(call, do_command);
 }

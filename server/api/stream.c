@@ -10,24 +10,42 @@
 struct stream {
     struct sql *sql;
     int64_t last, said_ms;
+    bool gap; /* what the client has not seen is no longer there: it has to read all anew */
 };
 
-void *stream_open(struct call *call)
+static void *open_stream(struct call *call)
 {
     const char *header = http_header(call->request, "Last-Event-ID");
     struct stream *stream = calloc(1, sizeof(*stream));
-    int64_t last;
+    int64_t last, newest;
 
+    if (!header) {
+        header = http_query(call->request, "last_event_id"); /* a page that starts where it stopped */
+    }
     if (!stream || sql_open(call->api->options.url, SQL_READ, &stream->sql, NULL)) {
         free(stream);
         call_problem(call, 503, "The database is not readable", "try again");
         return NULL;
     }
-    stream->last = sql_find_int(stream->sql, 0, "SELECT MAX(id) FROM change", "");
+    newest = sql_find_int(stream->sql, 0, "SELECT MAX(id) FROM change", "");
+    stream->last = newest;
     if (header && !text_to_int(header, strlen(header), &last) && last >= 0) {
-        stream->last = last;
+        int64_t oldest = sql_find_int(stream->sql, 1, "SELECT MIN(id) FROM change", "");
+
+        stream->gap = last < oldest - 1 || last > newest;
+        stream->last = stream->gap ? newest : last;
     }
     return stream;
+}
+
+void route_stream(struct call *call)
+{
+    void *stream = open_stream(call);
+
+    if (stream) {
+        call->answer->type = "text/event-stream";
+        call->answer->stream = stream;
+    }
 }
 
 int64_t stream_more(void *context, void *inside, char *to, size_t room)
@@ -37,6 +55,10 @@ int64_t stream_more(void *context, void *inside, char *to, size_t room)
     struct sql_rows rows;
 
     (void)context;
+    if (stream->gap) {
+        text_addf(&text, "id: %lld\nevent: gap\ndata: {}\n\n", (long long)stream->last);
+        stream->gap = false;
+    }
     sql_find(stream->sql, &rows,
              "SELECT id, topic, body FROM change WHERE id > ?1 ORDER BY id LIMIT 100", "i",
              stream->last);

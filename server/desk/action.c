@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#define FUTURE_MS  300000 /* clocks of clients differ: so far ahead is still now */
+#define ROUNDED_MS 2000   /* … and many of them know whole seconds only */
+
 struct move { /* one action on its way through */
     struct desk *desk;
     struct sql *sql;
@@ -11,6 +14,7 @@ struct move { /* one action on its way through */
     int64_t at_ms, now_ms;
     struct text *why;
     struct json_out *data; /* kept in the time line */
+    bool written;          /* the doer wrote the line of the time line itself */
 };
 
 static enum err set_order(struct move *move, const char *state, int64_t team, int64_t technician,
@@ -25,14 +29,10 @@ static enum err set_order(struct move *move, const char *state, int64_t team, in
                    "itiiii", move->ticket->id, state, team, technician, from_ms, to_ms);
 }
 
-static int64_t row_of(struct sql *sql, const char *what, const char *name)
+/* The order that the dispatcher speaks of: the open one, or one more. */
+static enum err need_order(struct move *move)
 {
-    if (!name) {
-        return 0;
-    }
-    return what[1] == 'e' && what[2] == 'a'
-               ? sql_find_int(sql, 0, "SELECT id FROM team WHERE name = ?1", "t", name)
-               : sql_find_int(sql, 0, "SELECT id FROM technician WHERE name = ?1", "t", name);
+    return dispatch_again(move->desk, move->sql, move->ticket, move->now_ms);
 }
 
 static enum err do_respond(struct move *move)
@@ -51,21 +51,25 @@ static enum err do_regrade(struct move *move)
     if (!reason) {
         return text_say(move->why, ERR_FORMAT, "regrade needs a reason");
     }
+    move->written = grade != move->ticket->grade;
     return ticket_regrade(move->desk, move->sql, move->ticket, (int)grade, move->action->who, reason,
-                          move->at_ms, move->now_ms);
+                          move->action->action_id, move->at_ms, move->now_ms);
 }
 
 static enum err do_dispatch(struct move *move)
 {
     const char *name = json_text_or(move->action->body, "team", NULL);
-    int64_t team = row_of(move->sql, "team", name);
+    int64_t team = sql_find_int(move->sql, 0, "SELECT id FROM team WHERE name = ?1", "t", name);
     enum err err;
 
     if (!team) {
         return text_say(move->why, ERR_FORMAT, "dispatch needs a team; there is none called '%.60s'",
                         name ? name : "");
     }
-    err = set_order(move, "dispatched", team, 0, 0, 0);
+    err = need_order(move);
+    if (!err) {
+        err = set_order(move, "dispatched", team, 0, 0, 0);
+    }
     if (!err) {
         err = clocks_stop(move->sql, move->ticket->id, PLAN_DISPATCHED, move->at_ms);
     }
@@ -76,7 +80,9 @@ static enum err do_assign(struct move *move)
 {
     const char *name = json_text_or(move->action->body, "technician", NULL);
     const struct cJSON *appointment = json_field(move->action->body, "appointment");
-    int64_t technician = row_of(move->sql, "technician", name), team, from_ms = 0, to_ms = 0;
+    int64_t technician =
+        sql_find_int(move->sql, 0, "SELECT id FROM technician WHERE name = ?1", "t", name);
+    int64_t team, from_ms = 0, to_ms = 0;
     enum err err;
 
     if (!technician) {
@@ -90,7 +96,10 @@ static enum err do_assign(struct move *move)
                         "appointment needs from and to as RFC 3339 times, from before to");
     }
     team = sql_find_int(move->sql, 0, "SELECT team FROM technician WHERE id = ?1", "i", technician);
-    err = set_order(move, "assigned", team, technician, from_ms, to_ms);
+    err = need_order(move);
+    if (!err) {
+        err = set_order(move, "assigned", team, technician, from_ms, to_ms);
+    }
     if (!err) {
         err = clocks_stop(move->sql, move->ticket->id, PLAN_DISPATCHED, move->at_ms);
     }
@@ -158,57 +167,62 @@ static enum err do_check(struct move *move)
 static enum err do_close(struct move *move)
 {
     const char *resolution = json_text_or(move->action->body, "resolution", NULL);
-    enum err err;
 
     if (!resolution || !resolution[0]) {
         return text_say(move->why, ERR_FORMAT, "close needs a resolution");
     }
-    err = do_resume(move);
-    if (!err) {
-        err = clocks_stop(move->sql, move->ticket->id, PLAN_CLEARED_STOP, move->at_ms);
-    }
-    if (!err) {
-        err = clocks_cancel(move->sql, move->ticket->id, move->at_ms);
-    }
-    if (!err) {
-        err = sql_run(move->sql,
-                      "UPDATE ticket SET closed_ms = ?2, resolution = ?3, hold_until_ms = NULL,"
-                      " next_ms = NULL WHERE id = ?1",
-                      "iit", move->ticket->id, move->at_ms, resolution);
-    }
-    if (!err) {
-        err = sql_run(move->sql,
-                      "UPDATE work_order SET state = 'cancelled', reason = 'ticket closed', version"
-                      " = version + 1 WHERE ticket = ?1 AND state IN ('proposed', 'dispatched',"
-                      " 'assigned', 'accepted', 'refused')",
-                      "i", move->ticket->id);
-    }
-    move->ticket->closed_ms = move->at_ms;
-    move->ticket->hold_until_ms = 0;
-    return err;
+    move->written = true;
+    return ticket_close(move->desk, move->sql, move->ticket, move->action->who, resolution,
+                        move->action->action_id, move->at_ms, move->now_ms);
 }
 
-static enum err do_reopen(struct move *move)
+#define REOPEN_PRESET_MS (30LL * 86400000)
+
+/* Within the plan's window (hold.reopen); later it is a new ticket. */
+static enum err judge_reopen(struct move *move)
 {
-    enum err err;
+    const struct plan *plan = rules_plan(move->desk->options.rules, move->ticket->plan);
+    int64_t window_ms = plan && plan->reopen_ms > 0 ? plan->reopen_ms : REOPEN_PRESET_MS;
 
     if (!json_text_or(move->action->body, "reason", NULL)) {
         return text_say(move->why, ERR_FORMAT, "reopen needs a reason");
     }
-    if (ticket_of_cause(move->sql, move->ticket->cause_key)) {
-        return text_say(move->why, ERR_STATE, "another ticket is open for the same cause. Legal: note on that one");
+    if (move->now_ms - move->ticket->closed_ms > window_ms) {
+        return text_say(move->why, ERR_STATE,
+                        "the ticket was closed more than %lld days ago. Legal: a new ticket",
+                        (long long)(window_ms / 86400000));
     }
-    err = sql_run(move->sql,
-                  "UPDATE ticket SET closed_ms = NULL, resolution = NULL, cleared_ms = NULL WHERE id"
-                  " = ?1",
-                  "i", move->ticket->id);
+    if (ticket_of_cause(move->sql, move->ticket->cause_key)) {
+        return text_say(move->why, ERR_STATE,
+                        "another ticket is open for the same cause. Legal: actions on that one");
+    }
+    return ERR_OK;
+}
+
+/* The same number goes on; the time that it was closed is no time that anybody was late. */
+static enum err do_reopen(struct move *move)
+{
+    enum err err = judge_reopen(move);
+
     if (!err) {
         err = sql_run(move->sql,
-                      "UPDATE clock SET cancelled_ms = NULL WHERE ticket = ?1 AND met_ms IS NULL",
+                      "INSERT INTO pause (ticket, from_ms, to_ms, reason, who) VALUES (?1, ?2, MAX(?2,"
+                      " ?3), 'closed', ?4)",
+                      "iiit", move->ticket->id, move->ticket->closed_ms, move->at_ms,
+                      move->action->who);
+    }
+    if (!err) {
+        err = sql_run(move->sql,
+                      "UPDATE ticket SET closed_ms = NULL, resolution = NULL, cleared_ms = NULL WHERE id"
+                      " = ?1",
                       "i", move->ticket->id);
     }
+    if (!err) {
+        err = clocks_restart(move->sql, move->ticket->id);
+    }
     move->ticket->closed_ms = 0;
-    return err ? err : clocks_restart(move->sql, move->ticket->id, PLAN_CLEARED_STOP);
+    move->ticket->cleared_ms = 0;
+    return err || !move->ticket->fault ? err : need_order(move);
 }
 
 static enum err do_nothing(struct move *move)
@@ -225,6 +239,32 @@ static enum err (*const doers[])(struct move *move) = {
     [TICKET_REOPEN] = do_reopen,
 };
 
+/* Where the ticket stands by its order, once the customer has answered. */
+static enum ticket_state state_of_order(struct sql *sql, int64_t ticket)
+{
+    static const struct {
+        const char *order;
+        enum ticket_state ticket;
+    } states[] = {
+        {"dispatched", TICKET_DISPATCHED}, {"assigned", TICKET_ASSIGNED}, {"accepted", TICKET_ASSIGNED},
+        {"travelling", TICKET_EN_ROUTE},   {"on_site", TICKET_ON_SITE},   {"working", TICKET_ON_SITE},
+        {"done", TICKET_ON_SITE},
+    };
+    enum ticket_state state = TICKET_ACKNOWLEDGED;
+    struct sql_rows rows;
+
+    sql_find(sql, &rows,
+             "SELECT state FROM work_order WHERE ticket = ?1 AND state <> 'cancelled' ORDER BY id DESC"
+             " LIMIT 1",
+             "i", ticket);
+    if (sql_next(&rows)) {
+        for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+            state = text_same(states[i].order, sql_text(&rows, 0)) ? states[i].ticket : state;
+        }
+    }
+    return sql_end(&rows) ? TICKET_ACKNOWLEDGED : state;
+}
+
 static struct ticket_facts facts_of(const struct ticket *ticket)
 {
     return (struct ticket_facts){
@@ -236,32 +276,62 @@ static struct ticket_facts facts_of(const struct ticket *ticket)
     };
 }
 
-/* The time the client says, if it can be true: not in the future, not before the ticket. */
-static enum err judge_time(struct move *move)
+#define BEFORE_MS 86400000LL /* a call may have been answered before somebody wrote it down */
+
+/* What an action must not come before, beside the ticket itself: earlier actions, between blanks. */
+static const char *follows(enum ticket_action action)
 {
-    if (move->action->at_ms > move->now_ms + 300000) {
-        return text_say(move->why, ERR_FORMAT, "at: expected a time that is not in the future");
+    switch ((int)action) {
+    case TICKET_ASSIGN:
+        return " dispatch ";
+    case TICKET_PAUSE:
+        return " resume reopen ";
+    case TICKET_RESUME:
+        return " pause ";
+    case TICKET_CONSENT:
+        return " quote ";
+    case TICKET_CLOSE:
+        return " acknowledge dispatch assign depart arrive start finish pause resume quote consent reopen ";
+    case TICKET_REOPEN:
+        return " close ";
+    default:
+        return "";
     }
-    move->at_ms = move->action->at_ms ? move->action->at_ms : move->now_ms;
-    move->at_ms = move->at_ms > move->now_ms ? move->now_ms : move->at_ms;
-    if (move->at_ms < move->ticket->registered_ms) {
-        move->at_ms = move->ticket->registered_ms;
-    }
-    return ERR_OK;
 }
 
-static enum err finish(struct move *move, enum ticket_state state, bool regraded)
+static enum err judge_time(struct move *move, enum ticket_action action)
+{
+    int64_t least_ms = sql_find_int(
+        move->sql, 0,
+        "SELECT MAX(at_ms) FROM ticket_event WHERE ticket = ?1 AND instr(?2, ' ' || action || ' ') > 0",
+        "it", move->ticket->id, follows(action));
+    int64_t registered_ms = move->ticket->registered_ms;
+    enum err err;
+
+    if (least_ms < registered_ms) {
+        least_ms = registered_ms - BEFORE_MS;
+    }
+    err = action_time(move->action->at_ms, least_ms, move->now_ms, &move->at_ms, move->why);
+    if (!err && move->at_ms < registered_ms) {
+        move->at_ms = registered_ms; /* no clock ran before */
+    }
+    return err;
+}
+
+static enum err finish(struct move *move, enum ticket_state state, bool told)
 {
     const struct desk_action *action = move->action;
     enum err err = ERR_OK;
 
-    if (state != move->ticket->state) {
+    if (move->ticket->closed_ms) {
+        state = TICKET_CLOSED; /* ticket_close did it */
+    } else if (state != move->ticket->state) {
         err = ticket_set_state(move->sql, move->ticket->id, state);
     } else {
         err = sql_run(move->sql, "UPDATE ticket SET version = version + 1 WHERE id = ?1", "i",
                       move->ticket->id);
     }
-    if (!err) {
+    if (!err && !move->written) {
         json_put_value(move->data, action->body);
         err = ticket_line(move->sql, move->ticket->id, move->at_ms, move->now_ms, action->who,
                           action->action, action->action_id,
@@ -274,8 +344,8 @@ static enum err finish(struct move *move, enum ticket_state state, bool regraded
     if (!err && !move->ticket->closed_ms) {
         err = clocks_judge(move->desk, move->sql, move->ticket, move->now_ms);
     }
-    if (!err && !regraded) {
-        TEXT(step, 128);
+    if (!err && !told) {
+        TEXT(step, 200);
 
         text_addf(&step, "action.%s.%s", action->action,
                   action->action_id ? action->action_id : "-");
@@ -287,12 +357,38 @@ static enum err finish(struct move *move, enum ticket_state state, bool regraded
     return err ? err : ticket_changed(move->sql, move->ticket->id, move->now_ms);
 }
 
+bool desk_ticket_did(struct sql *sql, int64_t ticket, const char *action_id)
+{
+    return action_id &&
+           sql_find_int(sql, 0, "SELECT 1 FROM ticket_event WHERE ticket = ?1 AND action_id = ?2", "it",
+                        ticket, action_id);
+}
+
+enum err action_time(int64_t said_ms, int64_t least_ms, int64_t now_ms, int64_t *ret_at_ms,
+                     struct text *why)
+{
+    int64_t at_ms = said_ms ? said_ms : now_ms;
+
+    if (at_ms > now_ms + FUTURE_MS) {
+        return text_say(why, ERR_FORMAT, "at: expected a time that is not in the future");
+    }
+    at_ms = at_ms > now_ms ? now_ms : at_ms;
+    if (at_ms < least_ms - ROUNDED_MS) {
+        TEXT(words, 48);
+
+        zone_write(zone_utc(), least_ms, &words);
+        return text_say(why, ERR_FORMAT, "at: expected a time that is not before %s", words.at);
+    }
+    *ret_at_ms = at_ms < least_ms ? least_ms : at_ms;
+    return ERR_OK;
+}
+
 enum err desk_ticket_action(struct desk *desk, struct sql *sql, int64_t id,
                             const struct desk_action *action, int64_t now_ms, struct text *why)
 {
     struct json_out data = json_out(64 * 1024);
     struct ticket ticket;
-    struct move move = {desk, sql, &ticket, action, now_ms, now_ms, why, &data};
+    struct move move = {desk, sql, &ticket, action, now_ms, now_ms, why, &data, false};
     int kind = ticket_action_read(action->action);
     struct ticket_facts facts;
     enum ticket_state state;
@@ -303,24 +399,22 @@ enum err desk_ticket_action(struct desk *desk, struct sql *sql, int64_t id,
         return text_say(why, ERR_FORMAT, "no action called '%.40s' for tickets", action->action);
     }
     err = ticket_load(desk, sql, id, &ticket);
-    if (err) {
-        return err;
-    }
-    if (action->action_id &&
-        sql_find_int(sql, 0, "SELECT 1 FROM ticket_event WHERE ticket = ?1 AND action_id = ?2", "it",
-                     id, action->action_id)) {
-        return ERR_OK; /* the same id twice is one action */
+    if (err || desk_ticket_did(sql, id, action->action_id)) {
+        return err; /* the same id twice is one action */
     }
     facts = facts_of(&ticket);
     err = ticket_move(&facts, (enum ticket_action)kind, &state, why);
     if (!err) {
-        err = judge_time(&move);
+        err = judge_time(&move, (enum ticket_action)kind);
     }
     if (!err) {
         err = doers[kind](&move);
     }
+    if (!err && kind == TICKET_CONSENT && ticket.state == TICKET_AWAITING_CONSENT) {
+        state = state_of_order(sql, id);
+    }
     if (!err) {
-        err = finish(&move, state, kind == TICKET_REGRADE);
+        err = finish(&move, state, kind == TICKET_REGRADE && move.written);
     }
     json_out_free(&data);
     if (!err && ticket.equipment) {

@@ -104,18 +104,21 @@ enum err clocks_stop(struct sql *sql, int64_t ticket, enum plan_stop stop, int64
                    "iti", ticket, plan_stop_names[stop], at_ms);
 }
 
-enum err clocks_restart(struct sql *sql, int64_t ticket, enum plan_stop stop)
-{
-    return sql_run(sql, "UPDATE clock SET met_ms = NULL WHERE ticket = ?1 AND stop = ?2", "it",
-                   ticket, plan_stop_names[stop]);
-}
-
-enum err clocks_cancel(struct sql *sql, int64_t ticket, int64_t at_ms)
+enum err clocks_restart(struct sql *sql, int64_t ticket)
 {
     return sql_run(sql,
-                   "UPDATE clock SET cancelled_ms = ?2 WHERE ticket = ?1 AND met_ms IS NULL AND"
-                   " cancelled_ms IS NULL",
-                   "ii", ticket, at_ms);
+                   "UPDATE clock SET met_ms = CASE WHEN stop = 'cleared' THEN NULL ELSE met_ms END,"
+                   " cancelled_ms = NULL WHERE ticket = ?1",
+                   "i", ticket);
+}
+
+enum err clocks_cancel(struct sql *sql, int64_t ticket, int64_t at_ms, bool work_only)
+{
+    return sql_run(sql,
+                   "UPDATE clock SET cancelled_ms = MAX(?2, started_ms) WHERE ticket = ?1 AND met_ms"
+                   " IS NULL AND cancelled_ms IS NULL AND breached_ms IS NULL AND (?3 = 0 OR stop IN"
+                   " ('dispatched', 'assigned', 'checked', 'arrived', 'delivered', 'solution'))",
+                   "iii", ticket, at_ms, (int64_t)work_only);
 }
 
 enum err clocks_regrade(struct desk *desk, struct sql *sql, const struct ticket *ticket)
@@ -137,8 +140,12 @@ enum err clocks_regrade(struct desk *desk, struct sql *sql, const struct ticket 
         err = sql_run(sql,
                       "UPDATE clock SET limit_text = ?3, origin = ?4, warned_ms = NULL,"
                       " breached_ms = NULL WHERE ticket = ?1 AND kind = ?2 AND met_ms IS NULL AND"
-                      " cancelled_ms IS NULL",
+                      " cancelled_ms IS NULL AND limit_text <> ?3",
                       "ittt", ticket->id, plan->targets[i].kind, words.at, origin.at);
+        if (!err && (plan->targets[i].start == PLAN_REGISTERED || plan->targets[i].start == PLAN_REPORT)) {
+            /* promised at this grade only: it counts from the beginning all the same */
+            err = start_one(sql, plan, &plan->targets[i], ticket, remote_area, ticket->registered_ms);
+        }
     }
     return err;
 }

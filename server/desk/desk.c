@@ -68,6 +68,12 @@ static enum err end_hold(struct desk *desk, struct sql *sql, struct ticket *tick
     if (!err) {
         err = clocks_stop(sql, ticket->id, PLAN_CLEARED_STOP, ticket->cleared_ms);
     }
+    if (!err) { /* nobody has to come any more; an answer is still owed */
+        err = clocks_judge(desk, sql, ticket, ticket->cleared_ms);
+    }
+    if (!err) {
+        err = clocks_cancel(sql, ticket->id, ticket->cleared_ms, true);
+    }
     if (!err) {
         err = ticket_line(sql, ticket->id, now_ms, now_ms, "heliograph", "restored", NULL,
                           "telemetry stayed normal for the hold time", NULL);
@@ -75,12 +81,30 @@ static enum err end_hold(struct desk *desk, struct sql *sql, struct ticket *tick
     if (!err) {
         err = clocks_judge(desk, sql, ticket, now_ms);
     }
+    if (!err) { /* the next turn says when it may be closed */
+        err = sql_run(sql, "UPDATE ticket SET next_ms = ?2 WHERE id = ?1", "ii", ticket->id, now_ms + 1);
+    }
     return err ? err : ticket_changed(sql, ticket->id, now_ms);
+}
+
+/* A ticket that the server opened itself and nobody touched is closed by itself when the fault has been
+ * gone for as long as the plan says (hold.close). Returns when that will be; DESK_NEVER. */
+static int64_t close_due(struct desk *desk, struct sql *sql, const struct ticket *ticket)
+{
+    const struct plan *plan = rules_plan(desk->options.rules, ticket->plan);
+
+    if (!plan || plan->close_ms <= 0 || ticket->state != TICKET_CLEARED ||
+        sql_find_int(sql, 0, "SELECT 1 FROM ticket_event WHERE ticket = ?1 AND who <> 'heliograph' LIMIT 1",
+                     "i", ticket->id)) {
+        return DESK_NEVER;
+    }
+    return ticket->cleared_ms + plan->close_ms;
 }
 
 static enum err turn_ticket(struct desk *desk, struct sql *sql, int64_t id, int64_t now_ms)
 {
     struct ticket ticket;
+    int64_t close_ms;
     enum err err = ticket_load(desk, sql, id, &ticket);
 
     if (err || ticket.closed_ms) {
@@ -89,7 +113,17 @@ static enum err turn_ticket(struct desk *desk, struct sql *sql, int64_t id, int6
     if (ticket.hold_until_ms && ticket.hold_until_ms <= now_ms) {
         return end_hold(desk, sql, &ticket, now_ms);
     }
-    return clocks_judge(desk, sql, &ticket, now_ms);
+    err = clocks_judge(desk, sql, &ticket, now_ms);
+    close_ms = close_due(desk, sql, &ticket);
+    if (err || close_ms == DESK_NEVER) {
+        return err;
+    }
+    if (close_ms <= now_ms) {
+        return ticket_close(desk, sql, &ticket, "heliograph", "the fault has not come back", NULL,
+                            now_ms, now_ms);
+    }
+    return sql_run(sql, "UPDATE ticket SET next_ms = MIN(COALESCE(next_ms, ?2), ?2) WHERE id = ?1", "ii",
+                   id, close_ms);
 }
 
 static enum err turn_tickets(struct desk *desk, struct sql *sql, int64_t now_ms)

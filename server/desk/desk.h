@@ -73,6 +73,9 @@ enum err desk_ticket_action(struct desk *desk, struct sql *sql, int64_t ticket,
 enum err desk_work_action(struct desk *desk, struct sql *sql, int64_t work_order,
                           const struct desk_action *action, int64_t now_ms,
                           struct text *why) MUST_CHECK;
+/* true when the action with that id (NULL: none) was done already. */
+bool desk_ticket_did(struct sql *sql, int64_t ticket, const char *action_id);
+bool desk_work_did(struct sql *sql, int64_t work_order, const char *action_id);
 /* A ticket by phone, web, e-mail …: {kind, equipment?, site?, fault?, grade?, title?, note?,
  * contact?}; merged with an open ticket of the same cause. number has room for 32 bytes. */
 enum err desk_report(struct desk *desk, struct sql *sql, const struct desk_action *action,

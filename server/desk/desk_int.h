@@ -75,13 +75,18 @@ enum err ticket_line(struct sql *sql, int64_t ticket, int64_t at_ms, int64_t now
                      const char *who, const char *action, const char *action_id, const char *note,
                      const char *data) MUST_CHECK;
 enum err ticket_regrade(struct desk *desk, struct sql *sql, struct ticket *ticket, int grade,
-                        const char *who, const char *reason, int64_t at_ms,
-                        int64_t now_ms) MUST_CHECK;
+                        const char *who, const char *reason, const char *action_id,
+                        int64_t at_ms, int64_t now_ms) MUST_CHECK;
 /* The fault is gone since cleared_ms: provisional until the hold has passed. */
 enum err ticket_cleared(struct desk *desk, struct sql *sql, struct ticket *ticket,
                         int64_t cleared_ms, int64_t now_ms) MUST_CHECK;
 enum err ticket_relapsed(struct desk *desk, struct sql *sql, struct ticket *ticket, int64_t at_ms,
                          int64_t now_ms) MUST_CHECK;
+/* The end: what runs is given up, open orders that nobody began are cancelled. The state and the line
+ * of the time line are written too. */
+enum err ticket_close(struct desk *desk, struct sql *sql, struct ticket *ticket, const char *who,
+                      const char *resolution, const char *action_id, int64_t at_ms,
+                      int64_t now_ms) MUST_CHECK;
 /* Tells the world that the ticket changed (stream, ETag). */
 enum err ticket_changed(struct sql *sql, int64_t ticket, int64_t now_ms) MUST_CHECK;
 /* Notices about a ticket to every configured channel; step makes the key. */
@@ -94,20 +99,34 @@ enum err clocks_start(struct desk *desk, struct sql *sql, const struct ticket *t
 /* Clocks that stop on `stop` are met at at_ms (once). */
 enum err clocks_stop(struct sql *sql, int64_t ticket, enum plan_stop stop,
                      int64_t at_ms) MUST_CHECK;
-/* The met time of clocks on `stop` is taken back (relapse, re-open). */
-enum err clocks_restart(struct sql *sql, int64_t ticket, enum plan_stop stop) MUST_CHECK;
+/* Relapse, re-open: the fault has to be cleared again, and what was given up is owed again. */
+enum err clocks_restart(struct sql *sql, int64_t ticket) MUST_CHECK;
 /* The limits after a change of grade. */
 enum err clocks_regrade(struct desk *desk, struct sql *sql, const struct ticket *ticket) MUST_CHECK;
-enum err clocks_cancel(struct sql *sql, int64_t ticket, int64_t at_ms) MUST_CHECK;
+/* What runs still is given up; what was breached stays so. work_only: only what a visit was for. */
+enum err clocks_cancel(struct sql *sql, int64_t ticket, int64_t at_ms, bool work_only) MUST_CHECK;
 /* Notices warnings and breaches that are due; writes ticket.next_ms. */
 enum err clocks_judge(struct desk *desk, struct sql *sql, const struct ticket *ticket,
                       int64_t now_ms) MUST_CHECK;
 
-/* The corrective work order of a ticket, proposed to the team that fits best. */
+/* The corrective work order of a ticket, proposed to the team that fits best. rule, before: may be
+ * NULL. */
 enum err dispatch_propose(struct desk *desk, struct sql *sql, const struct place *place,
-                          int64_t ticket, const struct ticket_new *what, int64_t now_ms) MUST_CHECK;
-/* The team for a site and a skill (may be NULL): row id or 0. */
-int64_t dispatch_team(struct sql *sql, int64_t site, const char *skill);
+                          int64_t ticket, const struct fault_rule *rule, const char *before,
+                          int64_t now_ms) MUST_CHECK;
+/* One more for a ticket whose order was done or cancelled; none when one is still open. */
+enum err dispatch_again(struct desk *desk, struct sql *sql, const struct ticket *ticket,
+                        int64_t now_ms) MUST_CHECK;
+/* The team for a site and a skill (may be NULL): row id or 0, and why none or none better. */
+int64_t dispatch_team(struct desk *desk, struct sql *sql, const struct place *place,
+                      const char *skill, int64_t now_ms, struct text *why);
+/* The time that a client says an action was done at, between `least_ms` (0: no bound) and now, with
+ * room for clocks that differ a little. ERR_FORMAT with why. */
+enum err action_time(int64_t said_ms, int64_t least_ms, int64_t now_ms, int64_t *ret_at_ms,
+                     struct text *why) MUST_CHECK;
+/* Parts taken from stock for a work order: booked once, never below nothing. */
+enum err parts_use(struct sql *sql, int64_t order, const struct cJSON *body, const char *action_id,
+                   int64_t now_ms, struct text *why) MUST_CHECK;
 
 enum err link_turn(struct desk *desk, struct sql *sql, int64_t now_ms, int64_t *io_next_ms);
 enum err visits_turn(struct desk *desk, struct sql *sql, int64_t now_ms) MUST_CHECK;

@@ -139,8 +139,8 @@ static enum err raise_grade(struct desk *desk, struct sql *sql, int64_t id, int6
     enum err err = ticket_load(desk, sql, id, &ticket);
 
     if (!err && ticket.grade > 2) {
-        err = ticket_regrade(desk, sql, &ticket, 2, "heliograph", "the link stays lost", now_ms,
-                             now_ms);
+        err = ticket_regrade(desk, sql, &ticket, 2, "heliograph", "the link stays lost", NULL,
+                             now_ms, now_ms);
     }
     return err;
 }

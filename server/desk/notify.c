@@ -3,13 +3,15 @@
 
 #include <curl/curl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "host/clock.h"
 #include "host/log.h"
 #include "host/queue.h"
-#include "models/base/json.h"
+#include "models/base/civil.h"
+#include "models/base/text.h"
 #include "server/store/metrics.h"
 
 #define SLICE       50
@@ -17,6 +19,7 @@
 #define RETRY_MOST  3600000
 #define GIVE_UP_MS  (3LL * 86400000)
 #define TIMEOUT_S   10L
+#define POSTPONE_MS 1000
 
 enum err notify_put(struct sql *sql, int64_t now_ms, const struct notice *notice)
 {
@@ -33,6 +36,7 @@ struct letter { /* one notice on its way */
     char *key, *channel, *target, *subject, *body;
     bool sent;
     char why[200];
+    bool postponed; /* its target failed a moment ago: asked again with the others */
 };
 
 struct notifier {
@@ -41,6 +45,7 @@ struct notifier {
     struct queue *wake;
     pthread_t thread;
     bool running;
+    _Atomic bool closing; /* a delivery that hangs is given up */
 };
 
 static char *copy(const char *words)
@@ -80,11 +85,25 @@ static size_t swallow(char *bytes, size_t size, size_t count, void *context)
     return size * count;
 }
 
-static void perform(CURL *curl, struct letter *letter)
+static int may_go_on(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+    const struct notifier *notifier = context;
+
+    (void)a;
+    (void)b;
+    (void)c;
+    (void)d;
+    return atomic_load(&notifier->closing);
+}
+
+static void perform(struct notifier *notifier, CURL *curl, struct letter *letter)
 {
     long status = 0;
     CURLcode code;
 
+    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, may_go_on);
+    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, notifier);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT, TIMEOUT_S);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, swallow);
@@ -98,23 +117,38 @@ static void perform(CURL *curl, struct letter *letter)
     }
 }
 
-static void send_webhook(struct letter *letter)
+/* Bytes that may not stand in a header, as %XX: two keys never become one. */
+static void add_visible(struct text *text, const char *words)
+{
+    for (; *words; words++) {
+        unsigned char byte = (unsigned char)*words;
+
+        if (byte > ' ' && byte < 0x7f && byte != '%') {
+            text_add_bytes(text, words, 1);
+        } else {
+            text_addf(text, "%%%02X", byte);
+        }
+    }
+}
+
+static void send_webhook(struct notifier *notifier, struct letter *letter)
 {
     CURL *curl = curl_easy_init();
     struct curl_slist *headers = NULL;
-    TEXT(key, 400);
+    TEXT(key, 1600);
 
     if (!curl) {
         return;
     }
-    text_addf(&key, "Idempotency-Key: %s", letter->key);
+    text_add(&key, "Idempotency-Key: ");
+    add_visible(&key, letter->key);
     headers = curl_slist_append(headers, "Content-Type: application/json");
     headers = curl_slist_append(headers, key.at);
     curl_easy_setopt(curl, CURLOPT_URL, letter->target);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, letter->body);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    perform(curl, letter);
+    perform(notifier, curl, letter);
     curl_slist_free_all(headers);
     curl_easy_cleanup(curl);
 }
@@ -135,9 +169,92 @@ static size_t read_mail(char *to, size_t size, size_t count, void *context)
     return give;
 }
 
-static void send_mail(const struct notify_options *options, struct letter *letter)
+/* A header's value: no byte of it ends the line. What is not ASCII goes as encoded words (RFC 2047), each
+ * of whole characters and at most 75 bytes long. */
+static void add_header_words(struct text *text, const char *words)
 {
-    size_t room = strlen(letter->body) + strlen(letter->subject) + 2048;
+    static const char digits[] = "0123456789ABCDEF";
+    const char *at = words;
+    size_t line = 0;
+
+    while (*at >= ' ' && *at != 0x7f) {
+        at++;
+    }
+    if (*at == '\0') {
+        text_add(text, words);
+        return;
+    }
+    for (at = words; *at; at++) {
+        unsigned char byte = (unsigned char)*at;
+        bool begins = (byte & 0xc0) != 0x80;
+
+        if (line == 0 || (begins && line > 50)) {
+            text_add(text, line ? "?=\r\n =?UTF-8?Q?" : "=?UTF-8?Q?");
+            line = 1;
+        }
+        if ((byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z')) {
+            text_add_bytes(text, at, 1);
+            line++;
+        } else {
+            byte = byte < ' ' || byte == 0x7f ? ' ' : byte;
+            char hex[4] = {'=', digits[byte >> 4], digits[byte & 15], 0};
+
+            text_add(text, hex);
+            line += 3;
+        }
+    }
+    text_add(text, "?=");
+}
+
+/* Lines end with CR LF and are short enough for SMTP (998 bytes), cut between characters only. */
+static void add_body(struct text *text, const char *words)
+{
+    size_t line = 0;
+
+    for (; *words; words++) {
+        unsigned char byte = (unsigned char)*words;
+
+        if (byte == '\n' || (line > 900 && (byte & 0xc0) != 0x80)) {
+            text_add(text, "\r\n");
+            line = 0;
+        }
+        if (byte == '\t' || (byte >= ' ' && byte != 0x7f)) {
+            text_add_bytes(text, words, 1);
+            line++;
+        }
+    }
+    text_add(text, "\r\n");
+}
+
+static void write_mail(const struct notify_options *options, const struct letter *letter,
+                       struct text *to)
+{
+    static const char *const days[] = {"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"};
+    static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    int64_t s = letter->created_ms / 1000;
+    int year, month, day;
+
+    civil_from_days((int32_t)(s / 86400), &year, &month, &day);
+    text_add(to, "From: ");
+    add_header_words(to, options->smtp_from);
+    text_add(to, "\r\nTo: ");
+    add_header_words(to, letter->target);
+    text_add(to, "\r\nSubject: ");
+    add_header_words(to, letter->subject);
+    text_addf(to, "\r\nDate: %s, %d %s %d %02d:%02d:%02d +0000\r\nMessage-ID: <",
+              days[s / 86400 % 7], day, months[month - 1], year, (int)(s % 86400 / 3600),
+              (int)(s % 3600 / 60), (int)(s % 60));
+    add_visible(to, letter->key); /* the same on every try: a receiver can tell a repeat */
+    text_add(to, "@heliograph>\r\nAuto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
+                 "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n");
+    add_body(to, letter->body);
+}
+
+static void send_mail(struct notifier *notifier, struct letter *letter)
+{
+    const struct notify_options *options = &notifier->options;
+    size_t room = 2 * strlen(letter->body) + 6 * strlen(letter->subject) + 8192;
     char *memory = malloc(room);
     struct curl_slist *to = NULL;
     CURL *curl = curl_easy_init();
@@ -150,12 +267,7 @@ static void send_mail(const struct notify_options *options, struct letter *lette
         return;
     }
     words = text_on(memory, room);
-    text_addf(&words,
-              "From: %s\r\nTo: %s\r\nSubject: %s\r\nMessage-ID: <%lld.%s@heliograph>\r\n"
-              "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
-              "Content-Transfer-Encoding: 8bit\r\n\r\n%s\r\n",
-              options->smtp_from, letter->target, letter->subject, (long long)letter->id, "outbox",
-              letter->body);
+    write_mail(options, letter, &words);
     mail = (struct mail){words.at, words.length};
     to = curl_slist_append(to, letter->target);
     curl_easy_setopt(curl, CURLOPT_URL, options->smtp_url);
@@ -165,12 +277,12 @@ static void send_mail(const struct notify_options *options, struct letter *lette
     curl_easy_setopt(curl, CURLOPT_READDATA, &mail);
     curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
     curl_easy_setopt(curl, CURLOPT_USE_SSL, (long)CURLUSESSL_TRY);
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
     if (options->smtp_user) {
         curl_easy_setopt(curl, CURLOPT_USERNAME, options->smtp_user);
         curl_easy_setopt(curl, CURLOPT_PASSWORD, options->smtp_password);
     }
-    perform(curl, letter);
-    /* SMTP's own success codes are above 200 as well; 250 is what we want */
+    perform(notifier, curl, letter);
     curl_slist_free_all(to);
     curl_easy_cleanup(curl);
     free(memory);
@@ -179,14 +291,27 @@ static void send_mail(const struct notify_options *options, struct letter *lette
 static void deliver(struct notifier *notifier, struct letter *letter)
 {
     if (strcmp(letter->channel, "webhook") == 0) {
-        send_webhook(letter);
+        send_webhook(notifier, letter);
     } else if (strcmp(letter->channel, "smtp") == 0 && notifier->options.smtp_url) {
-        send_mail(&notifier->options, letter);
+        send_mail(notifier, letter);
     } else {
         log_line(LOG_INFO, letter->key, "notice: %s", letter->subject);
         letter->sent = true;
     }
     metric_add(letter->sent ? METRIC_NOTICES_SENT : METRIC_NOTICES_FAILED, 1);
+}
+
+/* One target that hangs must not keep the others waiting: it is asked once in a slice. */
+static bool has_failed(const struct letter *letters, size_t index)
+{
+    for (size_t i = 0; i < index; i++) {
+        if (!letters[i].sent && !letters[i].postponed &&
+            strcmp(letters[i].channel, letters[index].channel) == 0 &&
+            strcmp(letters[i].target, letters[index].target) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 struct outcome {
@@ -206,6 +331,11 @@ static enum err write_outcome(struct sql *sql, int64_t now_ms, void *argument)
                             : now_ms - letter->created_ms > GIVE_UP_MS ? "given_up"
                                                                           : "waiting";
 
+        if (letter->postponed) { /* not tried: only its turn comes later */
+            err = sql_run(sql, "UPDATE outbox SET next_ms = ?2 WHERE id = ?1 AND state = 'waiting'", "ii",
+                          letter->id, now_ms + POSTPONE_MS);
+            continue;
+        }
         err = sql_run(sql,
                       "UPDATE outbox SET state = ?2, attempts = attempts + 1, sent_ms = CASE WHEN ?2"
                       " = 'sent' THEN ?3 END, next_ms = ?4, why = NULLIF(?5, '') WHERE id = ?1 AND"
@@ -238,7 +368,11 @@ static void *run(void *context)
         struct outcome outcome = {letters, count};
 
         for (size_t i = 0; i < count; i++) {
-            deliver(notifier, &letters[i]);
+            if (atomic_load(&notifier->closing) || has_failed(letters, i)) {
+                letters[i].postponed = true;
+            } else {
+                deliver(notifier, &letters[i]);
+            }
         }
         if (count > 0 && committer_do(notifier->options.committer, write_outcome, &outcome)) {
             log_warn("outcomes of notices could not be stored: they may be sent again");
@@ -284,6 +418,7 @@ void notifier_close(struct notifier *notifier)
     if (!notifier) {
         return;
     }
+    atomic_store(&notifier->closing, true);
     if (notifier->running) {
         queue_stop(notifier->wake);
         pthread_join(notifier->thread, NULL);

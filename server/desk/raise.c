@@ -59,7 +59,7 @@ static enum err join(struct desk *desk, struct sql *sql, const struct desk_fault
     }
     if (!err && fault->grade < ticket.grade) {
         err = ticket_regrade(desk, sql, &ticket, fault->grade, "heliograph", "telemetry",
-                             fault->t_ms, now_ms);
+                             NULL, fault->t_ms, now_ms);
     }
     return err;
 }
@@ -101,7 +101,7 @@ static enum err regrade_alarm(struct desk *desk, struct sql *sql, int64_t alarm,
     }
     if (!err && !ticket.closed_ms) {
         err = ticket_regrade(desk, sql, &ticket, fault->grade, "heliograph", "telemetry",
-                             fault->t_ms, now_ms);
+                             NULL, fault->t_ms, now_ms);
     }
     return err;
 }

@@ -5,6 +5,8 @@
 
 #include "server/fleet/numbers.h"
 
+#define TITLE_MOST 500 /* bytes */
+
 static const char *const kinds[] = {"fault", "consultation", "complaint", "inspection", "prediction",
                                     "communication", NULL};
 
@@ -46,92 +48,149 @@ static enum err number_of(struct sql *sql, int64_t ticket, char number[32])
     return err ? err : end;
 }
 
+/* What the caller says, checked. Texts live in the request. */
+struct said {
+    const char *kind, *fault, *title, *component;
+    int64_t equipment, site, grade; /* row ids; 0: not said */
+};
+
 static enum err open_new(struct desk *desk, struct sql *sql, const struct place *place,
-                         const struct desk_action *action, const char *kind, const char *fault,
+                         const struct desk_action *action, const struct said *said, int64_t at_ms,
                          int64_t now_ms, int64_t *ret_ticket)
 {
-    int64_t at_ms = action->at_ms && action->at_ms < now_ms ? action->at_ms : now_ms;
-    int64_t grade = json_int_or(action->body, "grade", 3);
-    int index = fault && place->profile ? profile_fault(place->profile, fault) : -1;
-    const char *title = json_text_or(action->body, "title", NULL);
+    int index = said->fault && place->profile ? profile_fault(place->profile, said->fault) : -1;
+    const char *name = said->fault ? said->fault : said->kind;
     char unique[17];
     TEXT(key, 256);
     struct ticket_new what = {
         .cause_key = key.at,
-        .kind = kind,
-        .fault = fault,
-        .grade = grade >= 1 && grade <= 3 ? (int)grade : 3,
+        .kind = said->kind,
+        .fault = said->fault,
         .onset_ms = at_ms,
         .detected_ms = at_ms,
         .rule = index >= 0 ? &place->profile->faults[index] : NULL,
         .domain = "hardware",
-        .component = json_text_or(action->body, "component", NULL),
+        .component = said->component,
         .who = action->who,
         .note = action->note,
         .action_id = action->action_id,
     };
 
     numbers_secret(unique, 16);
-    if (fault && place->name) {
-        text_addf(&key, "fault:%s:%s", place->name, fault);
+    if (strcmp(said->kind, "fault") == 0 && place->name) {
+        text_addf(&key, "fault:%s:%s", place->name, said->fault ? said->fault : "");
     } else {
-        text_addf(&key, "report:%s:%s", kind, unique);
+        text_addf(&key, "report:%s:%s", said->kind, unique);
     }
-    what.title = title ? (struct words2){title, title}
+    what.title = said->title ? (struct words2){said->title, said->title}
                  : what.rule ? what.rule->title
-                             : (struct words2){fault ? fault : kind, fault ? fault : kind};
-    if (what.rule && !json_field(action->body, "grade")) {
-        what.grade = what.rule->grade;
-    }
+                             : (struct words2){name, name};
+    what.grade = said->grade ? (int)said->grade : what.rule ? what.rule->grade : 3;
     return ticket_open(desk, sql, place, &what, now_ms, ret_ticket);
+}
+
+static enum err read_row(struct sql *sql, const struct desk_action *action, const char *field,
+                         const char *statement, int64_t *ret_row, struct text *why)
+{
+    const struct cJSON *value = json_field(action->body, field);
+    const char *name = json_as_text(value);
+
+    *ret_row = 0;
+    if (!value || json_is_null(value)) {
+        return ERR_OK;
+    }
+    *ret_row = sql_find_int(sql, 0, statement, "t", name);
+    return *ret_row ? ERR_OK
+                    : text_say(why, ERR_FORMAT, "%s: there is none called '%.64s'", field,
+                               name ? name : "");
+}
+
+static enum err read_said(struct sql *sql, const struct desk_action *action, struct said *said,
+                          struct text *why)
+{
+    const struct cJSON *grade = json_field(action->body, "grade");
+    const struct cJSON *title = json_field(action->body, "title");
+    enum err err;
+
+    said->kind = json_text_or(action->body, "kind", "fault");
+    said->fault = json_text_or(action->body, "fault", NULL);
+    said->component = json_text_or(action->body, "component", NULL);
+    said->title = json_is_object(title) ? json_text_or(title, "en", json_text_or(title, "zh", NULL))
+                                        : json_as_text(title);
+    if (!is_kind(said->kind)) {
+        return text_say(why, ERR_FORMAT, "kind: expected fault, consultation or complaint, found '%.40s'",
+                        said->kind);
+    }
+    if (grade && !json_is_null(grade) &&
+        (!json_as_int(grade, &said->grade) || said->grade < 1 || said->grade > 3)) {
+        return text_say(why, ERR_FORMAT, "grade: expected 1, 2 or 3");
+    }
+    if (said->title && strlen(said->title) > TITLE_MOST) {
+        return text_say(why, ERR_FORMAT, "title: expected at most %d bytes", TITLE_MOST);
+    }
+    if ((said->fault && (!said->fault[0] || strlen(said->fault) > 64)) ||
+        (said->component && strlen(said->component) > 64)) {
+        return text_say(why, ERR_FORMAT, "fault and component: expected 1 to 64 bytes");
+    }
+    err = read_row(sql, action, "equipment", "SELECT id FROM equipment WHERE name = ?1",
+                   &said->equipment, why);
+    return err ? err
+               : read_row(sql, action, "site", "SELECT id FROM site WHERE name = ?1", &said->site, why);
+}
+
+/* One more word about an open ticket; a caller may make it more urgent (S0-113). */
+static enum err join(struct desk *desk, struct sql *sql, const struct desk_action *action,
+                     const struct said *said, int64_t id, int64_t at_ms, int64_t now_ms)
+{
+    struct json_out data = json_out(64 * 1024);
+    struct ticket ticket;
+    enum err err = ticket_load(desk, sql, id, &ticket);
+
+    json_put_value(&data, action->body);
+    if (!err) {
+        err = ticket_line(sql, id, at_ms, now_ms, action->who, "report", action->action_id,
+                          action->note, data.err ? NULL : data.bytes);
+    }
+    json_out_free(&data);
+    if (!err && said->grade && said->grade < ticket.grade) {
+        err = ticket_regrade(desk, sql, &ticket, (int)said->grade, action->who,
+                             "the caller says that it is worse", NULL, at_ms, now_ms);
+    }
+    return err ? err : ticket_changed(sql, id, now_ms);
 }
 
 enum err desk_report(struct desk *desk, struct sql *sql, const struct desk_action *action,
                      int64_t now_ms, char number[32], bool *ret_merged, struct text *why)
 {
-    const char *name = json_text_or(action->body, "equipment", NULL);
-    const char *site = json_text_or(action->body, "site", NULL);
-    const char *kind = json_text_or(action->body, "kind", "fault");
-    const char *fault = json_text_or(action->body, "fault", NULL);
-    int64_t equipment = 0, place_site = 0, ticket;
+    struct said said = {0};
     struct place place;
+    int64_t ticket = 0, at_ms = 0;
     enum err err;
 
     arena_reset(desk->arena);
-    if (!is_kind(kind)) {
-        return text_say(why, ERR_FORMAT, "kind: expected fault, consultation or complaint, found '%.40s'", kind);
+    if (action->action_id) { /* the same report again */
+        ticket = sql_find_int(sql, 0,
+                              "SELECT ticket FROM ticket_event WHERE action_id = ?1 AND who = ?2 AND"
+                              " action IN ('register', 'report')",
+                              "tt", action->action_id, action->who);
     }
-    if (name) {
-        equipment = sql_find_int(sql, 0, "SELECT id FROM equipment WHERE name = ?1", "t", name);
-        if (!equipment) {
-            return text_say(why, ERR_FORMAT, "equipment: there is none called '%.64s'", name);
-        }
+    if (ticket) {
+        *ret_merged = true;
+        return number_of(sql, ticket, number);
     }
-    if (site) {
-        place_site = sql_find_int(sql, 0, "SELECT id FROM site WHERE name = ?1", "t", site);
-        if (!place_site) {
-            return text_say(why, ERR_FORMAT, "site: there is none called '%.64s'", site);
-        }
+    err = read_said(sql, action, &said, why);
+    if (!err) {
+        err = action_time(action->at_ms, 0, now_ms, &at_ms, why);
     }
-    err = place_find(desk, sql, equipment, place_site, now_ms, &place);
+    if (!err) {
+        err = place_find(desk, sql, said.equipment, said.site, now_ms, &place);
+    }
     if (err) {
         return err;
     }
-    ticket = find_open(sql, &place, kind, fault);
+    ticket = find_open(sql, &place, said.kind, said.fault);
     *ret_merged = ticket != 0;
-    if (ticket) {
-        struct json_out data = json_out(64 * 1024);
-
-        json_put_value(&data, action->body);
-        err = ticket_line(sql, ticket, now_ms, now_ms, action->who, "report", action->action_id,
-                          action->note, data.err ? NULL : data.bytes);
-        err = err == ERR_EXISTS ? ERR_OK : err;
-        json_out_free(&data);
-        if (!err) {
-            err = ticket_changed(sql, ticket, now_ms);
-        }
-    } else {
-        err = open_new(desk, sql, &place, action, kind, fault, now_ms, &ticket);
-    }
+    err = ticket ? join(desk, sql, action, &said, ticket, at_ms, now_ms)
+                 : open_new(desk, sql, &place, action, &said, at_ms, now_ms, &ticket);
     return err ? err : number_of(sql, ticket, number);
 }

@@ -230,7 +230,7 @@ static void put_ticket_body(const struct sql_rows *rows, struct json_out *out)
 }
 
 enum err view_ticket(struct sql *sql, struct rules *rules, int64_t ticket, int64_t now_ms,
-                     bool whole, struct json_out *out)
+                     struct json_out *out)
 {
     const struct zone *zone = zone_utc();
     char time_zone[65] = "UTC";
@@ -263,11 +263,11 @@ enum err view_ticket(struct sql *sql, struct rules *rules, int64_t ticket, int64
     if (err || !found) {
         return err ? err : ERR_NOT_FOUND;
     }
-    err = put_clocks(sql, rules, ticket, calendar, time_zone, now_ms, whole, out);
+    err = put_clocks(sql, rules, ticket, calendar, time_zone, now_ms, true, out);
     if (!err) {
         err = put_orders(sql, ticket, out);
     }
-    if (!err && whole) {
+    if (!err) {
         err = put_timeline(sql, ticket, zone, out);
     }
     json_close_object(out);
@@ -328,9 +328,34 @@ enum err view_track(struct sql *sql, struct rules *rules, int64_t ticket, int64_
 
 /* ------------------------------------------------------------------ work orders and visits */
 
+static enum err put_work_line(struct sql *sql, int64_t work_order, const struct zone *zone,
+                              struct json_out *out)
+{
+    struct sql_rows rows;
+
+    json_key(out, "timeline");
+    json_open_list(out);
+    sql_find(sql, &rows,
+             "SELECT at_ms, who, action, action_id, note FROM work_event WHERE work_order = ?1 ORDER BY"
+             " at_ms, id",
+             "i", work_order);
+    while (sql_next(&rows)) {
+        json_open_object(out);
+        put_time(out, "at", zone, &rows, 0);
+        json_text(out, "who", sql_text(&rows, 1));
+        json_text(out, "action", sql_text(&rows, 2));
+        json_text(out, "id", sql_text(&rows, 3));
+        json_text(out, "note", sql_text(&rows, 4));
+        json_close_object(out);
+    }
+    json_close_list(out);
+    return sql_end(&rows);
+}
+
 enum err view_work_order(struct sql *sql, struct rules *rules, int64_t work_order,
                          struct json_out *out)
 {
+    const struct zone *zone = zone_utc();
     struct sql_rows rows;
     bool found;
     enum err err;
@@ -338,7 +363,7 @@ enum err view_work_order(struct sql *sql, struct rules *rules, int64_t work_orde
     sql_find(sql, &rows,
              "SELECT w.number, w.kind, t.number, e.name, s.name, m.name, h.name, w.from_ms, w.to_ms,"
              " w.checklist, w.parts, w.before, w.after, w.signature, w.state, w.created_ms,"
-             " COALESCE(s.time_zone, c.time_zone), w.version, w.visit, t.grade, s.address FROM"
+             " COALESCE(s.time_zone, c.time_zone), w.version, t.grade, w.reason, s.address FROM"
              " work_order w LEFT JOIN ticket t ON t.id = w.ticket LEFT JOIN equipment e ON e.id ="
              " w.equipment LEFT JOIN site s ON s.id = w.site LEFT JOIN calendar c ON c.id ="
              " s.calendar LEFT JOIN team m ON m.id = w.team LEFT JOIN technician h ON h.id ="
@@ -346,8 +371,7 @@ enum err view_work_order(struct sql *sql, struct rules *rules, int64_t work_orde
              "i", work_order);
     found = sql_next(&rows);
     if (found) {
-        const struct zone *zone = zone_of(rules, sql_text(&rows, 16));
-
+        zone = zone_of(rules, sql_text(&rows, 16));
         json_open_object(out);
         json_text(out, "number", sql_text(&rows, 0));
         json_text(out, "kind", sql_text(&rows, 1));
@@ -372,12 +396,22 @@ enum err view_work_order(struct sql *sql, struct rules *rules, int64_t work_orde
         json_raw(out, "after", sql_text(&rows, 12));
         json_raw(out, "signature", sql_text(&rows, 13));
         json_text(out, "state", sql_text(&rows, 14));
+        json_text(out, "reason", sql_text(&rows, 19));
+        if (sql_null(&rows, 18)) {
+            json_null(out, "grade");
+        } else {
+            json_int(out, "grade", sql_int(&rows, 18));
+        }
         put_time(out, "created_at", zone, &rows, 15);
         json_int(out, "version", sql_int(&rows, 17));
-        json_close_object(out);
     }
     err = sql_end(&rows);
-    return err ? err : found ? ERR_OK : ERR_NOT_FOUND;
+    if (err || !found) {
+        return err ? err : ERR_NOT_FOUND;
+    }
+    err = put_work_line(sql, work_order, zone, out);
+    json_close_object(out);
+    return err;
 }
 
 enum err view_visit(struct sql *sql, int64_t visit, struct json_out *out)
@@ -388,7 +422,7 @@ enum err view_visit(struct sql *sql, int64_t visit, struct json_out *out)
 
     sql_find(sql, &rows,
              "SELECT e.name, v.sequence, v.window_start_day, v.due_day, v.window_end_day, v.state,"
-             " w.number, v.plan, s.name FROM visit v JOIN equipment e ON e.id = v.equipment LEFT"
+             " w.number, v.plan, s.name, v.reason FROM visit v JOIN equipment e ON e.id = v.equipment LEFT"
              " JOIN site s ON s.id = e.site LEFT JOIN work_order w ON w.visit = v.id AND w.state <>"
              " 'cancelled' WHERE v.id = ?1",
              "i", visit);
@@ -404,6 +438,7 @@ enum err view_visit(struct sql *sql, int64_t visit, struct json_out *out)
         json_text(out, "work_order", sql_text(&rows, 6));
         json_text(out, "plan", sql_text(&rows, 7));
         json_text(out, "site", sql_text(&rows, 8));
+        json_text(out, "reason", sql_text(&rows, 9));
         json_close_object(out);
     }
     err = sql_end(&rows);
@@ -431,8 +466,8 @@ static enum err read_owner(struct sql *sql, int64_t equipment, int64_t now_ms, s
              " e.manufacture_day, COALESCE((SELECT c.plan FROM contract c JOIN contract_site x ON"
              " x.contract = c.id WHERE x.site = e.site AND (c.start_day IS NULL OR c.start_day <="
              " ?2) AND (c.end_day IS NULL OR c.end_day >= ?2) ORDER BY c.start_day DESC LIMIT 1),"
-             " ''), COALESCE(s.time_zone, 'UTC') FROM equipment e LEFT JOIN site s ON s.id = e.site"
-             " WHERE e.id = ?1",
+             " ''), COALESCE(s.time_zone, k.time_zone, 'UTC') FROM equipment e LEFT JOIN site s ON s.id ="
+             " e.site LEFT JOIN calendar k ON k.id = s.calendar WHERE e.id = ?1",
              "ii", equipment, now_ms / 86400000);
     if (sql_next(&rows)) {
         owner->dates = (struct warranty_dates){
@@ -461,8 +496,8 @@ static void put_until(struct json_out *out, int32_t day)
     json_text(out, "until", words);
 }
 
-enum err view_warranty(struct sql *sql, struct rules *rules, int64_t equipment, int64_t now_ms,
-                       struct json_out *out)
+enum err view_warranty(struct sql *sql, struct rules *rules, const char *preset_plan,
+                       int64_t equipment, int64_t now_ms, struct json_out *out)
 {
     struct owner owner = {.plan = ""};
     const struct plan *plan;
@@ -471,7 +506,7 @@ enum err view_warranty(struct sql *sql, struct rules *rules, int64_t equipment, 
 
     plan = rules_plan(rules, owner.plan);
     if (!plan) {
-        plan = rules_plan(rules, "swh_standard");
+        plan = rules_plan(rules, preset_plan);
     }
     today = zone_day(zone_of(rules, owner.time_zone), now_ms);
     json_open_list(out);

@@ -9,15 +9,16 @@
 #include "server/fleet/rules.h"
 #include "server/store/sql.h"
 
-/* One object each; ERR_NOT_FOUND. whole: with timeline, clocks and explanations; else a list line. */
+/* One object each; ERR_NOT_FOUND. */
 enum err view_ticket(struct sql *sql, struct rules *rules, int64_t ticket, int64_t now_ms,
-                     bool whole, struct json_out *out) MUST_CHECK;
+                     struct json_out *out) MUST_CHECK;
 enum err view_work_order(struct sql *sql, struct rules *rules, int64_t work_order,
                          struct json_out *out) MUST_CHECK;
 enum err view_visit(struct sql *sql, int64_t visit, struct json_out *out) MUST_CHECK;
-/* The warranty lines of a piece of equipment: a list, an object per component class. */
-enum err view_warranty(struct sql *sql, struct rules *rules, int64_t equipment, int64_t now_ms,
-                       struct json_out *out) MUST_CHECK;
+/* The warranty lines of a piece of equipment: a list, an object per component class. preset_plan holds
+ * where there is no contract. */
+enum err view_warranty(struct sql *sql, struct rules *rules, const char *preset_plan,
+                       int64_t equipment, int64_t now_ms, struct json_out *out) MUST_CHECK;
 /* What a stranger with the track code may see: number, state, title, next step, times. */
 enum err view_track(struct sql *sql, struct rules *rules, int64_t ticket, int64_t now_ms,
                     struct json_out *out) MUST_CHECK;

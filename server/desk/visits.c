@@ -11,12 +11,39 @@
 #define AHEAD_MONTHS 16 /* at least 15 (interfaces.md 8) and a margin until the next look */
 #define SLICE        2000
 
+/* The contracts of a visit's site; those of them that cover its date. */
+#define CONTRACTS                                                                                  \
+    "SELECT 1 FROM equipment e JOIN contract_site x ON x.site = e.site JOIN contract c ON c.id ="   \
+    " x.contract WHERE e.id = visit.equipment"
+#define COVERS                                                                                     \
+    "(c.start_day IS NULL OR c.start_day <= visit.due_day) AND (c.end_day IS NULL OR c.end_day >="  \
+    " visit.due_day)"
+
 static int32_t anchor_of(const struct place *place)
 {
     return place->dates.acceptance != WARRANTY_NO_DATE   ? place->dates.acceptance
            : place->dates.completion != WARRANTY_NO_DATE ? place->dates.completion
            : place->dates.invoice != WARRANTY_NO_DATE    ? place->dates.invoice
                                                          : place->dates.sale;
+}
+
+/* A visit that no contract covers any more is called off, and back in the plan when one does again. A
+ * site without any contract is looked after by the preset plan, without an end. */
+static enum err judge_contracts(struct sql *sql, int64_t equipment)
+{
+    enum err err = sql_run(
+        sql,
+        "UPDATE visit SET state = 'skipped', reason = 'no contract covers it', calendar_sequence ="
+        " calendar_sequence + 1 WHERE equipment = ?1 AND state = 'planned' AND EXISTS (" CONTRACTS
+        ") AND NOT EXISTS (" CONTRACTS " AND " COVERS ")",
+        "i", equipment);
+
+    return err ? err
+               : sql_run(sql,
+                         "UPDATE visit SET state = 'planned', reason = NULL, calendar_sequence ="
+                         " calendar_sequence + 1 WHERE equipment = ?1 AND state = 'skipped' AND reason"
+                         " = 'no contract covers it' AND EXISTS (" CONTRACTS " AND " COVERS ")",
+                         "i", equipment);
 }
 
 static enum err put_visit(struct sql *sql, const struct place *place, const struct visit *visit,
@@ -58,45 +85,74 @@ enum err visits_plan(struct desk *desk, struct sql *sql, int64_t equipment, int6
         }
         err = put_visit(sql, &place, &visit, now_ms);
     }
-    return err;
+    return err ? err : judge_contracts(sql, equipment);
+}
+
+/* What is looked at on a visit: the lines of the profile's inspection. */
+static void put_checklist(const struct profile *profile, struct json_out *out)
+{
+    json_open_list(out);
+    for (size_t i = 0; profile && i < profile->inspection_count; i++) {
+        json_open_object(out);
+        json_text(out, "step", profile->inspection[i].id);
+        json_text(out, "title_en", profile->inspection[i].title.en);
+        json_text(out, "title_zh", profile->inspection[i].title.zh);
+        json_null(out, "value");
+        json_close_object(out);
+    }
+    json_close_list(out);
+}
+
+static enum err release_one(struct desk *desk, struct sql *sql, const struct place *place,
+                            int64_t visit, int64_t now_ms)
+{
+    struct json_out checklist = json_out(64 * 1024);
+    TEXT(why, 300);
+    int64_t team = dispatch_team(desk, sql, place, NULL, now_ms, &why);
+    char number[32];
+    enum err err;
+
+    numbers_make('W', number, sizeof(number));
+    put_checklist(place->profile, &checklist);
+    err = checklist.err;
+    if (!err) {
+        err = sql_run(sql,
+                      "INSERT INTO work_order (number, kind, visit, equipment, site, team, state,"
+                      " checklist, reason, created_ms) VALUES (?1, 'preventive', ?2, ?3, NULLIF(?4,"
+                      " 0), NULLIF(?5, 0), 'proposed', ?6, NULLIF(?7, ''), ?8) ON CONFLICT DO NOTHING",
+                      "tiiiitti", number, visit, place->equipment, place->site, team, checklist.bytes,
+                      why.at, now_ms);
+    }
+    json_out_free(&checklist);
+    return err ? err : sql_run(sql, "UPDATE visit SET state = 'released' WHERE id = ?1", "i", visit);
 }
 
 /* Visits whose window has begun become work orders. */
 static enum err release(struct desk *desk, struct sql *sql, int64_t now_ms)
 {
     struct due {
-        int64_t visit, equipment;
+        int64_t visit, equipment, from_day;
     } due[200];
-    int64_t today = now_ms / 86400000;
+    int64_t tomorrow = now_ms / 86400000 + 1; /* somewhere on earth it is that day already */
     struct sql_rows rows;
     size_t count = 0;
     enum err err;
 
     sql_find(sql, &rows,
-             "SELECT id, equipment FROM visit WHERE state = 'planned' AND window_start_day <= ?1"
-             " ORDER BY due_day LIMIT 200",
-             "i", today);
+             "SELECT id, equipment, window_start_day FROM visit WHERE state = 'planned' AND"
+             " window_start_day <= ?1 ORDER BY due_day LIMIT 200",
+             "i", tomorrow);
     while (count < 200 && sql_next(&rows)) {
-        due[count++] = (struct due){sql_int(&rows, 0), sql_int(&rows, 1)};
+        due[count++] = (struct due){sql_int(&rows, 0), sql_int(&rows, 1), sql_int(&rows, 2)};
     }
     err = sql_end(&rows);
     for (size_t i = 0; !err && i < count; i++) {
         struct place place;
-        char number[32];
 
         arena_reset(desk->arena);
         err = place_find(desk, sql, due[i].equipment, 0, now_ms, &place);
-        numbers_make('W', number, sizeof(number));
-        if (!err) {
-            err = sql_run(sql,
-                          "INSERT INTO work_order (number, kind, visit, equipment, site, team,"
-                          " state, created_ms) VALUES (?1, 'preventive', ?2, ?3, NULLIF(?4, 0),"
-                          " NULLIF(?5, 0), 'proposed', ?6) ON CONFLICT DO NOTHING",
-                          "tiiiii", number, due[i].visit, due[i].equipment, place.site,
-                          dispatch_team(sql, place.site, NULL), now_ms);
-        }
-        if (!err) {
-            err = sql_run(sql, "UPDATE visit SET state = 'released' WHERE id = ?1", "i", due[i].visit);
+        if (!err && due[i].from_day <= place_day(desk, &place, now_ms)) {
+            err = release_one(desk, sql, &place, due[i].visit, now_ms);
         }
     }
     return err;

@@ -563,6 +563,10 @@ static enum err apply_part(struct row *row)
                            "ttttt", row->id, words(title, "en"), words(title, "zh"),
                            words(row->map, "class"), row->doc.bytes));
 
+    /* the same row again is no stocktake: what was used meanwhile stays used */
+    if (!err && sql_changes(row->sql) == 0) {
+        return ERR_OK;
+    }
     for (struct yaml_node *node = stock ? stock->first : NULL; node && !err; node = node->next) {
         err = count(row, sql_run(row->sql,
                                  "INSERT INTO stock (part, depot, count) SELECT p.id, d.id, ?3 FROM"

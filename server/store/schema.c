@@ -75,7 +75,12 @@ static const char first[] =
     "CREATE TABLE part (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, title_en TEXT,"
     " title_zh TEXT, class TEXT, doc TEXT NOT NULL);"
     "CREATE TABLE stock (part INTEGER NOT NULL REFERENCES part, depot INTEGER NOT NULL REFERENCES"
-    " depot, count INTEGER NOT NULL, PRIMARY KEY (part, depot));"
+    " depot, count INTEGER NOT NULL CHECK (count >= 0),"
+    " PRIMARY KEY (part, depot));"
+    /* Every part taken: what is on hand is stock.count. */
+    "CREATE TABLE stock_move (id INTEGER PRIMARY KEY, part INTEGER NOT NULL REFERENCES part, depot"
+    " INTEGER NOT NULL REFERENCES depot, count INTEGER NOT NULL, work_order INTEGER, action_id TEXT,"
+    " at_ms INTEGER NOT NULL);"
     "CREATE TABLE plan_text (hash TEXT PRIMARY KEY, plan TEXT NOT NULL, body BLOB NOT NULL,"
     " stored_ms INTEGER NOT NULL);" /* every plan version a ticket was opened under */
 
@@ -134,6 +139,7 @@ static const char first[] =
     " action TEXT NOT NULL, action_id TEXT, note TEXT, data TEXT);"
     "CREATE UNIQUE INDEX ticket_action ON ticket_event (ticket, action_id)"
     " WHERE action_id IS NOT NULL;"
+    "CREATE INDEX ticket_action_id ON ticket_event (action_id) WHERE action_id IS NOT NULL;"
     "CREATE INDEX ticket_line ON ticket_event (ticket, at_ms, id);"
     /* A clock's facts; how it stands is computed from them (models/service/sla). */
     "CREATE TABLE clock (id INTEGER PRIMARY KEY, ticket INTEGER NOT NULL REFERENCES ticket,"
@@ -154,7 +160,7 @@ static const char first[] =
     " sequence INTEGER NOT NULL DEFAULT 0," /* iCalendar SEQUENCE */
     " version INTEGER NOT NULL DEFAULT 1);"
     "CREATE UNIQUE INDEX work_order_ticket ON work_order (ticket)"
-    " WHERE kind = 'corrective' AND state NOT IN ('cancelled');"
+    " WHERE kind = 'corrective' AND state NOT IN ('done', 'cancelled');" /* a second visit is a second order */
     "CREATE UNIQUE INDEX work_order_visit ON work_order (visit) WHERE visit IS NOT NULL"
     " AND state NOT IN ('cancelled');"
     "CREATE INDEX work_order_state ON work_order (state, id);"

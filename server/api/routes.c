@@ -1,0 +1,221 @@
+/* The one table of routes, and what every request is asked before its route runs. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "server/api/api_int.h"
+
+#define V1 "/api/v1/"
+
+const struct route routes[] = {
+    {"GET", "/", MAY_ANYBODY, ANSWER_OTHER, BODY_NONE, route_root},
+    {"GET", "/healthz", MAY_ANYBODY, ANSWER_OTHER, BODY_NONE, route_health},
+    {"GET", "/readyz", MAY_ANYBODY, ANSWER_OTHER, BODY_NONE, route_ready},
+    {"GET", "/metrics", MAY_NEAR, ANSWER_OTHER, BODY_NONE, route_metrics},
+    {"GET", V1 "openapi.json", MAY_ANYBODY, ANSWER_OTHER, BODY_NONE, route_openapi},
+    {"POST", V1 "login", MAY_ANYBODY, ANSWER_JSON, BODY_NEEDED, session_log_in},
+    {"POST", V1 "logout", MAY_READ, ANSWER_JSON, BODY_MAYBE, session_log_out},
+    {"GET", V1 "stream", MAY_READ, ANSWER_OTHER, BODY_NONE, route_stream},
+    {"GET", V1 "equipment", MAY_READ, ANSWER_JSON, BODY_NONE, equipment_list},
+    {"GET", V1 "equipment/{id}", MAY_READ, ANSWER_JSON, BODY_NONE, equipment_show},
+    {"GET", V1 "equipment/{id}/series", MAY_READ, ANSWER_JSON, BODY_NONE, equipment_series},
+    {"POST", V1 "equipment/{id}/inspections", MAY_WRITE, ANSWER_JSON, BODY_MAYBE,
+     orders_post_inspection},
+    {"POST", V1 "equipment/{id}/commands", MAY_WRITE, ANSWER_JSON, BODY_NEEDED, orders_post_command},
+    {"GET", V1 "inspections/{number}", MAY_READ, ANSWER_OTHER, BODY_NONE, orders_show_inspection},
+    {"GET", V1 "commands/{id}", MAY_READ, ANSWER_JSON, BODY_NONE, orders_show_command},
+    {"GET", V1 "agents", MAY_READ, ANSWER_JSON, BODY_NONE, agents_list},
+    {"GET", V1 "tickets", MAY_READ, ANSWER_JSON, BODY_NONE, tickets_list},
+    {"POST", V1 "tickets", MAY_WRITE, ANSWER_JSON, BODY_NEEDED, tickets_post},
+    {"GET", V1 "tickets/{number}", MAY_READ, ANSWER_JSON, BODY_NONE, tickets_show},
+    {"POST", V1 "tickets/{number}/actions", MAY_WRITE, ANSWER_JSON, BODY_NEEDED, tickets_act},
+    {"GET", V1 "work-orders", MAY_READ, ANSWER_JSON, BODY_NONE, work_list},
+    {"GET", V1 "work-orders/{number}", MAY_READ, ANSWER_JSON, BODY_NONE, work_show},
+    {"POST", V1 "work-orders/{number}/actions", MAY_WRITE, ANSWER_JSON, BODY_NEEDED, work_act},
+    {"GET", V1 "visits", MAY_READ, ANSWER_JSON, BODY_NONE, visits_list},
+    {"POST", V1 "feeds", MAY_WRITE, ANSWER_JSON, BODY_NEEDED, feeds_post},
+    {"GET", V1 "calendars/{token}.ics", MAY_ANYBODY, ANSWER_OTHER, BODY_NONE, feeds_show},
+    {"GET", V1 "predictions", MAY_READ, ANSWER_JSON, BODY_NONE, predictions_list},
+    {"GET", V1 "reports", MAY_READ, ANSWER_JSON, BODY_NONE, reports_list},
+    {"GET", V1 "reports/{name}", MAY_READ, ANSWER_REPORT, BODY_NONE, reports_show},
+    {"GET", V1 "track/{number}", MAY_ANYBODY, ANSWER_JSON, BODY_NONE, tickets_track},
+};
+const size_t route_count = sizeof(routes) / sizeof(routes[0]);
+
+/* ------------------------------------------------------------------ which */
+
+/* One segment against one of a pattern: the same, or {name} and what stands behind it. */
+static bool fits(const char *pattern, size_t pattern_size, const char *words, size_t size)
+{
+    const char *brace = pattern[0] == '{' ? memchr(pattern, '}', pattern_size) : NULL;
+    size_t tail;
+
+    if (!brace) {
+        return pattern_size == size && memcmp(pattern, words, size) == 0;
+    }
+    tail = pattern_size - (size_t)(brace + 1 - pattern);
+    return size > tail && memcmp(brace + 1, words + size - tail, tail) == 0;
+}
+
+static bool matches(const char *pattern, const char *path)
+{
+    for (;;) {
+        size_t pattern_size, size;
+
+        pattern += strspn(pattern, "/");
+        path += strspn(path, "/"); /* a slash too many, or one at the end, does no harm */
+        pattern_size = strcspn(pattern, "/");
+        size = strcspn(path, "/");
+        if (pattern_size == 0 || size == 0) {
+            return pattern_size == size;
+        }
+        if (!fits(pattern, pattern_size, path, size)) {
+            return false;
+        }
+        pattern += pattern_size;
+        path += size;
+    }
+}
+
+static void split_path(struct call *call)
+{
+    const char *path = call->request->path;
+    size_t v1 = strlen(V1);
+    char *copy;
+
+    if (strncmp(path, V1, v1) != 0) {
+        return;
+    }
+    copy = arena_text(call->request->arena, path + v1, strlen(path + v1));
+    while (copy && call->part_count < 5) {
+        copy += strspn(copy, "/");
+        if (!*copy) {
+            return;
+        }
+        call->parts[call->part_count++] = copy;
+        copy = strchr(copy, '/');
+        if (copy) {
+            *copy++ = '\0';
+        }
+    }
+}
+
+/* The route; NULL: a problem was written (404, or 405 with what is allowed). */
+static const struct route *find_route(struct call *call)
+{
+    const char *method = call->request->method;
+    TEXT(allowed, 64);
+
+    if (strcmp(method, "HEAD") == 0) {
+        method = "GET"; /* the same, without the body */
+    }
+    for (size_t i = 0; i < route_count; i++) {
+        if (matches(routes[i].path, call->request->path)) {
+            if (strcmp(routes[i].method, method) == 0) {
+                return &routes[i];
+            }
+            text_addf(&allowed, "%s%s", allowed.length ? ", " : "",
+                      strcmp(routes[i].method, "GET") == 0 ? "GET, HEAD" : routes[i].method);
+        }
+    }
+    if (allowed.length > 0) {
+        call_problem(call, 405, "Not allowed", "expected %s, found %.20s", allowed.at, method);
+        call_header(call, "Allow", allowed.at);
+    } else {
+        call_problem(call, 404, "Not found", "there is nothing at %s", call->request->path);
+    }
+    return NULL;
+}
+
+/* ------------------------------------------------------------------ who */
+
+static bool may(struct call *call, const struct route *route)
+{
+    unsigned wanted = route->may & MAY_NEAR ? MAY_READ : route->may;
+
+    if (route->may == MAY_ANYBODY || (route->may & MAY_NEAR && call->request->from_loopback)) {
+        return true;
+    }
+    session_identify(call);
+    if (call->role == ROLE_NONE) {
+        call_problem(call, 401, "Unauthorized", "expected a token or a session");
+        call_header(call, "WWW-Authenticate", "Bearer");
+        return false;
+    }
+    if (!(wanted >> call->role & 1)) {
+        call_problem(call, 403, "Forbidden", "the role %s may not do that", role_names[call->role]);
+        return false;
+    }
+    return true;
+}
+
+/* ------------------------------------------------------------------ in which form */
+
+static bool accepts(struct call *call, const struct route *route)
+{
+    const char *header = http_header(call->request, "Accept");
+
+    if (route->answer == ANSWER_OTHER || http_accepts(header, "application/json") > 0 ||
+        http_accepts(header, "application/problem+json") > 0 ||
+        (route->answer == ANSWER_REPORT && http_accepts(header, "text/csv") > 0)) {
+        return true;
+    }
+    call_problem(call, 406, "Not acceptable", "there is only application/json%s",
+                 route->answer == ANSWER_REPORT ? " and text/csv" : "");
+    return false;
+}
+
+/* JSON by any of its names. Many simple clients say that they send a form: they are believed when what
+ * comes is an object, but never with a cookie, since a form of another site could come with it. */
+static bool is_json(const struct call *call)
+{
+    const char *type = http_header(call->request, "Content-Type");
+    size_t size = type ? strcspn(type, "; ") : 0;
+    const char *body = call->request->body;
+
+    if (size == 0) {
+        return true;
+    }
+    if (size == 33 && strncasecmp(type, "application/x-www-form-urlencoded", size) == 0) {
+        return !call->by_cookie && body[strspn(body, " \t\r\n")] == '{';
+    }
+    return (size == 16 && strncasecmp(type, "application/json", size) == 0) ||
+           (size > 5 && strncasecmp(type + size - 5, "+json", 5) == 0);
+}
+
+static bool read_body(struct call *call, const struct route *route)
+{
+    struct http_request *request = call->request;
+    const char *why = "";
+
+    if (request->size == 0 && route->body != BODY_NEEDED) {
+        return true;
+    }
+    if (route->body == BODY_NONE) {
+        return true; /* of no account */
+    }
+    if (request->size == 0) {
+        call_problem(call, 400, "The body is missing", "expected a JSON object");
+    } else if (!is_json(call)) {
+        call_problem(call, 415, "Not JSON", "expected application/json, found '%.60s'",
+                     http_header(request, "Content-Type"));
+        call_header(call, "Accept-Post", "application/json");
+    } else if (json_parse(request->arena, request->body, request->size, &call->body, &why)) {
+        call_problem(call, 400, "The body is not JSON", "%s", why);
+    } else if (!json_is_object(call->body)) {
+        call_problem(call, 400, "The body is not an object", "expected a JSON object");
+    } else {
+        return true;
+    }
+    return false;
+}
+
+void routes_run(struct call *call)
+{
+    const struct route *route = find_route(call);
+
+    if (route && may(call, route) && accepts(call, route) && read_body(call, route)) {
+        split_path(call);
+        route->run(call);
+    }
+}

@@ -1,0 +1,133 @@
+/* Tickets: the list, one, what people report and do, and the progress that strangers may see. */
+#include <string.h>
+
+#include "models/service/ticket.h"
+#include "server/api/act.h"
+
+static enum err show_ticket(struct call *call, int64_t id)
+{
+    return view_ticket(call->sql, call->api->options.rules, id, call->now_ms, call->out);
+}
+
+void tickets_list(struct call *call)
+{
+    static const char *const states[] = {"open",      "registered", "acknowledged", "dispatched",
+                                         "assigned",  "en_route",   "on_site",      "awaiting_consent",
+                                         "repairing", "cleared",    "closed",       NULL};
+    const char *state;
+    struct sql_rows rows;
+    struct page page;
+    int64_t grade;
+
+    if (!call_page(call, &page) || !call_word(call, "state", states, &state) ||
+        !call_number(call, "grade", 1, 3, 0, &grade)) {
+        return;
+    }
+    sql_find(call->sql, &rows,
+             "SELECT t.id, NULL FROM ticket t LEFT JOIN equipment e ON e.id = t.equipment LEFT JOIN"
+             " site s ON s.id = t.site LEFT JOIN agent a ON a.id = t.agent WHERE t.id > ?1 AND (?2 IS"
+             " NULL OR (?2 = 'open' AND t.closed_ms IS NULL) OR t.state = ?2) AND (?3 = 0 OR t.grade"
+             " = ?3) AND (?4 IS NULL OR e.name = ?4) AND (?5 IS NULL OR t.kind = ?5) AND (?6 IS NULL"
+             " OR t.fault = ?6) AND (?7 IS NULL OR s.name = ?7) AND (?8 IS NULL OR a.name = ?8)"
+             " ORDER BY t.id LIMIT ?9",
+             "ititttt" "ti", page.after, state, grade, http_query(call->request, "equipment"),
+             http_query(call->request, "kind"), http_query(call->request, "fault"),
+             http_query(call->request, "site"), http_query(call->request, "agent"), page.limit + 1);
+    call_list(call, &rows, &page, show_ticket);
+}
+
+static int64_t version_of(struct sql *sql, int64_t ticket)
+{
+    return sql_find_int(sql, 0, "SELECT version FROM ticket WHERE id = ?1", "i", ticket);
+}
+
+void tickets_show(struct call *call)
+{
+    int64_t id = view_find_ticket(call->sql, call->parts[1]);
+    enum err err = id < 0 ? ERR_NOT_FOUND : show_ticket(call, id);
+
+    if (err == ERR_NOT_FOUND) {
+        call_problem(call, 404, "Not found", "no ticket %s", call->parts[1]);
+    } else if (err) {
+        call_problem(call, 503, "The database is not readable", "try again");
+    } else {
+        call_tag(call, version_of(call->sql, id));
+    }
+}
+
+static enum err do_report(struct call *call, struct sql *sql, int64_t now_ms, struct text *why)
+{
+    struct desk_action action;
+    char number[32];
+    bool merged = false;
+    int64_t id;
+    TEXT(place, 80);
+    enum err err = act_read(call, &action, why);
+
+    if (!err) {
+        err = desk_report(call->api->options.desk, sql, &action, now_ms, number, &merged, why);
+    }
+    if (err) {
+        return err;
+    }
+    id = view_find_ticket(sql, number);
+    call->answer->status = merged ? 200 : 201;
+    text_addf(&place, "/api/v1/tickets/%s", number);
+    call_header(call, "Location", place.at);
+    call_tag(call, version_of(sql, id));
+    return view_ticket(sql, call->api->options.rules, id, now_ms, call->out);
+}
+
+void tickets_post(struct call *call)
+{
+    (void)!call_write(call, do_report);
+}
+
+static enum err do_action(struct call *call, struct sql *sql, int64_t now_ms, struct text *why)
+{
+    int64_t id = view_find_ticket(sql, call->parts[1]);
+    struct desk_action action;
+    enum err err = id < 0 ? text_say(why, ERR_NOT_FOUND, "no ticket %s", call->parts[1])
+                          : act_read(call, &action, why);
+
+    /* what was done already is not done again, and the version has moved by that very action */
+    if (!err && !desk_ticket_did(sql, id, action.action_id)) {
+        err = act_match(call, version_of(sql, id), why);
+        if (!err) {
+            err = desk_ticket_action(call->api->options.desk, sql, id, &action, now_ms, why);
+        }
+    }
+    if (err) {
+        return err;
+    }
+    call_tag(call, version_of(sql, id));
+    return view_ticket(sql, call->api->options.rules, id, now_ms, call->out);
+}
+
+void tickets_act(struct call *call)
+{
+    (void)!call_write(call, do_action);
+}
+
+/* ------------------------------------------------------------------ for strangers */
+
+void tickets_track(struct call *call)
+{
+    const char *code = http_query(call->request, "code");
+    int64_t id = view_find_ticket(call->sql, call->parts[1]);
+    char stored[40] = "-";
+    struct sql_rows rows;
+    bool right;
+
+    sql_find(call->sql, &rows, "SELECT track_code FROM ticket WHERE id = ?1", "i", id);
+    if (sql_next(&rows)) {
+        (void)!text_copy(stored, sizeof(stored), sql_text(&rows, 0));
+    }
+    (void)!sql_end(&rows);
+    /* as long for a wrong number as for a wrong code */
+    right = code && auth_same(code, stored);
+    if (!right || id < 0 ||
+        view_track(call->sql, call->api->options.rules, id, call->now_ms, call->out)) {
+        call_problem(call, 404, "Not found", "no ticket with that number and code");
+    }
+}
