@@ -8,7 +8,8 @@
 #include "models/base/yaml.h"
 #include "models/telemetry/topic.h"
 
-#define FILE_MOST (1024 * 1024)
+#define FILE_MOST    (1024 * 1024)
+#define COME_BACK_MS 60000 /* interfaces.md 8 */
 
 struct reader {
     struct arena *arena;
@@ -119,7 +120,7 @@ static void read_root(struct reader *reader, struct yaml_node *root)
 {
     struct complaints *complaints = &reader->complaints;
     struct server_config *config = reader->config;
-    struct yaml_node *map, *database, *zone;
+    struct yaml_node *map, *database, *zone, *preset;
     const struct zone *found;
 
     if (!yaml_map(complaints, root, "a map: the server's configuration")) {
@@ -140,8 +141,9 @@ static void read_root(struct reader *reader, struct yaml_node *root)
     if (map) {
         read_http(reader, map);
     }
-    config->profiles = yaml_text(complaints, yaml_need(complaints, root, "profiles"), "a folder", ".");
-    config->plans = yaml_text(complaints, yaml_need(complaints, root, "plans"), "a folder", ".");
+    config->profiles =
+        yaml_text(complaints, yaml_need(complaints, root, "profiles"), "a folder", NULL);
+    config->plans = yaml_text(complaints, yaml_need(complaints, root, "plans"), "a folder", NULL);
     map = yaml_map(complaints, yaml_find(root, "notify"), "a map {smtp, webhooks}");
     if (map) {
         read_notify(reader, map);
@@ -152,8 +154,12 @@ static void read_root(struct reader *reader, struct yaml_node *root)
         complain(complaints, zone, "expected a time zone such as Asia/Shanghai, found '%.80s'",
                  config->time_zone);
     }
-    config->preset_plan =
-        yaml_text(complaints, yaml_find(root, "preset_plan"), "a plan", "swh_standard");
+    preset = yaml_find(root, "preset_plan");
+    config->preset_plan = yaml_text(complaints, preset, "a plan", "swh_standard");
+    config->preset_line = preset ? preset->line : 0;
+    config->preset_column = preset ? preset->column : 0;
+    config->come_back_ms = yaml_duration_ms(complaints, yaml_find(root, "come_back"),
+                                            "a duration", COME_BACK_MS);
     yaml_no_more(complaints, root);
 }
 

@@ -1,6 +1,8 @@
 /* server.yaml as the program understands it. A leaf: it knows no room of the server. */
 #pragma once
 
+#include <stdint.h>
+
 #include "models/base/arena.h"
 #include "models/base/err.h"
 
@@ -11,6 +13,8 @@ struct server_config {
     const char *profiles, *plans, *time_zone, *preset_plan;
     const char *smtp_url, *smtp_user, *smtp_password, *smtp_from, *smtp_to;
     const char *const *webhooks; /* NULL-ended */
+    int64_t come_back_ms;        /* after a start agents get that long, before any is missed */
+    int preset_line, preset_column; /* where preset_plan stands; 0: left out */
 };
 
 /* Every complaint goes through say, a line each; ERR_FORMAT when there was one. */

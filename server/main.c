@@ -282,6 +282,14 @@ static int read_options(int argc, char **argv, struct options *options)
     return -1;
 }
 
+static enum err refuse_plan(const struct options *options, const struct server_config *config)
+{
+    fprintf(stderr, "%s:%d:%d: error: expected a plan that stands in %s, found '%s'\n",
+            options->config, config->preset_line, config->preset_column, config->plans,
+            config->preset_plan);
+    return ERR_FORMAT;
+}
+
 int main(int argc, char **argv)
 {
     struct options options = {.config = NULL};
@@ -301,9 +309,12 @@ int main(int argc, char **argv)
     }
     err = config_read(arena, options.config, say, NULL, &config);
     wrong = err == ERR_OK || err == ERR_FORMAT
-                ? rules_open(config.profiles ? config.profiles : ".",
-                             config.plans ? config.plans : ".", say, NULL, &rules)
+                ? rules_open(config.profiles, config.plans, say, NULL, &rules)
                 : err;
+    if (!wrong && config.plans && config.preset_line &&
+        !rules_plan(rules, config.preset_plan)) {
+        wrong = refuse_plan(&options, &config);
+    }
     if (!err && !wrong) {
         status = options.check ? 0
                  : options.word_count > 0 ? command(&options, &config, rules)

@@ -20,7 +20,6 @@
 #include "server/store/schema.h"
 #include "server/work.h"
 
-#define COME_BACK_MS 60000 /* agents get that long after a start (interfaces.md 8) */
 #define JOBS_MOST    4096  /* decoded messages; the others wait in the broker's shape */
 #define JOB_BYTES    (128 * 1024 * 1024)
 #define FLOOD        16    /* messages at once: more is a flood … */
@@ -125,6 +124,7 @@ static enum err open_store(struct server *server, struct text *why)
         .has_smtp = server->config->smtp_url != NULL,
         .webhooks = server->config->webhooks,
         .mail_to = server->config->smtp_to,
+        .quiet_until_ms = clock_wall_ms() + server->config->come_back_ms,
     };
     enum err err = open_database(server, why);
 
@@ -152,7 +152,7 @@ static enum err open_store(struct server *server, struct text *why)
     server->pipeline.registry = server->registry;
     server->pipeline.desk = server->desk;
     server->pipeline.rules = server->rules;
-    server->pipeline.quiet_until_ms = clock_wall_ms() + COME_BACK_MS;
+    server->pipeline.quiet_until_ms = options.quiet_until_ms;
     server->pipeline.old_data = work_old_data;
     server->pipeline.ack = letters_send_ack;
     server->pipeline.context = server;

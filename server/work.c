@@ -156,7 +156,7 @@ static enum err notice_guests(struct server *server, struct sql *sql, int64_t no
 }
 
 /* The desk looks when it said it would, and when something became due earlier meanwhile. */
-static void turn_desk(struct server *server, struct sql *sql, int64_t now_ms)
+static enum err turn_desk(struct server *server, struct sql *sql, int64_t now_ms)
 {
     int64_t due_ms = sql_find_int(sql, INT64_MAX,
                                   "SELECT MIN(next_ms) FROM ticket WHERE closed_ms IS NULL AND"
@@ -165,10 +165,12 @@ static void turn_desk(struct server *server, struct sql *sql, int64_t now_ms)
 
     if (now_ms >= server->desk_ms || now_ms >= due_ms || server->pipeline.links_changed) {
         server->pipeline.links_changed = false;
-        server->desk_ms = desk_turn(server->desk, sql, now_ms);
-    } else if (due_ms < server->desk_ms) {
+        return desk_turn(server->desk, sql, now_ms, &server->desk_ms);
+    }
+    if (due_ms < server->desk_ms) {
         server->desk_ms = due_ms;
     }
+    return ERR_OK;
 }
 
 /* A slice of packing; when it fails, all else that this turn did stays. */
@@ -230,7 +232,9 @@ enum err work_turn(struct sql *sql, int64_t now_ms, int64_t *io_next_ms, void *c
         err = orders_turn(sql, now_ms, letters_send_command, server);
     }
     if (!err) {
-        turn_desk(server, sql, now_ms);
+        err = turn_desk(server, sql, now_ms);
+    }
+    if (!err) {
         err = pipeline_save(&server->pipeline, sql, now_ms, true);
     }
     if (!err) {

@@ -9,6 +9,7 @@
 #define TURN_SLICE  500                /* tickets looked at in one turn */
 #define VISITS_EACH (6 * 3600 * 1000)  /* how often visits are planned ahead */
 #define HOLD_RETRY  (60 * 1000)        /* telemetry is missing: look again */
+#define FAILED_RETRY 1000             /* a step that failed is tried again */
 
 enum err desk_open(const struct desk_options *options, struct desk **ret_desk)
 {
@@ -126,6 +127,23 @@ static enum err turn_ticket(struct desk *desk, struct sql *sql, int64_t id, int6
                    id, close_ms);
 }
 
+/* The outcome of a step that began with sql_save: one that failed is undone alone and does not stop
+ * the others, unless the database itself is in trouble. */
+static enum err end_step(struct desk *desk, struct sql *sql, const char *what, enum err outcome)
+{
+    if (!outcome) {
+        sql_release(sql);
+        return ERR_OK;
+    }
+    log_error("%s failed: %s (%s)", what, err_text(outcome), sql_why(sql));
+    if (sql_is_broken(sql)) {
+        return outcome;
+    }
+    sql_undo(sql);
+    desk->step_failed = true;
+    return ERR_OK;
+}
+
 static enum err turn_tickets(struct desk *desk, struct sql *sql, int64_t now_ms)
 {
     int64_t ids[TURN_SLICE];
@@ -143,30 +161,67 @@ static enum err turn_tickets(struct desk *desk, struct sql *sql, int64_t now_ms)
     err = sql_end(&rows);
     for (size_t i = 0; !err && i < count; i++) {
         arena_reset(desk->arena);
-        err = turn_ticket(desk, sql, ids[i], now_ms);
+        err = sql_save(sql);
+        if (!err) {
+            err = end_step(desk, sql, "a ticket's clocks", turn_ticket(desk, sql, ids[i], now_ms));
+        }
     }
     return err;
 }
 
-int64_t desk_turn(struct desk *desk, struct sql *sql, int64_t now_ms)
+static enum err turn_links(struct desk *desk, struct sql *sql, int64_t now_ms, int64_t *io_next_ms)
+{
+    enum err err;
+
+    if (now_ms < desk->options.quiet_until_ms) {
+        *io_next_ms = desk->options.quiet_until_ms < *io_next_ms ? desk->options.quiet_until_ms
+                                                                 : *io_next_ms;
+        return ERR_OK;
+    }
+    err = sql_save(sql);
+    return err ? err
+               : end_step(desk, sql, "the links' turn", link_turn(desk, sql, now_ms, io_next_ms));
+}
+
+static enum err turn_visits(struct desk *desk, struct sql *sql, int64_t now_ms)
+{
+    enum err err;
+
+    if (now_ms < desk->visits_next_ms) {
+        return ERR_OK;
+    }
+    err = sql_save(sql);
+    if (!err) {
+        err = end_step(desk, sql, "planning visits", visits_turn(desk, sql, now_ms));
+    }
+    desk->visits_next_ms = now_ms + (desk->step_failed ? HOLD_RETRY : VISITS_EACH);
+    return err;
+}
+
+enum err desk_turn(struct desk *desk, struct sql *sql, int64_t now_ms, int64_t *ret_next_ms)
 {
     int64_t next_ms = now_ms + 60 * 1000, due_ms;
-    enum err err = link_turn(desk, sql, now_ms, &next_ms);
+    enum err err;
 
+    desk->step_failed = false;
+    err = turn_links(desk, sql, now_ms, &next_ms);
     if (!err) {
         err = turn_tickets(desk, sql, now_ms);
     }
-    if (!err && now_ms >= desk->visits_next_ms) {
-        err = visits_turn(desk, sql, now_ms);
-        desk->visits_next_ms = now_ms + VISITS_EACH;
+    if (!err) {
+        err = turn_visits(desk, sql, now_ms);
     }
     if (err) {
-        log_error("the desk's turn failed: %s (%s)", err_text(err), sql_why(sql));
-        return now_ms + 1000;
+        return err;
     }
     due_ms = sql_find_int(sql, next_ms,
                           "SELECT MIN(next_ms) FROM ticket WHERE closed_ms IS NULL AND next_ms IS"
                           " NOT NULL",
                           "");
-    return due_ms < next_ms ? due_ms : next_ms;
+    next_ms = due_ms < next_ms ? due_ms : next_ms;
+    if (desk->step_failed && next_ms < now_ms + FAILED_RETRY) {
+        next_ms = now_ms + FAILED_RETRY;
+    }
+    *ret_next_ms = next_ms;
+    return ERR_OK;
 }

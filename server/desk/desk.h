@@ -24,6 +24,7 @@ struct desk_options {
     bool has_smtp;
     const char *const *webhooks; /* NULL-ended; may be NULL */
     const char *mail_to;         /* whom mail about tickets goes to; may be NULL */
+    int64_t quiet_until_ms;      /* after a start agents come back first: no link tickets before */
 };
 
 enum err desk_open(const struct desk_options *options, struct desk **ret_desk) MUST_CHECK;
@@ -48,8 +49,10 @@ enum err desk_link_lost(struct desk *desk, struct sql *sql, int64_t agent, int64
 enum err desk_link_back(struct desk *desk, struct sql *sql, int64_t agent,
                         int64_t now_ms) MUST_CHECK;
 /* What is due by the clock: link tickets, grade ladders of links, clock warnings and breaches,
- * holds that end, visits ahead. Returns the wall-clock ms of what is due next. */
-int64_t desk_turn(struct desk *desk, struct sql *sql, int64_t now_ms);
+ * holds that end, visits ahead. A step that fails is undone alone and tried again; an error is the
+ * database's own. *ret_next_ms: the wall-clock ms of what is due next. */
+enum err desk_turn(struct desk *desk, struct sql *sql, int64_t now_ms,
+                   int64_t *ret_next_ms) MUST_CHECK;
 /* After an import: visits of new or changed equipment. */
 enum err desk_plan_visits(struct desk *desk, struct sql *sql, int64_t now_ms) MUST_CHECK;
 /* equipment.status computed anew from its alarms, link and flags. */

@@ -18,6 +18,7 @@ struct desk {
     struct desk_options options;
     struct arena *arena; /* of one call; emptied at its end */
     int64_t visits_next_ms;
+    bool step_failed; /* in this turn */
 };
 
 /* Where a piece of equipment stands and what was promised for it. Texts live in desk->arena. */

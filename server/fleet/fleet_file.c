@@ -480,7 +480,7 @@ static enum err apply_equipment(struct row *row)
     if (agent) {
         err = sql_run(row->sql,
                       "INSERT INTO agent (name, first_seen_ms, last_seen_ms, known) VALUES (?1, ?2,"
-                      " ?2, 1) ON CONFLICT (name) DO UPDATE SET known = 1 WHERE agent.known = 0",
+                      " 0, 1) ON CONFLICT (name) DO UPDATE SET known = 1 WHERE agent.known = 0",
                       "ti", agent, row->now_ms);
     }
     if (!err) {

@@ -129,8 +129,12 @@ enum err rules_open(const char *profiles, const char *plans,
     rules->context = context;
     err = arena_open(ARENA_MOST, &rules->arena);
     if (!err) {
-        read_folder(rules, profiles, read_profile);
-        read_folder(rules, plans, read_plan);
+        if (profiles) {
+            read_folder(rules, profiles, read_profile);
+        }
+        if (plans) {
+            read_folder(rules, plans, read_plan);
+        }
         err = rules->wrong ? ERR_FORMAT : ERR_OK;
     }
     if (err) {

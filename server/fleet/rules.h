@@ -11,7 +11,7 @@
 
 struct rules;
 
-/* Reads every *.yaml of both folders. All complaints of all files go through say, a line each;
+/* Reads every *.yaml of both folders (NULL: of none). All complaints of all files go through say, a line each;
  * ERR_FORMAT when there was any. */
 enum err rules_open(const char *profiles, const char *plans,
                     void (*say)(void *context, const char *line), void *context,

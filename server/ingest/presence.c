@@ -84,6 +84,12 @@ static enum err take_birth(struct pipeline *pipeline, struct sql *sql, struct kn
 
 /* ------------------------------------------------------------------ good-byes */
 
+/* When the silence began that is noticed at now_ms. */
+static int64_t last_word(const struct known_agent *agent, int64_t now_ms)
+{
+    return agent->last_seen_ms > 0 ? agent->last_seen_ms : now_ms;
+}
+
 static enum err take_will(struct pipeline *pipeline, struct sql *sql, struct known_agent *agent,
                           const struct inbound *inbound, int64_t now_ms)
 {
@@ -105,7 +111,8 @@ static enum err take_will(struct pipeline *pipeline, struct sql *sql, struct kno
     }
     agent->silent = pipeline->links_changed = true;
     return desk_link_lost(pipeline->desk, sql, agent->id,
-                          inbound->retained ? agent->last_seen_ms : inbound->received_ms, now_ms);
+                          inbound->retained ? last_word(agent, now_ms) : inbound->received_ms,
+                          now_ms);
 }
 
 enum err presence_status(struct pipeline *pipeline, struct sql *sql, struct known_agent *agent,
@@ -152,12 +159,14 @@ enum err presence_silence(struct pipeline *pipeline, struct sql *sql, int64_t no
     pipeline->silence_ms = now_ms;
     HASH_ITER(hh, registry_agents(pipeline->registry), agent, next)
     {
-        bool silent = now_ms - agent->last_seen_ms > SILENT_BEATS * agent->heartbeat_ms;
+        /* silence is counted from a last word: who never said one is not missed yet */
+        bool silent = agent->last_seen_ms > 0 &&
+                      now_ms - agent->last_seen_ms > SILENT_BEATS * agent->heartbeat_ms;
 
         if (!err && !agent->silent && (silent || agent->said_good_bye)) {
             agent->silent = pipeline->links_changed = true;
             agent->said_good_bye = agent->online = false;
-            err = desk_link_lost(pipeline->desk, sql, agent->id, agent->last_seen_ms, now_ms);
+            err = desk_link_lost(pipeline->desk, sql, agent->id, last_word(agent, now_ms), now_ms);
         }
     }
     return err;

@@ -17,7 +17,8 @@ static const char first[] =
     /* Who reports. name is the agent id of the topic. */
     "CREATE TABLE agent (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
     " online INTEGER NOT NULL DEFAULT 0, edge INTEGER NOT NULL DEFAULT 0, epoch TEXT,"
-    " version TEXT, first_seen_ms INTEGER NOT NULL, last_seen_ms INTEGER NOT NULL,"
+    " version TEXT, first_seen_ms INTEGER NOT NULL," /* or named by a fleet file */
+    " last_seen_ms INTEGER NOT NULL,"                /* 0: never */
     " will_ms INTEGER,"       /* its last will or clean good-bye came then; NULL: online since */
     " silent_since_ms INTEGER," /* offline since; NULL: not offline */
     " heartbeat_ms INTEGER NOT NULL DEFAULT 600000," /* its slowest point's heartbeat */
