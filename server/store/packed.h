@@ -34,3 +34,13 @@ enum err packed_write(int64_t hour, const struct reading *readings, size_t count
 enum err packed_read(int64_t hour, const unsigned char *bytes, size_t size,
                      int (*each)(void *context, const struct reading *reading),
                      void *context) MUST_CHECK;
+
+struct packed_sum {
+    int64_t count;
+    double sum, least, most;
+};
+
+/* The hour in one sum, its times unread. ERR_UNSUPPORTED when some readings are not good numbers and
+ * it must be read one by one; ERR_FORMAT as above. */
+enum err packed_summarize(const unsigned char *bytes, size_t size,
+                          struct packed_sum *ret_sum) MUST_CHECK;

@@ -173,6 +173,8 @@ struct merge {
     bool (*each)(void *context, const struct reading *reading);
     void *context;
     bool stopped;
+    /* may be NULL: takes a whole packed hour at once; false: it wants it one by one */
+    bool (*each_hour)(void *context, int64_t hour, const unsigned char *body, size_t size);
 };
 
 /* What the journal has before before_ms. */
@@ -206,6 +208,33 @@ static int pass_packed(void *context, const struct reading *reading)
     return !merge->stopped;
 }
 
+/* An hour that lies in the span as a whole and of which the journal has nothing. */
+static bool pass_at_once(struct merge *merge, int64_t hour, const unsigned char *body, size_t size)
+{
+    const struct gathered *gathered = merge->gathered;
+    int64_t from_ms = hour * PACKED_HOUR_MS, to_ms = from_ms + PACKED_HOUR_MS;
+
+    if (!merge->each_hour || from_ms < gathered->from_ms || to_ms > gathered->to_ms ||
+        !pass_journal(merge, from_ms)) {
+        return false;
+    }
+    if (gathered->at < gathered->count && gathered->list[gathered->at].reading.t_ms < to_ms) {
+        return false;
+    }
+    return merge->each_hour(merge->context, hour, body, size);
+}
+
+static enum err pass_hour(struct merge *merge, int64_t hour, const unsigned char *body, size_t size)
+{
+    enum err err;
+
+    if (pass_at_once(merge, hour, body, size) || merge->stopped) {
+        return ERR_OK;
+    }
+    err = packed_read(hour, body, size, pass_packed, merge);
+    return err == ERR_FORMAT ? ERR_OK : err; /* a damaged hour hides no other */
+}
+
 static enum err pass_hours(struct sql *sql, int64_t point, struct merge *merge)
 {
     struct sql_rows rows;
@@ -220,18 +249,16 @@ static enum err pass_hours(struct sql *sql, int64_t point, struct merge *merge)
         size_t size;
         const unsigned char *body = sql_blob(&rows, 1, &size);
 
-        err = packed_read(sql_int(&rows, 0), body, size, pass_packed, merge);
-        err = err == ERR_FORMAT ? ERR_OK : err; /* a damaged hour hides no other */
+        err = pass_hour(merge, sql_int(&rows, 0), body, size);
     }
     end = sql_end(&rows);
     return err ? err : end;
 }
 
-enum err readings_each(struct sql *sql, int64_t point, int64_t from_ms, int64_t to_ms,
-                       bool (*each)(void *context, const struct reading *reading), void *context)
+static enum err pass_all(struct sql *sql, int64_t point, int64_t from_ms, int64_t to_ms,
+                         struct merge merge)
 {
     struct gathered gathered = {.from_ms = from_ms < 0 ? 0 : from_ms, .to_ms = to_ms};
-    struct merge merge = {&gathered, each, context, false};
     struct origin origin = {0};
     enum err err = find_origin(sql, point, &origin);
 
@@ -244,6 +271,7 @@ enum err readings_each(struct sql *sql, int64_t point, int64_t from_ms, int64_t 
     }
     if (!err) {
         put_in_order(&gathered);
+        merge.gathered = &gathered;
         err = pass_hours(sql, point, &merge);
     }
     if (!err) {
@@ -254,6 +282,12 @@ enum err readings_each(struct sql *sql, int64_t point, int64_t from_ms, int64_t 
     return err;
 }
 
+enum err readings_each(struct sql *sql, int64_t point, int64_t from_ms, int64_t to_ms,
+                       bool (*each)(void *context, const struct reading *reading), void *context)
+{
+    return pass_all(sql, point, from_ms, to_ms, (struct merge){.each = each, .context = context});
+}
+
 /* ------------------------------------------------------------------ buckets */
 
 struct buckets {
@@ -261,27 +295,45 @@ struct buckets {
     size_t count, at; /* readings come in order of time, so the place only grows */
 };
 
-static bool add_to_bucket(void *context, const struct reading *reading)
+static struct readings_bucket *bucket_at(struct buckets *buckets, int64_t t_ms)
 {
-    struct buckets *buckets = context;
-    struct readings_bucket *bucket;
-
-    if (reading->quality != QUALITY_GOOD || !reading->has_value || reading->text) {
-        return true;
-    }
-    while (buckets->at + 1 < buckets->count &&
-           buckets->list[buckets->at + 1].start_ms <= reading->t_ms) {
+    while (buckets->at + 1 < buckets->count && buckets->list[buckets->at + 1].start_ms <= t_ms) {
         buckets->at++;
     }
-    bucket = &buckets->list[buckets->at];
-    if (bucket->count == 0 || reading->value < bucket->least) {
-        bucket->least = reading->value;
+    return &buckets->list[buckets->at];
+}
+
+static void add_sum(struct readings_bucket *bucket, const struct packed_sum *sum)
+{
+    bucket->least = bucket->count == 0 || sum->least < bucket->least ? sum->least : bucket->least;
+    bucket->most = bucket->count == 0 || sum->most > bucket->most ? sum->most : bucket->most;
+    bucket->sum += sum->sum;
+    bucket->count += sum->count;
+}
+
+static bool add_to_bucket(void *context, const struct reading *reading)
+{
+    struct packed_sum one = {1, reading->value, reading->value, reading->value};
+
+    if (reading->quality == QUALITY_GOOD && reading->has_value && !reading->text) {
+        add_sum(bucket_at(context, reading->t_ms), &one);
     }
-    if (bucket->count == 0 || reading->value > bucket->most) {
-        bucket->most = reading->value;
+    return true;
+}
+
+/* An hour that falls into one bucket is added as a whole. */
+static bool add_hour(void *context, int64_t hour, const unsigned char *body, size_t size)
+{
+    struct buckets *buckets = context;
+    struct readings_bucket *bucket = bucket_at(buckets, hour * PACKED_HOUR_MS);
+    struct packed_sum sum;
+
+    if ((buckets->at + 1 < buckets->count &&
+         bucket[1].start_ms < (hour + 1) * PACKED_HOUR_MS) ||
+        packed_summarize(body, size, &sum)) {
+        return false;
     }
-    bucket->sum += reading->value;
-    bucket->count++;
+    add_sum(bucket, &sum);
     return true;
 }
 
@@ -297,5 +349,7 @@ enum err readings_buckets(struct sql *sql, int64_t point, int64_t from_ms, int64
         list[i] = (struct readings_bucket){
             .start_ms = from_ms + whole * (int64_t)i + rest * (int64_t)i / (int64_t)count};
     }
-    return readings_each(sql, point, from_ms, to_ms, add_to_bucket, &buckets);
+    return pass_all(sql, point, from_ms, to_ms,
+                    (struct merge){
+                        .each = add_to_bucket, .context = &buckets, .each_hour = add_hour});
 }

@@ -48,9 +48,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     static struct list list;
     struct packed_out out = {0};
+    struct packed_sum sum;
 
     list.count = list.at = 0;
     list.wrong = 0;
+    (void)!packed_summarize(bytes, size, &sum);
     if (packed_read(HOUR, bytes, size, keep, &list) || list.wrong || list.count == 0) {
         return 0;
     }
