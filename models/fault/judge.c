@@ -23,7 +23,7 @@ struct rule_state {
     size_t input_count;
     bool timed; /* asks for ages or windows: may change without a reading */
     bool dirty; /* an input changed since its last evaluation */
-    bool open, reset, unknown, holds;
+    bool open, reset, holds;
     int grade;
     int64_t onset_ms, clear_ms; /* begin of the spans; NEVER: no span */
 };
@@ -134,6 +134,7 @@ static void collect_derived(void *context, size_t derived)
 static void collect_expr(struct collect *collect, const struct expr *expr)
 {
     if (expr) {
+        collect->timed = collect->timed || expr_has_age(expr); /* it moves by itself, as windows do */
         expr_each_point(expr, collect_point, collect);
         expr_each_derived(expr, collect_derived, collect);
     }
@@ -148,12 +149,6 @@ static void collect_rule(struct collect *collect, const struct fault_rule *rule)
     }
 }
 
-/* "age(" needs no window but moves by itself as well. */
-static bool asks_age(const struct fault_rule *rule)
-{
-    return rule->when_text && strstr(rule->when_text, "age");
-}
-
 static enum err open_rule(struct judge *judge, size_t index, struct collect *collect)
 {
     struct rule_state *state = &judge->rules[index];
@@ -165,7 +160,7 @@ static enum err open_rule(struct judge *judge, size_t index, struct collect *col
     memset(collect->wanted, 0, count * sizeof(*collect->wanted));
     collect->timed = false;
     collect_rule(collect, state->rule);
-    state->timed = collect->timed || asks_age(state->rule);
+    state->timed = collect->timed;
     inputs = arena_array(judge->arena, count + 1, sizeof(*inputs));
     if (!inputs) {
         return ERR_NOMEM;
@@ -446,6 +441,7 @@ static bool decide_clear(struct judge *judge, struct rule_state *state, struct e
         return false;
     }
     state->open = false;
+    state->dirty = true; /* `when` may hold all the same: the next decision looks */
     *verdict = say(judge, state, FAULT_CLEARED);
     state->onset_ms = state->clear_ms = NEVER;
     return true;
@@ -469,7 +465,6 @@ static bool decide(struct judge *judge, struct rule_state *state, struct verdict
     struct expr_value when = expr_evaluate(state->rule->when, &inputs);
 
     state->dirty = false;
-    state->unknown = !when.known;
     state->holds = is_true(when);
     if (!state->open) {
         return decide_raise(judge, state, when, verdict);
@@ -502,11 +497,13 @@ void judge_restore(struct judge *judge, size_t fault, int grade, int64_t onset_m
 {
     struct rule_state *state = &judge->rules[fault];
 
+    if (!state->open) {
+        state->reset = false;
+        state->clear_ms = NEVER;
+    }
     state->open = true;
-    state->reset = false;
     state->grade = grade;
     state->onset_ms = onset_ms;
-    state->clear_ms = NEVER;
 }
 
 void judge_withdraw(struct judge *judge, size_t fault)
@@ -529,7 +526,9 @@ bool judge_is_open(const struct judge *judge, size_t fault)
 
 bool judge_is_unknown(const struct judge *judge, size_t fault)
 {
-    return judge->rules[fault].unknown;
+    struct expr_inputs inputs = inputs_of(judge);
+
+    return !expr_evaluate(judge->rules[fault].rule->when, &inputs).known;
 }
 
 static void longest(void *context, size_t point, int64_t window_ms)
@@ -542,36 +541,38 @@ static void longest(void *context, size_t point, int64_t window_ms)
     }
 }
 
+static void look_back(const struct expr *expr, int64_t *io_window_ms)
+{
+    if (expr) {
+        expr_each_point(expr, longest, io_window_ms);
+        if (expr_has_age(expr)) {
+            *io_window_ms = EXPR_WINDOW_MOST_MS; /* a last good reading may lie far behind */
+        }
+    }
+}
+
 int64_t judge_horizon_ms(const struct profile *profile)
 {
     int64_t horizon = 0, window = 0;
 
     for (size_t i = 0; i < profile->derived_count; i++) {
-        expr_each_point(profile->derived[i].is, longest, &window);
+        look_back(profile->derived[i].is, &window);
     }
     for (size_t i = 0; i < profile->fault_count; i++) {
         const struct fault_rule *rule = &profile->faults[i];
         int64_t delay = rule->for_ms > rule->clear_for_ms ? rule->for_ms : rule->clear_for_ms;
 
-        expr_each_point(rule->when, longest, &window);
-        if (rule->clear) {
-            expr_each_point(rule->clear, longest, &window);
-        }
+        look_back(rule->when, &window);
+        look_back(rule->clear, &window);
         for (size_t k = 0; k < rule->rung_count; k++) {
-            if (rule->ladder[k].when) {
-                expr_each_point(rule->ladder[k].when, longest, &window);
-            }
+            look_back(rule->ladder[k].when, &window);
         }
-        if (delay > horizon) {
-            horizon = delay;
-        }
+        horizon = delay > horizon ? delay : horizon;
     }
     for (size_t i = 0; i < profile->point_count; i++) {
         int64_t beat = STALE_BEATS * profile->points[i].heartbeat_ms;
 
-        if (beat > window) {
-            window = beat; /* a value may have been said that long ago and still hold */
-        }
+        window = beat > window ? beat : window; /* a value said that long ago may still hold */
     }
     return horizon + window;
 }

@@ -55,7 +55,9 @@ enum err judge_take(struct judge *judge, size_t point, const struct reading *rea
  * fault_count always suffices); returns how many. */
 size_t judge_decide(struct judge *judge, int64_t t_ms, struct verdict *verdicts, size_t most);
 
-/* Puts back a fault that was open when the program stopped. */
+/* Puts back a fault that was open when the program stopped: before the readings of the horizon are fed
+ * again, so that they show since when its clear condition holds, and again behind them, because onset
+ * and grade may be older than they are. */
 void judge_restore(struct judge *judge, size_t fault, int grade, int64_t onset_ms);
 /* Takes back a fault that history raised but nobody was told of. */
 void judge_withdraw(struct judge *judge, size_t fault);

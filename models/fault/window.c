@@ -57,18 +57,38 @@ static void note_again(struct window *window, size_t slot)
     }
 }
 
-/* Drops every other value of the older half; the oldest stays. */
+/* Of four neighbours the least and the most stay, in their order. Returns how many were kept. */
+static size_t thin_four(struct window *window, size_t from, size_t to)
+{
+    size_t least = from, most = from, first, last;
+
+    for (size_t i = from + 1; i < from + 4; i++) {
+        least = at(window, i)->value < at(window, least)->value ? i : least;
+        most = at(window, i)->value > at(window, most)->value ? i : most;
+    }
+    first = least < most ? least : most;
+    last = least < most ? most : least;
+    *at(window, to) = *at(window, first);
+    if (first == last) {
+        return 1;
+    }
+    *at(window, to + 1) = *at(window, last);
+    return 2;
+}
+
+/* The older half gives way, but neither its extremes nor the oldest value. */
 static void thin(struct window *window)
 {
-    size_t kept = 1;
+    size_t kept = 1, i = 1, half = window->count / 2;
 
-    for (size_t i = 1; i < window->count; i++) {
-        if (i >= window->count / 2 || i % 2 == 0) {
-            *at(window, kept++) = *at(window, i);
-        }
+    for (; i + 4 <= half; i += 4) {
+        kept += thin_four(window, i, kept);
+    }
+    for (; i < window->count; i++) {
+        *at(window, kept++) = *at(window, i);
     }
     window->count = kept;
-    for (size_t i = 0; i < kept; i++) {
+    for (i = 0; i < kept; i++) {
         note(window, place(window, i));
     }
 }

@@ -519,6 +519,16 @@ void expr_each_point(const struct expr *expr,
     }
 }
 
+bool expr_has_age(const struct expr *expr)
+{
+    for (size_t i = 0; i < expr->count; i++) {
+        if (expr->steps[i].op == OP_AGE) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void expr_each_derived(const struct expr *expr, void (*visit)(void *context, size_t derived),
                        void *context)
 {

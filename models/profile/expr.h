@@ -72,5 +72,7 @@ struct expr_value expr_evaluate(const struct expr *expr, const struct expr_input
  * longest window asked of it (0: none). */
 void expr_each_point(const struct expr *expr,
                      void (*visit)(void *context, size_t point, int64_t window_ms), void *context);
+/* true when it asks age() of a point: its value moves without a reading. */
+bool expr_has_age(const struct expr *expr);
 void expr_each_derived(const struct expr *expr, void (*visit)(void *context, size_t derived),
                        void *context);

@@ -96,10 +96,7 @@ static enum err agree_with_alarms(struct sql *sql, struct known_equipment *equip
 
         if (fault >= 0) {
             open[fault] = true;
-            if (!judge_is_open(equipment->judge, (size_t)fault)) {
-                judge_restore(equipment->judge, (size_t)fault, (int)sql_int(&rows, 1),
-                              sql_int(&rows, 2));
-            }
+            judge_restore(equipment->judge, (size_t)fault, (int)sql_int(&rows, 1), sql_int(&rows, 2));
         }
     }
     for (size_t i = 0; i < equipment->profile->fault_count; i++) {
@@ -116,6 +113,9 @@ static enum err warm_up(struct sql *sql, struct known_equipment *equipment)
     struct verdict *verdicts = calloc(equipment->profile->fault_count + 1, sizeof(*verdicts));
     enum err err = verdicts ? ERR_OK : ERR_NOMEM;
 
+    if (!err && equipment->judged_ms > 0) {
+        err = agree_with_alarms(sql, equipment); /* first, so that the history shows what clears them */
+    }
     if (!err && equipment->judged_ms > 0) {
         err = read_history(sql, equipment, &moments);
     }

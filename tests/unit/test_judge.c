@@ -140,6 +140,41 @@ static void inhibition_and_latching(void **state)
     teardown(&world);
 }
 
+/* A program that starts again knows from the database what was open, and from the history since when it
+ * is normal. */
+static void a_restart_changes_nothing(void **state)
+{
+    for (int again = 0; again < 2; again++) {
+        struct world world = {0};
+
+        setup(&world);
+        if (!again) {
+            at(&world, 0, 0, 6, QUALITY_GOOD);
+            at(&world, 60, 0, 6, QUALITY_GOOD);
+            assert_int_equal(world.verdicts[0].state, FAULT_RAISED);
+            at(&world, 700, 0, 6, QUALITY_GOOD);
+            assert_int_equal(world.verdicts[0].grade, 1);
+        } else {
+            judge_restore(world.judge, 0, 1, BASE);
+        }
+        at(&world, 1500, 0, 6, QUALITY_GOOD); /* the history begins here */
+        at(&world, 2000, 0, 2, QUALITY_GOOD);
+        assert_int_equal(world.count, 0);
+        if (again) {
+            judge_restore(world.judge, 0, 1, BASE);
+        }
+        at(&world, 2119, 0, 2, QUALITY_GOOD);
+        assert_int_equal(world.count, 0);
+        at(&world, 2121, 0, 2, QUALITY_GOOD);
+        assert_int_equal(world.count, 1);
+        assert_int_equal(world.verdicts[0].state, FAULT_CLEARED);
+        assert_int_equal(world.verdicts[0].onset_ms, BASE);
+        assert_int_equal(world.verdicts[0].cleared_ms, BASE + 2000000);
+        teardown(&world);
+    }
+    (void)state;
+}
+
 /* A slow oracle of rule `plain`, from the whole history at every step. */
 static void random_histories_equal_the_oracle(void **state)
 {
@@ -202,6 +237,7 @@ int main(void)
         cmocka_unit_test(an_old_sample_trips_nothing_by_its_age),
         cmocka_unit_test(unknown_holds_and_falsehood_breaks),
         cmocka_unit_test(inhibition_and_latching),
+        cmocka_unit_test(a_restart_changes_nothing),
         cmocka_unit_test(random_histories_equal_the_oracle),
     };
 
