@@ -411,33 +411,52 @@ static enum err prepare(struct pg *pg, struct slot *slot, const char *name,
     return err;
 }
 
+/* Questions and single statements outside a transaction stand on a connection that may have broken
+ * unnoticed. */
+static enum err try_execute(struct pg *pg, struct slot *slot, const struct values *values,
+                            PGresult **ret_result)
+{
+    enum err err = pg->within ? ERR_OK : stand(pg);
+    char name[32];
+
+    snprintf(name, sizeof(name), "s%zu", (size_t)(slot - pg->slots));
+    if (!err) {
+        err = prepare(pg, slot, name, values);
+    }
+    if (err) {
+        return err;
+    }
+    *ret_result = PQexecPrepared(pg->conn, name, values->count, values->at, values->sizes,
+                                 values->formats, 0);
+    err = outcome_of(pg, *ret_result);
+    if (err) {
+        PQclear(*ret_result);
+    }
+    return err;
+}
+
+static void count_changes(struct pg *pg, PGresult *result)
+{
+    if (strncmp(PQcmdStatus(result), "SELECT", 6) != 0) {
+        pg->changes = strtoll(PQcmdTuples(result), NULL, 10);
+        pg->total_changes += pg->changes;
+    }
+}
+
 static enum err execute(struct pg *pg, const char *statement, const char *kinds, va_list list,
                         PGresult **ret_result)
 {
     struct slot *slot = slot_of(pg, statement);
     struct values values;
-    char name[32];
-    enum err err = pg->within ? ERR_OK : stand(pg);
+    enum err err;
 
     gather(&values, kinds, list);
-    snprintf(name, sizeof(name), "s%zu", (size_t)(slot - pg->slots));
-    if (!err) {
-        err = prepare(pg, slot, name, &values);
+    err = try_execute(pg, slot, &values, ret_result);
+    if (err == ERR_CLOSED && pg->mode == SQL_READ && PQstatus(pg->conn) != CONNECTION_OK) {
+        err = try_execute(pg, slot, &values, ret_result); /* once more, on a new one */
     }
-    if (err) {
-        return err;
-    }
-    *ret_result = PQexecPrepared(pg->conn, name, values.count, values.at, values.sizes,
-                                 values.formats, 0);
-    err = outcome_of(pg, *ret_result);
     if (!err) {
-        pg->changes = PQresultStatus(*ret_result) == PGRES_TUPLES_OK &&
-                              strncmp(PQcmdStatus(*ret_result), "SELECT", 6) == 0
-                          ? pg->changes
-                          : strtoll(PQcmdTuples(*ret_result), NULL, 10);
-        pg->total_changes += strncmp(PQcmdStatus(*ret_result), "SELECT", 6) != 0 ? pg->changes : 0;
-    } else {
-        PQclear(*ret_result);
+        count_changes(pg, *ret_result);
     }
     return err;
 }

@@ -36,13 +36,18 @@ class Postgres:
         assert result.returncode == 0, result.stderr
         return result.stdout
 
+    def _spawn(self):
+        return subprocess.Popen([str(self.bin / "postgres"), "-D", str(self.folder / "data"), "-k", str(self.folder),
+                                 "-c", "listen_addresses="], cwd="/tmp", preexec_fn=self._as_user,
+                                stdout=subprocess.DEVNULL, stderr=open(self.folder / "log", "a"))
+
     def start(self):
-        self.process = subprocess.Popen([str(self.bin / "postgres"), "-D", str(self.folder / "data"), "-k", str(self.folder),
-                                         "-c", "listen_addresses="], cwd="/tmp", preexec_fn=self._as_user,
-                                        stdout=subprocess.DEVNULL, stderr=open(os.environ.get("HELIOGRAPH_PG_LOG", os.devnull), "a"))
         end = time.monotonic() + 30
+        self.process = self._spawn()
         while subprocess.run([str(self.bin / "pg_isready"), "-q", "-h", str(self.folder)]).returncode:
-            assert time.monotonic() < end and self.process.poll() is None, "PostgreSQL does not come up"
+            assert time.monotonic() < end, (self.folder / "log").read_text()[-2000:]
+            if self.process.poll() is not None:  # the children of one that was killed still hold its memory
+                self.process = self._spawn()
             time.sleep(0.05)
 
     def database(self):
