@@ -268,12 +268,13 @@ static enum err read_stream(struct registry *registry, struct sql *sql,
     enum err err = ERR_NOT_FOUND, end;
 
     sql_find(sql, &rows,
-             "SELECT id, have, COALESCE(clock_offset_ms, 0) FROM stream WHERE agent = ?1 AND epoch ="
+             "SELECT id, have, clock_offset_ms FROM stream WHERE agent = ?1 AND epoch ="
              " ?2",
              "it", agent->id, stream->epoch);
     if (sql_next(&rows)) {
         stream->id = sql_int(&rows, 0);
-        stream->offset_ms = sql_int(&rows, 2);
+        stream->has_offset = !sql_null(&rows, 2);
+        stream->offset_ms = stream->has_offset ? sql_int(&rows, 2) : 0;
         err = read_ranges(registry, sql_text(&rows, 1), &stream->have);
     }
     end = sql_end(&rows);

@@ -24,7 +24,9 @@
 
 struct known_stream {
     char epoch[EPOCH_SIZE];
-    int64_t id, offset_ms;
+    int64_t id;
+    int64_t offset_ms; /* of the clock of its unsynced messages, once it is known */
+    bool has_offset;
     struct ranges have; /* numbers that are stored */
     bool dirty;         /* have becomes a row within a second … */
     bool urgent;        /* … or with this transaction: the journal does not show it */

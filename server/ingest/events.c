@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "server/ingest/replay.h"
 #include "server/store/journal.h"
 
 /* ------------------------------------------------------------------ whose */
@@ -124,14 +125,6 @@ static enum err take_tombstone(struct pipeline *pipeline, struct sql *sql,
     return err;
 }
 
-static enum err take_clockfix(struct sql *sql, struct known_stream *stream,
-                              const struct inbound *inbound)
-{
-    stream->offset_ms = inbound->event.offset_ms;
-    return sql_run(sql, "UPDATE stream SET clock_offset_ms = ?2 WHERE id = ?1", "ii", stream->id,
-                   inbound->event.offset_ms);
-}
-
 static enum err keep_event(struct sql *sql, const struct known_agent *agent,
                            const struct known_stream *stream, const struct inbound *inbound)
 {
@@ -170,7 +163,7 @@ enum err events_take(struct pipeline *pipeline, struct sql *sql, struct known_ag
     case EVENT_TOMBSTONE:
         return take_tombstone(pipeline, sql, agent, inbound, now_ms);
     case EVENT_CLOCKFIX:
-        return take_clockfix(sql, stream, inbound);
+        return replay_after_clockfix(pipeline, sql, agent, stream, inbound->event.offset_ms, now_ms);
     case EVENT_CAPTURE:
     case EVENT_CONFIG:
     case EVENT_OTHER:

@@ -42,6 +42,7 @@ struct inbound { /* a message as intake leaves it */
     bool has_envelope; /* of an unreadable one: epoch and seq could be read */
     struct envelope envelope;
     struct data_message data;
+    int64_t corrected_ms; /* what was added to the times of its readings */
     struct event_message event;
     struct reply_message reply;
     struct status_message status;

@@ -22,6 +22,8 @@
 #include "server/ingest/events.h"
 #include "server/ingest/judging.h"
 #include "server/ingest/presence.h"
+#include "server/ingest/replay.h"
+#include "server/ingest/values.h"
 #include "server/store/journal.h"
 
 #define SAVE_EACH_MS 1000
@@ -95,62 +97,6 @@ static enum err take_unreadable(struct pipeline *pipeline, struct sql *sql,
 
 /* ------------------------------------------------------------------ data */
 
-/* Whose points they are; nothing but new rows of equipment and points is made here. */
-static enum err find_places(struct pipeline *pipeline, struct sql *sql, struct known_agent *agent,
-                            struct inbound *inbound, int64_t now_ms)
-{
-    const struct data_message *data = &inbound->data;
-    struct known_equipment *equipment = NULL;
-    const char *name = NULL;
-    enum err err = ERR_OK;
-
-    inbound->places = arena_array(inbound->arena, data->count + 1, sizeof(*inbound->places));
-    if (!inbound->places) {
-        return ERR_NOMEM;
-    }
-    for (size_t i = 0; !err && i < data->count; i++) {
-        const struct series *series = &data->series[i];
-
-        if (series->equipment != name) { /* the series of one piece of equipment share its name */
-            name = series->equipment;
-            err = registry_equipment(pipeline->registry, sql, agent, name, now_ms, &equipment);
-        }
-        if (!err) {
-            inbound->places[i].equipment = equipment;
-            err = registry_point(pipeline->registry, sql, equipment, series->point,
-                                 &inbound->places[i].point);
-        }
-    }
-    return err;
-}
-
-static void note_values(struct pipeline *pipeline, struct inbound *inbound, int64_t offset_ms,
-                        int64_t now_ms)
-{
-    bool unclaimed = false;
-
-    for (size_t i = 0; i < inbound->data.count; i++) {
-        const struct series *series = &inbound->data.series[i];
-        const struct place *place = &inbound->places[i];
-
-        if (place->equipment->last_seen_ms != now_ms) {
-            place->equipment->last_seen_ms = now_ms;
-            registry_touch_equipment(pipeline->registry, place->equipment);
-        }
-        unclaimed = unclaimed || !place->equipment->claimed;
-        for (size_t k = 0; k < series->count; k++) {
-            struct reading reading = series->readings[k];
-
-            reading.t_ms += offset_ms;
-            inbound->counts[METRIC_READINGS_BAD] += reading.quality != QUALITY_GOOD;
-            inbound->counts[METRIC_READINGS_FUTURE] +=
-                reading.t_ms > now_ms + REGISTRY_FUTURE_MS;
-            registry_saw(pipeline->registry, place->point, &reading, now_ms);
-        }
-    }
-    inbound->counts[METRIC_UNCLAIMED] += unclaimed;
-}
-
 static enum err keep_message(struct pipeline *pipeline, struct sql *sql,
                              struct known_stream *stream, struct inbound *inbound, int64_t late)
 {
@@ -167,7 +113,7 @@ static enum err keep_message(struct pipeline *pipeline, struct sql *sql,
         .size = inbound->size,
     };
 
-    pipeline->old_data(pipeline->context, stream->id, row.most_ms);
+    pipeline->old_data(pipeline->context, stream->id, row.most_ms + inbound->corrected_ms);
     inbound->counts[METRIC_READINGS] += row.readings;
     inbound->counts[METRIC_READINGS_LATE] += late;
     return journal_put(sql, &row);
@@ -176,15 +122,15 @@ static enum err keep_message(struct pipeline *pipeline, struct sql *sql,
 static enum err take_data(struct pipeline *pipeline, struct sql *sql, struct known_agent *agent,
                           struct known_stream *stream, struct inbound *inbound, int64_t now_ms)
 {
-    bool unsynced = inbound->data.envelope.unsynced;
     int64_t late = 0;
-    enum err err = find_places(pipeline, sql, agent, inbound, now_ms);
+    enum err err = values_place(pipeline, sql, agent, inbound, now_ms);
 
     if (err) {
         return err;
     }
-    note_values(pipeline, inbound, unsynced ? stream->offset_ms : 0, now_ms);
-    if (!agent->edge && !unsynced) {
+    values_correct(inbound, stream);
+    values_note(pipeline, inbound, now_ms);
+    if (!agent->edge && values_are_timed(inbound, stream)) {
         err = judging_take(pipeline, sql, inbound, now_ms, &late);
     }
     return err ? err : keep_message(pipeline, sql, stream, inbound, late);
@@ -325,68 +271,6 @@ int64_t pipeline_acks(struct pipeline *pipeline, struct sql *sql, int64_t boot_m
 
 /* ------------------------------------------------------------------ what is known, anew */
 
-static enum err mend_message(struct pipeline *pipeline, struct sql *sql, struct arena *arena,
-                             const struct sql_rows *row, int64_t now_ms)
-{
-    struct inbound inbound = {.channel = CHANNEL_DATA, .arena = arena};
-    int64_t offset_ms = sql_int(row, 2);
-    struct known_stream *stream = NULL;
-    struct known_agent *agent;
-    size_t size;
-    const char *body = sql_blob(row, 0, &size);
-    enum err err;
-
-    arena_reset(arena);
-    if (data_decode(arena, body, size, &inbound.data, NULL)) {
-        return ERR_OK; /* cannot be: it was decoded on its way in */
-    }
-    err = registry_agent(pipeline->registry, sql, sql_text(row, 1), now_ms, &agent);
-    if (!err) {
-        err = registry_stream(pipeline->registry, sql, agent, inbound.data.envelope.epoch, now_ms,
-                              &stream);
-    }
-    if (!err) {
-        err = registry_stored(pipeline->registry, stream, inbound.data.envelope.seq, true);
-    }
-    if (!err) {
-        err = find_places(pipeline, sql, agent, &inbound, now_ms);
-    }
-    if (err) {
-        return err == ERR_DENIED || err == ERR_RANGE ? ERR_OK : err;
-    }
-    note_values(pipeline, &inbound, inbound.data.envelope.unsynced ? offset_ms : 0,
-                sql_int(row, 3));
-    if (!agent->edge && !inbound.data.envelope.unsynced) {
-        judging_note(pipeline, &inbound, now_ms);
-    }
-    return ERR_OK;
-}
-
-/* Last values, times and stored numbers are written once a second; the journal has what a crash took
- * of them. They are written anew before the packer takes a row out of it. */
-static enum err mend(struct pipeline *pipeline, struct sql *sql, int64_t now_ms)
-{
-    int64_t mark = sql_find_int(sql, 0, "SELECT value FROM mark WHERE name = 'journal'", "");
-    struct arena *arena;
-    struct sql_rows rows;
-    enum err err = arena_open(16 * 1024 * 1024, &arena), end;
-
-    if (err) {
-        return err;
-    }
-    sql_find(sql, &rows,
-             "SELECT j.body, a.name, COALESCE(s.clock_offset_ms, 0), j.received_ms FROM journal j"
-             " JOIN stream s ON s.id = j.stream JOIN agent a ON a.id = s.agent WHERE j.id > ?1 ORDER"
-             " BY j.id",
-             "i", mark);
-    while (!err && sql_next(&rows)) {
-        err = mend_message(pipeline, sql, arena, &rows, now_ms);
-    }
-    end = sql_end(&rows);
-    arena_close(arena);
-    return err ? err : end;
-}
-
 enum err pipeline_load(struct pipeline *pipeline, struct sql *sql, int64_t now_ms)
 {
     enum err err = registry_reload(pipeline->registry, sql);
@@ -395,5 +279,5 @@ enum err pipeline_load(struct pipeline *pipeline, struct sql *sql, int64_t now_m
     if (!err) {
         err = quarantine_load(&pipeline->quarantine, sql);
     }
-    return err ? err : mend(pipeline, sql, now_ms);
+    return err ? err : replay_after_crash(pipeline, sql, now_ms);
 }
