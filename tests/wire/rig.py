@@ -1,10 +1,12 @@
 """What the wire tests, the crash rounds and the demo stand on: free ports, programs that are waited for and
 ended by their id, a broker, a fleet, and a client of the API. No sleeps for luck: everything waits for a state."""
 import atexit
+import ctypes
 import json
 import os
 import pathlib
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -41,12 +43,18 @@ def can_connect(port):
         return s.connect_ex(("127.0.0.1", port)) == 0
 
 
+def _end_with_parent():
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+
+
 class Program:
-    def __init__(self, arguments, ready=None, stdin=None, cwd=ROOT):
+    def __init__(self, arguments, ready=None, stdin=None, cwd=ROOT, apart=False):
+        """apart: a Ctrl-C at the terminal does not reach it, but it ends with its parent."""
         self.lines = []
         self.process = subprocess.Popen([str(a) for a in arguments], cwd=cwd, stdin=stdin,
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                        errors="replace")
+                                        errors="replace", start_new_session=apart,
+                                        preexec_fn=_end_with_parent if apart else None)
         threading.Thread(target=self._read, daemon=True).start()
         if ready:
             wait_for(lambda: ready in self.lines or self.process.poll() is not None, 40,

@@ -133,7 +133,7 @@ def test_a_wrong_scenario_says_where(tmp_path):
     result = run("--heaters", 2, "--tcp", f"127.0.0.1:{free_port()}", "--scenario", path)
     lines = result.stderr.splitlines()
     assert result.returncode == 2
-    for place in ("1:8", "2:20", "2:30", "3:3", "3:29", "4:3"):
+    for place in ("1:8", "2:20", "2:30", "3:3", "3:30", "4:3"):
         assert any(line.startswith(f"{path}:{place}: error: expected ") for line in lines), (place, lines)
     assert run("--scenario", tmp_path / "none.yaml", "--tcp", f"127.0.0.1:{free_port()}").returncode == 2
 
