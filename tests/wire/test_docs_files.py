@@ -110,6 +110,33 @@ def test_the_shipped_files_pass_their_own_check():
         assert (result.returncode, result.stderr) == (0, "")
 
 
+def examples():
+    for page in sorted(DOCS.glob("*.md")):
+        for number, (form, name, text) in enumerate(re.findall(r"^```(\w+) ?([^\n]*)\n(.*?)^```", page.read_text(), re.M | re.S)):
+            yield pytest.param(page.name, form, name, text, id=f"{page.stem}-{number}-{form}-{name.split(' ')[0]}")
+
+
+@pytest.mark.parametrize("page,form,name,text", examples())
+def test_every_example_of_the_pages_is_true(bench, page, form, name, text):
+    """YAML is read by schema and program; JSON and HTTP are held by test_docs_messages.py and test_docs_api.py, shell by
+    test_docs_steps.py."""
+    if form != "yaml":
+        assert (page, form) in {("protocol.md", "json"), ("api.md", "json"), ("api.md", "http"), ("api.md", "text"), ("first-steps.md", "sh")}
+        return
+    if name == "plan-part":
+        name, document = "plan", golden("plan")
+        document["clocks"]["targets"].update(read_yaml(text))
+    else:
+        document = read_yaml(text)
+    assert findings(name, document) == []
+    for folder, kind in (("models/equipment", "profiles"), ("models/plans", "plans")):  # what the examples speak of
+        for path in (ROOT / folder).glob("*.yaml"):
+            (bench.folder / kind / path.name).write_text(path.read_text())
+    text = re.sub(r"(profiles|plans): models/\w+", r"\1: \1", text)
+    status, lines = bench.opinion_of(name, write_yaml(document) if name == "plan" else text)
+    assert (status, lines) == (0, [])
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_the_page_names_every_key(name):
     page = (DOCS / PAGES[name]).read_text()
