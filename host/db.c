@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include "host/file.h"
 
 #define SLOTS            512  /* of prepared statements; a power of two */
 #define CHECKPOINT_PAGES 4000 /* the WAL of an owner that has guests is about 16 MiB long */
@@ -426,12 +429,36 @@ enum err db_trouble(struct db *db)
     return code == SQLITE_ERROR ? ERR_STATE : translate(code);
 }
 
+/* A place that a backup may take: nobody's database that is in use, least of all the one to copy. */
+static enum err check_place(struct db *db, const char *path, struct text *why)
+{
+    struct stat there, own;
+    TEXT(wal, 1024);
+
+    text_addf(&wal, "%s-wal", path);
+    if (wal.cut) {
+        return text_say(why, ERR_FULL, "cannot write the backup %s: its name is too long", path);
+    }
+    if (stat(path, &there)) {
+        return ERR_OK;
+    }
+    if (!S_ISREG(there.st_mode)) {
+        return text_say(why, ERR_DENIED, "cannot write the backup %s: it is no file", path);
+    }
+    if ((!stat(sqlite3_db_filename(db->handle, "main"), &own) && own.st_ino == there.st_ino &&
+         own.st_dev == there.st_dev) ||
+        access(wal.at, F_OK) == 0) {
+        return text_say(why, ERR_DENIED, "cannot write the backup %s: it is a database in use", path);
+    }
+    return ERR_OK;
+}
+
 /* In one step: a copy that pauses begins anew whenever somebody else has written meanwhile. */
-enum err db_backup(struct db *db, const char *path, struct text *why)
+static enum err copy_to(struct db *db, const char *path, struct text *why)
 {
     sqlite3 *to = NULL;
     sqlite3_backup *backup;
-    int code = sqlite3_open(path, &to);
+    int code = sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE, NULL);
 
     if (!code) {
         backup = sqlite3_backup_init(to, "main", db->handle, "main");
@@ -445,6 +472,33 @@ enum err db_backup(struct db *db, const char *path, struct text *why)
     }
     sqlite3_close(to);
     return translate(code);
+}
+
+enum err db_backup(struct db *db, const char *path, struct text *why)
+{
+    TEXT(temporary, 1024);
+    enum err err = check_place(db, path, why);
+    int fd;
+
+    if (err) {
+        return err;
+    }
+    text_addf(&temporary, "%s.new", path);
+    fd = open(temporary.at, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        return text_say(why, ERR_DENIED, "cannot write the backup %s: is the folder there and writable?",
+                        path);
+    }
+    close(fd);
+    err = copy_to(db, temporary.at, why);
+    if (!err) {
+        err = file_move(temporary.at, path);
+        err = err ? text_say(why, err, "cannot write the backup %s", path) : ERR_OK;
+    }
+    if (err) {
+        unlink(temporary.at);
+    }
+    return err;
 }
 
 void db_vacuum(struct db *db, int pages)

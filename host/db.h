@@ -75,6 +75,8 @@ const char *db_why(struct db *db);
  * (SQLITE_ERROR) is ERR_STATE here, not ERR_IO. */
 enum err db_trouble(struct db *db);
 /* Errors of all of these: ERR_FULL (quota or disk), ERR_BUSY, ERR_IO (also a corrupt file), ERR_EXISTS (UNIQUE) … */
+/* A copy of the whole at path, which it takes at once when it is complete; readable by its owner
+ * only. */
 enum err db_backup(struct db *db, const char *path, struct text *why) MUST_CHECK;
 void db_vacuum(struct db *db, int pages);
 int64_t db_bytes(struct db *db); /* of the main file, from page counts */

@@ -79,7 +79,7 @@ static enum err write_all(int fd, const void *bytes, size_t size)
         at += put;
         size -= (size_t)put;
     }
-    return fsync(fd) ? ERR_IO : ERR_OK;
+    return ERR_OK;
 }
 
 static enum err sync_folder(const char *path)
@@ -95,6 +95,17 @@ static enum err sync_folder(const char *path)
     return err;
 }
 
+enum err file_move(const char *temporary, const char *path)
+{
+    int fd = open(temporary, O_RDONLY | O_CLOEXEC);
+    enum err err = fd < 0 || fsync(fd) || rename(temporary, path) ? ERR_IO : ERR_OK;
+
+    if (fd >= 0) {
+        close(fd);
+    }
+    return err ? err : sync_folder(path);
+}
+
 enum err file_replace(const char *path, const void *bytes, size_t size, unsigned mode)
 {
     TEXT(temporary, 1024);
@@ -108,14 +119,13 @@ enum err file_replace(const char *path, const void *bytes, size_t size, unsigned
     }
     err = write_all(fd, bytes, size);
     close(fd);
-    if (!err && rename(temporary.at, path)) {
-        err = ERR_IO;
+    if (!err) {
+        err = file_move(temporary.at, path);
     }
     if (err) {
         unlink(temporary.at);
-        return err;
     }
-    return sync_folder(path);
+    return err;
 }
 
 static int by_name(const void *a, const void *b)

@@ -13,6 +13,8 @@ enum err file_read(struct arena *arena, const char *path, size_t most, char **re
                    size_t *ret_size) MUST_CHECK;
 /* Writes to a temporary beside path, syncs, renames, syncs the folder. mode as of chmod. */
 enum err file_replace(const char *path, const void *bytes, size_t size, unsigned mode) MUST_CHECK;
+/* temporary, written by the caller, is synced and takes the place of path at once. */
+enum err file_move(const char *temporary, const char *path) MUST_CHECK;
 /* Names in folder that end in suffix, sorted, in arena. */
 enum err file_list(struct arena *arena, const char *folder, const char *suffix,
                    const char *const **ret_names, size_t *ret_count) MUST_CHECK;
