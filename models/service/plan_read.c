@@ -1,6 +1,7 @@
 /* A service plan from YAML, with the validator's rules (service-terms.md 3). */
 #include <string.h>
 
+#include "models/base/civil.h"
 #include "models/base/hash.h"
 #include "models/base/text.h"
 #include "models/service/plan.h"
@@ -444,9 +445,13 @@ static bool read_window(const char *words, struct plan_window *window)
         }
     }
     *window = (struct plan_window){(int)parts[0], (int)parts[1], (int)parts[2], (int)parts[3]};
-    return parts[0] >= 1 && parts[0] <= 12 && parts[2] >= 1 && parts[2] <= 12 && parts[1] >= 1 &&
-           parts[1] <= 31 && parts[3] >= 1 && parts[3] <= 31 &&
-           parts[0] * 100 + parts[1] <= parts[2] * 100 + parts[3];
+    for (size_t i = 0; i < 4; i += 2) { /* 29 February is no day of every year */
+        if (parts[i] < 1 || parts[i] > 12 || parts[i + 1] < 1 ||
+            parts[i + 1] > civil_month_length(2001, (int)parts[i])) {
+            return false;
+        }
+    }
+    return parts[0] * 100 + parts[1] <= parts[2] * 100 + parts[3];
 }
 
 static void read_windows(struct reader *reader, struct yaml_node *list)

@@ -19,6 +19,17 @@ static bool is_exact(struct duration limit, int64_t *ret_ms)
     return limit.unit != DURATION_D && !duration_ms(limit, ret_ms);
 }
 
+/* day itself or the first working day after it; day when the calendar has none within a year. */
+static int32_t next_working(const struct workdays *workdays, int32_t day)
+{
+    for (int32_t next = day; next < day + 366; next++) {
+        if (workdays_is_working(workdays, next)) {
+            return next;
+        }
+    }
+    return day;
+}
+
 /* The end of a civil period: the starting day does not count, the last one ends at 24:00 and moves to
  * the next working day. */
 static int64_t civil_end(const struct workdays *workdays, struct duration limit, int64_t started_ms,
@@ -32,11 +43,7 @@ static int64_t civil_end(const struct workdays *workdays, struct duration limit,
         day = civil_add_months(day, (int)(limit.unit == DURATION_Y ? 12 * limit.count
                                                                   : limit.count));
     }
-    day += extra_days;
-    for (int i = 0; i < 60 && !workdays_is_working(workdays, day); i++) {
-        day++;
-    }
-    return zone_instant(workdays->zone, day, DAY_MS);
+    return zone_instant(workdays->zone, next_working(workdays, day + extra_days), DAY_MS);
 }
 
 int64_t sla_due(const struct workdays *workdays, struct duration limit, bool working_hours,
@@ -187,8 +194,8 @@ struct sla_clock sla_judge(const struct sla_facts *facts, double warn, int64_t n
                   : met                  ? SLA_MET
                   : open                 ? SLA_PAUSED
                                          : SLA_RUNNING;
-    if (met || clock.state == SLA_BREACHED) {
-        return clock;
+    if (met || clock.state == SLA_BREACHED || clock.due_ms == INT64_MAX) {
+        return clock; /* nothing more happens by itself */
     }
     if (warn > 0 && is_exact(facts->limit, &limit_ms) && !facts->working_hours) {
         clock.warn_ms = clock.due_ms - (int64_t)((1 - warn) * (double)limit_ms);
@@ -220,7 +227,11 @@ void sla_explain(const struct sla_facts *facts, int64_t now_ms, struct text *to)
         }
     }
     text_add(to, "; due ");
-    zone_write(zone, clock.due_ms, to);
+    if (clock.due_ms == INT64_MAX) {
+        text_add(to, "never: the calendar has no working time");
+    } else {
+        zone_write(zone, clock.due_ms, to);
+    }
     if (facts->met_ms >= 0) {
         text_add(to, "; met ");
         zone_write(zone, facts->met_ms, to);

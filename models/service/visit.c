@@ -9,6 +9,8 @@
  */
 #include "models/service/visit.h"
 
+#include <stdbool.h>
+
 #include "models/base/civil.h"
 
 static int spacing_months(const struct plan *plan)
@@ -22,13 +24,31 @@ static int spacing_months(const struct plan *plan)
     return plan->visits_per_year > 0 ? 12 / plan->visits_per_year : 12;
 }
 
+static bool is_in_days(const struct plan *plan)
+{
+    return plan->visit_spacing.unit == DURATION_D && plan->visit_spacing.count > 0;
+}
+
+/* The date of an occurrence before the seasons have their say. */
+static int32_t nominal_day(const struct plan *plan, int32_t anchor_day, int64_t sequence)
+{
+    if (is_in_days(plan)) {
+        return anchor_day + (int32_t)(sequence * plan->visit_spacing.count);
+    }
+    return civil_add_months(anchor_day, (int)sequence * spacing_months(plan));
+}
+
+/* Windows reach less than half of the way to the next one, which may be 28 days a month away; two days
+ * are left for a 29 February between a window and its date. */
 static int32_t tolerance_days(const struct plan *plan)
 {
     int32_t days = plan->visit_tolerance.unit == DURATION_MO
                        ? 30 * (int32_t)plan->visit_tolerance.count
                        : (int32_t)plan->visit_tolerance.count;
-    int32_t half = 14 * spacing_months(plan); /* not half of the way to the next one */
+    int32_t way = is_in_days(plan) ? (int32_t)plan->visit_spacing.count : 28 * spacing_months(plan);
+    int32_t half = (way - 3) / 2;
 
+    half = half > 0 ? half : 0;
     return days < half ? days : half;
 }
 
@@ -66,7 +86,7 @@ static int32_t season_shift(const struct plan *plan, int month, int day, int32_t
 
 static int32_t due_day(const struct plan *plan, int32_t anchor_day, int64_t sequence)
 {
-    int32_t nominal = civil_add_months(anchor_day, (int)sequence * spacing_months(plan));
+    int32_t nominal = nominal_day(plan, anchor_day, sequence);
     int year, month, day, plain_year, plain_month, plain_day;
     int32_t shift, target;
 
@@ -83,7 +103,7 @@ static int32_t due_day(const struct plan *plan, int32_t anchor_day, int64_t sequ
 
 struct visit visit_occurrence(const struct plan *plan, int32_t anchor_day, int64_t sequence)
 {
-    int32_t nominal = civil_add_months(anchor_day, (int)sequence * spacing_months(plan));
+    int32_t nominal = nominal_day(plan, anchor_day, sequence);
     int32_t most = tolerance_days(plan);
     struct visit visit = {
         .sequence = sequence,
@@ -100,7 +120,8 @@ struct visit visit_occurrence(const struct plan *plan, int32_t anchor_day, int64
 
 int64_t visit_first_from(const struct plan *plan, int32_t anchor_day, int32_t day)
 {
-    int64_t sequence = day > anchor_day ? (day - anchor_day) / (31 * spacing_months(plan)) - 1 : 1;
+    int64_t most = is_in_days(plan) ? plan->visit_spacing.count : 31 * spacing_months(plan);
+    int64_t sequence = day > anchor_day ? (day - anchor_day) / most - 1 : 1;
 
     sequence = sequence < 1 ? 1 : sequence;
     while (due_day(plan, anchor_day, sequence) < day) {

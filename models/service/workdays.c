@@ -125,8 +125,10 @@ void workdays_read(struct arena *arena, struct yaml_node *map, struct complaints
         }
         workdays.zone = found ? found : zone_utc();
     }
-    week = yaml_map(complaints, yaml_find(map, "week"), "a map of days to hours");
-    if (week) {
+    week = yaml_find(map, "week");
+    if (!week) { /* every hour but those of the holidays */
+        memcpy(workdays.week, workdays_always(workdays.zone).week, sizeof(workdays.week));
+    } else if (yaml_map(complaints, week, "a map of days to hours")) {
         read_week(week, complaints, &workdays);
     }
     workdays.holidays =
