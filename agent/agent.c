@@ -25,7 +25,6 @@
 
 #define ALIVE_MS     10000
 #define STATUS_MS    300000  /* the spool's figures are said again */
-#define YEAR_2024_MS 1704067200000 /* a clock before that is not believed */
 #define GOODBYE_MS   2000
 
 struct agent {
@@ -38,7 +37,7 @@ struct agent {
     struct arena *arena;
     struct json_out equipment; /* of the birth */
     char will_topic[TOPIC_SIZE], will[128];
-    int64_t status_ms, alive_ms;
+    int64_t status_ms, alive_ms, started_ms;
 };
 
 /* ------------------------------------------------------------------ from the buses */
@@ -63,6 +62,27 @@ static enum err intend(void *context, const char *command, const char *equipment
                                 point->write_rate_ms, why);
 
     return err && why->length == 0 ? text_say(why, err, "the intent could not be stored") : err;
+}
+
+/* Runs on the buses' threads: the agent's side of an inspection. */
+static void put_health(void *context, struct json_out *out)
+{
+    struct agent *agent = context;
+    struct spool_figures figures;
+
+    spool_figures(agent->spool, &figures);
+    json_open_object(out);
+    json_text(out, "version", HELIOGRAPH_VERSION);
+    json_text(out, "epoch", spool_epoch(agent->spool));
+    json_int(out, "uptime_s", (clock_boot_ms() - agent->started_ms) / 1000);
+    json_key(out, "spool");
+    json_open_object(out);
+    json_int(out, "messages", figures.messages);
+    json_int(out, "bytes", figures.bytes);
+    json_int(out, "dropped", figures.dropped);
+    json_int(out, "failures", figures.failures);
+    json_close_object(out);
+    json_close_object(out);
 }
 
 /* ------------------------------------------------------------------ commands */
@@ -220,10 +240,10 @@ static void take_events(struct agent *agent)
 
 static int64_t turn(struct agent *agent)
 {
-    int64_t now_ms = clock_boot_ms();
-    int64_t next_ms = mqtt_turn(agent->mqtt, now_ms);
+    int64_t now_ms = clock_boot_ms(), next_ms;
 
-    take_events(agent);
+    take_events(agent); /* before the turn: a loss sets the time of the next attempt */
+    next_ms = mqtt_turn(agent->mqtt, now_ms);
     publish_turn(&agent->publish);
     if (mqtt_is_up(agent->mqtt) && now_ms - agent->status_ms >= STATUS_MS) {
         agent->status_ms = now_ms;
@@ -236,6 +256,13 @@ static int64_t turn(struct agent *agent)
     return next_ms < now_ms + ALIVE_MS ? next_ms : now_ms + ALIVE_MS;
 }
 
+static int letters_fd(struct agent *agent, bool urgent, int window)
+{
+    return mqtt_is_up(agent->mqtt) && agent->publish.in_flight < window
+               ? queue_fd(spool_letters(agent->spool, urgent))
+               : -1;
+}
+
 enum err agent_run(struct agent *agent)
 {
     while (!ready_must_stop()) {
@@ -244,13 +271,11 @@ enum err agent_run(struct agent *agent)
             {.fd = ready_fd(), .events = POLLIN},
             {.fd = mqtt_fd(agent->mqtt), .events = POLLIN},
             /* letters wait only while the window is full: then PUBACKs wake us */
-            {.fd = mqtt_is_up(agent->mqtt) && agent->publish.in_flight < 32
-                       ? queue_fd(spool_letters(agent->spool))
-                       : -1,
-             .events = POLLIN},
+            {.fd = letters_fd(agent, true, 2 * PUBLISH_WINDOW), .events = POLLIN},
+            {.fd = letters_fd(agent, false, PUBLISH_WINDOW), .events = POLLIN},
         };
 
-        poll(fds, 3, wait_ms < 0 ? 0 : (int)wait_ms);
+        poll(fds, 4, wait_ms < 0 ? 0 : (int)wait_ms);
     }
     ready_stopping();
     return ERR_OK;
@@ -283,7 +308,6 @@ static enum err open_spool(struct agent *agent, struct text *why)
         .path = agent->config->spool_path,
         .bytes_most = agent->config->spool_bytes,
         .policy = (enum spool_policy)agent->config->spool_full,
-        .unsynced = clock_wall_ms() < YEAR_2024_MS,
     };
 
     return spool_open(&options, &agent->spool, why);
@@ -339,6 +363,7 @@ static enum err open_bus(struct agent *agent, size_t index, struct text *why)
         .give = take_parcel,
         .context = agent,
         .intend = intend,
+        .health = put_health,
     };
     enum err err;
 
@@ -352,6 +377,7 @@ static enum err open_bus(struct agent *agent, size_t index, struct text *why)
             devices[options.device_count++].profile = config->equipment[i].profile;
         }
     }
+    options.open = spool_open_faults(agent->spool, &options.open_count);
     file_random(&options.seed, sizeof(options.seed));
     err = open_link(&config->buses[index], &options.link);
     if (err) {
@@ -369,6 +395,7 @@ enum err agent_open(const struct agent_config *config, struct agent **ret_agent,
         return ERR_NOMEM;
     }
     agent->config = config;
+    agent->started_ms = clock_boot_ms();
     err = arena_open(1024 * 1024, &agent->arena);
     if (!err) {
         err = arena_open(1024 * 1024, &agent->downlink.arena);
@@ -383,7 +410,7 @@ enum err agent_open(const struct agent_config *config, struct agent **ret_agent,
         err = open_mqtt(agent, why);
     }
     if (!err) {
-        agent->publish = (struct publish){agent->mqtt, agent->spool, config->id, config->prefix, 0};
+        agent->publish = (struct publish){agent->mqtt, agent->spool, config->id, config->prefix, 0, 0};
         agent->downlink.spool = agent->spool;
         agent->downlink.agent = config->id;
         agent->downlink.command = do_command;
@@ -428,10 +455,14 @@ static void say_goodbye(struct agent *agent)
     }
 }
 
+/* In an order that keeps what was read even if Paho or a wire should hang: main.c has a deadline. */
 void agent_close(struct agent *agent)
 {
     if (!agent) {
         return;
+    }
+    for (size_t i = 0; agent->buses && i < agent->config->bus_count; i++) {
+        bus_stop(agent->buses[i]);
     }
     for (size_t i = 0; agent->buses && i < agent->config->bus_count; i++) {
         bus_close(agent->buses[i]);
@@ -439,8 +470,8 @@ void agent_close(struct agent *agent)
     if (agent->mqtt) {
         say_goodbye(agent);
     }
-    mqtt_close(agent->mqtt, 500);
     spool_close(agent->spool);
+    mqtt_close(agent->mqtt, 500);
     arena_close(agent->downlink.arena);
     arena_close(agent->arena);
     json_out_free(&agent->equipment);

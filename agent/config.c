@@ -158,6 +158,31 @@ static const struct profile *load(struct reader *reader, struct yaml_node *node,
     return profile;
 }
 
+/* Of its own on its bus, and one that the bus can address. */
+static void check_unit(struct reader *reader, struct yaml_node *node,
+                       const struct equipment_config *one)
+{
+    const struct agent_config *config = reader->config;
+
+    if (one->bus >= config->bus_count) {
+        return; /* no buses at all: that has been said */
+    }
+    if ((one->unit_id == 0 && config->buses[one->bus].kind != BUS_TCP) ||
+        (one->unit_id > 247 && (one->unit_id != 255 || config->buses[one->bus].kind != BUS_TCP))) {
+        complain(&reader->complaints, node,
+                 "expected a unit id from 1 to 247 (on TCP also 0 or 255), found %d", one->unit_id);
+    }
+    for (size_t i = 0; i < config->equipment_count; i++) {
+        const struct equipment_config *other = &config->equipment[i];
+
+        if (other->bus == one->bus && other->unit_id == one->unit_id) {
+            complain(&reader->complaints, node,
+                     "expected a unit of its own on bus %s, found unit %d again (%s has it)",
+                     config->buses[one->bus].name, one->unit_id, other->id ? other->id : "another");
+        }
+    }
+}
+
 static void read_equipment_row(struct reader *reader, struct yaml_node *map,
                                struct equipment_config *one)
 {
@@ -165,8 +190,10 @@ static void read_equipment_row(struct reader *reader, struct yaml_node *map,
     struct yaml_node *id = yaml_need(complaints, map, "id");
     struct yaml_node *bus = yaml_need(complaints, map, "bus");
     struct yaml_node *profile = yaml_need(complaints, map, "profile");
+    struct yaml_node *unit = yaml_find(map, "unit_id");
     const char *name = yaml_text(complaints, bus, "the name of a bus", NULL);
     int index = name ? find_bus(reader->config, name) : 0;
+    bool bus_known = index >= 0;
 
     one->id = yaml_id(complaints, id, "an equipment id");
     for (size_t i = 0; one->id && i < reader->config->equipment_count; i++) {
@@ -174,16 +201,21 @@ static void read_equipment_row(struct reader *reader, struct yaml_node *map,
             complain(complaints, id, "expected an id of its own, found '%s' again", one->id);
         }
     }
-    if (index < 0) {
+    if (!bus_known) {
         complain(complaints, bus, "expected the name of a bus, found '%.80s'", name);
         index = 0;
     }
     one->bus = (size_t)index;
-    one->unit_id = (int)yaml_int(complaints, yaml_find(map, "unit_id"), "a unit id", 0, 255, -1);
+    one->unit_id = (int)yaml_int(complaints, unit, "a unit id", 0, 255, -1);
     name = yaml_id(complaints, profile, "a profile id");
     one->profile = name ? load(reader, profile, name) : NULL;
     if (one->unit_id < 0) {
         one->unit_id = one->profile ? one->profile->unit_id : 1;
+    }
+    if (bus_known) {
+        check_unit(reader, unit ? unit : map, one);
+    } else {
+        one->unit_id = -1; /* nobody's double */
     }
     yaml_no_more(complaints, map);
 }

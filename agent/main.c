@@ -1,7 +1,9 @@
 /* heliograph-agent: options, start in order, stop in reverse. */
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/agent.h"
 #include "agent/config.h"
@@ -9,6 +11,7 @@
 #include "host/ready.h"
 
 #define CONFIG_BYTES_MOST (64 * 1024 * 1024)
+#define STOP_S            9 /* of the 10 s that a stop may take */
 
 static const char help[] =
     "heliograph-agent --config FILE [--check] [--verbose]\n"
@@ -27,6 +30,22 @@ static void say(void *context, const char *line)
     fprintf(stderr, "%s\n", line);
 }
 
+/* Something that cannot be interrupted (a resolver, a driver) may hang: what was accepted is on disk. */
+static void give_up(int signal)
+{
+    static const char words[] = "heliograph-agent: ended by force\n";
+
+    (void)signal;
+    (void)!write(STDERR_FILENO, words, sizeof(words) - 1);
+    _exit(1);
+}
+
+static void end_by(unsigned seconds)
+{
+    signal(SIGALRM, give_up);
+    alarm(seconds);
+}
+
 static int serve(const struct agent_config *config)
 {
     struct agent *agent = NULL;
@@ -41,6 +60,7 @@ static int serve(const struct agent_config *config)
     }
     ready_serving("heliograph-agent");
     err = agent_run(agent);
+    end_by(STOP_S);
     agent_close(agent);
     return err ? 1 : 0;
 }

@@ -19,6 +19,8 @@
 #define TEN_MINUTES_MS   600000
 #define FAILURES_MOST    5      /* then Paho's handle is made anew */
 
+#define DROPPED          (-1000) /* token of a MQTT_DOWN of our own */
+
 enum state { IDLE, CONNECTING, UP };
 
 struct mqtt {
@@ -440,6 +442,13 @@ bool mqtt_is_up(const struct mqtt *mqtt)
     return mqtt->state == UP;
 }
 
+void mqtt_drop(struct mqtt *mqtt, const char *why)
+{
+    if (mqtt->state == UP) {
+        give(mqtt, make(MQTT_DOWN, why, DROPPED), 0);
+    }
+}
+
 enum err mqtt_publish(struct mqtt *mqtt, const char *topic, const void *payload, size_t size,
                       bool retained, int64_t token)
 {
@@ -505,6 +514,9 @@ static bool note(struct mqtt *mqtt, const struct mqtt_event *event)
 
         if (mqtt->state == IDLE) {
             return false;
+        }
+        if (event->token == DROPPED) {
+            destroy(mqtt);
         }
         if (event->token == 132 || event->token == 1) { /* unsupported protocol version */
             mqtt->version5 = !mqtt->version5;

@@ -60,6 +60,8 @@ void mqtt_close(struct mqtt *mqtt, int64_t wait_ms);
 /* Connects when it is time to. Returns the boot-clock ms of its next deadline (INT64_MAX: none). */
 int64_t mqtt_turn(struct mqtt *mqtt, int64_t boot_ms);
 bool mqtt_is_up(const struct mqtt *mqtt);
+/* Gives the connection up; MQTT_DOWN with why follows, and reconnecting as after any loss. */
+void mqtt_drop(struct mqtt *mqtt, const char *why);
 /* QoS 1. token is the caller's. ERR_CLOSED when not connected, ERR_FULL at 64 KiB + topic. */
 enum err mqtt_publish(struct mqtt *mqtt, const char *topic, const void *payload, size_t size,
                       bool retained, int64_t token) MUST_CHECK;

@@ -188,8 +188,7 @@ static bool take_event(struct server *server, struct mqtt_event *event)
 
 int64_t broker_turn(struct server *server)
 {
-    int64_t now_ms = clock_boot_ms();
-    int64_t next_ms = mqtt_turn(server->mqtt, now_ms);
+    int64_t now_ms = clock_boot_ms(), next_ms;
     bool go_on = hand_over(server);
     struct mqtt_event *event;
 
@@ -198,6 +197,7 @@ int64_t broker_turn(struct server *server)
         go_on = take_event(server, event);
         mqtt_event_free(event);
     }
+    next_ms = mqtt_turn(server->mqtt, now_ms); /* a loss has set the time of the next attempt */
     broker_send_letters(server);
     if (now_ms - server->alive_ms >= ALIVE_MS) {
         server->alive_ms = now_ms;

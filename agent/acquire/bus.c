@@ -51,6 +51,7 @@ static void reply(struct bus *bus, const struct bus_job *job, const char *state,
     json_close_object(&out);
     if (parcel && !out.err) {
         parcel->body = strdup(out.bytes);
+        parcel->command = strdup(job->id);
         bus->options.give(bus->options.context, parcel);
     } else {
         parcel_free(parcel);
@@ -105,12 +106,21 @@ static void do_job(struct bus *bus, const struct bus_job *job)
             outcome = device_inspect(device, &result, &reason);
         }
     }
+    if (result.err) {
+        outcome = DEVICE_FAILED;
+        text_clear(&reason);
+        text_add(&reason, "the result does not fit into a message");
+    }
     reply(bus, job, states[outcome], reason.at, &result);
     json_out_free(&result);
 }
 
 static void take_job(struct bus *bus, struct bus_job *job)
 {
+    if (atomic_load(&bus->master.stopping)) {
+        free_job(job); /* not begun: the next start says that its outcome is unknown */
+        return;
+    }
     if (job->expires_ms && clock_wall_ms() > job->expires_ms) {
         reply(bus, job, "expired", "the command came too late", NULL);
     } else {
@@ -191,6 +201,9 @@ enum err bus_open(const struct bus_options *options, struct bus **ret_bus)
         device.give = options->give;
         device.context = options->context;
         device.bus = options->name;
+        device.health = options->health;
+        device.open = options->open;
+        device.open_count = options->open_count;
         device.seed = options->seed + 0x9e3779b97f4a7c15ULL * (i + 1);
         err = device_open(&device, &bus->devices[i]);
     }
@@ -205,11 +218,20 @@ enum err bus_open(const struct bus_options *options, struct bus **ret_bus)
     return ERR_OK;
 }
 
+void bus_stop(struct bus *bus)
+{
+    if (bus) {
+        master_stop(&bus->master);
+        queue_stop(bus->jobs);
+    }
+}
+
 void bus_close(struct bus *bus)
 {
     if (!bus) {
         return;
     }
+    master_stop(&bus->master);
     if (bus->jobs) {
         queue_stop(bus->jobs);
     }

@@ -24,6 +24,9 @@ struct bus_options {
     device_give give;
     void *context;
     uint64_t seed;
+    const struct open_fault *open; /* as device_options */
+    size_t open_count;
+    void (*health)(void *context, struct json_out *out);
     /* Asked before a write: the intent is on disk when it returns ERR_OK. why says what speaks
      * against it (rate, budget). */
     enum err (*intend)(void *context, const char *command, const char *equipment,
@@ -31,6 +34,8 @@ struct bus_options {
 };
 
 enum err bus_open(const struct bus_options *options, struct bus **ret_bus) MUST_CHECK;
+/* From another thread: the request under way is the last one. For all buses before the first close. */
+void bus_stop(struct bus *bus);
 /* Ends the thread: it finishes the request under way and no more. */
 void bus_close(struct bus *bus);
 /* ERR_FULL when too many wait. */

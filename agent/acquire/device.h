@@ -26,6 +26,10 @@ struct device_options {
     device_give give;
     void *context;
     uint64_t seed; /* of phases and jitter */
+    const struct open_fault *open; /* what was open when the program ended, of all equipment */
+    size_t open_count;
+    /* Puts the agent's own health (a JSON member's value); may be NULL. */
+    void (*health)(void *context, struct json_out *out);
 };
 
 enum err device_open(const struct device_options *options, struct device **ret_device) MUST_CHECK;

@@ -7,9 +7,11 @@
 #include "agent/modbus/link.h"
 #include "models/base/text.h"
 
+#define EXCEPTION_UNNAMED 255
+
 struct wire {
     modbus_t *modbus;
-    bool connected;
+    bool connected, serial;
 };
 
 static void set_timeout(struct wire *wire, int64_t timeout_ms)
@@ -52,7 +54,7 @@ static bool wire_is_open(const void *self)
 }
 
 /* What libmodbus leaves in errno, in our words. */
-static enum err outcome(int code, struct link_answer *answer)
+static enum err outcome(const struct wire *wire, int code, struct link_answer *answer)
 {
     *answer = (struct link_answer){0, false};
     if (code >= 0) {
@@ -60,6 +62,10 @@ static enum err outcome(int code, struct link_answer *answer)
     }
     if (errno > MODBUS_ENOBASE && errno <= MODBUS_ENOBASE + 11) {
         answer->exception = errno - MODBUS_ENOBASE;
+        return ERR_DENIED;
+    }
+    if (errno == EMBBADEXC && !wire->serial) { /* a code that libmodbus has no name for */
+        answer->exception = EXCEPTION_UNNAMED;
         return ERR_DENIED;
     }
     if (errno == ETIMEDOUT || errno == EAGAIN) {
@@ -80,7 +86,7 @@ static enum err read_bits(struct wire *wire, enum register_table table, uint16_t
     int got = table == REGISTER_COIL
                   ? modbus_read_bits(wire->modbus, address, count, bits)
                   : modbus_read_input_bits(wire->modbus, address, count, bits);
-    enum err err = outcome(got, answer);
+    enum err err = outcome(wire, got, answer);
 
     for (uint16_t i = 0; !err && i < count; i++) {
         words[i] = bits[i];
@@ -97,7 +103,10 @@ static enum err wire_read(void *self, int unit_id, enum register_table table, ui
     int got;
     enum err err;
 
-    modbus_set_slave(wire->modbus, unit_id);
+    *ret_answer = (struct link_answer){0, false};
+    if (modbus_set_slave(wire->modbus, unit_id)) {
+        return ERR_RANGE; /* else the unit before would be asked */
+    }
     set_timeout(wire, timeout_ms);
     if (table == REGISTER_COIL || table == REGISTER_DISCRETE) {
         return read_bits(wire, table, address, count, words, ret_answer);
@@ -105,7 +114,7 @@ static enum err wire_read(void *self, int unit_id, enum register_table table, ui
     got = table == REGISTER_INPUT
               ? modbus_read_input_registers(wire->modbus, address, count, room)
               : modbus_read_registers(wire->modbus, address, count, room);
-    err = outcome(got, ret_answer);
+    err = outcome(wire, got, ret_answer);
     if (!err) {
         memcpy(words, room, count * sizeof(*words));
     }
@@ -119,7 +128,10 @@ static enum err wire_write(void *self, int unit_id, enum register_table table, u
     struct wire *wire = self;
     int got;
 
-    modbus_set_slave(wire->modbus, unit_id);
+    *ret_answer = (struct link_answer){0, false};
+    if (modbus_set_slave(wire->modbus, unit_id)) {
+        return ERR_RANGE; /* else the unit before would be asked */
+    }
     set_timeout(wire, timeout_ms);
     if (table == REGISTER_COIL) {
         got = modbus_write_bit(wire->modbus, address, words[0]);
@@ -128,7 +140,7 @@ static enum err wire_write(void *self, int unit_id, enum register_table table, u
     } else {
         got = modbus_write_registers(wire->modbus, address, count, words);
     }
-    return outcome(got, ret_answer);
+    return outcome(wire, got, ret_answer);
 }
 
 static void wire_flush(void *self)
@@ -172,6 +184,8 @@ static enum err make(modbus_t *modbus, struct link *ret_link)
     }
     /* LINK recovery would connect for ever inside a send (agent.md 5.2): we hang up ourselves */
     modbus_set_error_recovery(modbus, MODBUS_ERROR_RECOVERY_PROTOCOL);
+    /* no time-out of its own for each byte: the response timeout bounds the whole answer */
+    modbus_set_byte_timeout(modbus, 0, 0);
     wire->modbus = modbus;
     *ret_link = (struct link){.ops = &ops, .self = wire};
     return ERR_OK;
@@ -191,6 +205,7 @@ enum err link_open_serial(const char *device, int baud, char parity, int stop,
     enum err err = make(modbus_new_rtu(device, baud, parity, 8, stop), ret_link);
 
     if (!err) {
+        ((struct wire *)ret_link->self)->serial = true;
         ret_link->is_serial = true;
         /* 11 bits a character; above 19200 baud the standard fixes 1.75 ms (Modbus over Serial Line
          * 1.02, 2.5.1.1) */

@@ -13,6 +13,12 @@
 void master_init(struct master *master, const struct link *link)
 {
     *master = (struct master){.link = *link, .open_pause_ms = OPEN_PAUSE_LEAST_MS};
+    atomic_init(&master->stopping, false);
+}
+
+void master_stop(struct master *master)
+{
+    atomic_store(&master->stopping, true);
 }
 
 void master_done(struct master *master)
@@ -34,10 +40,11 @@ static int64_t boot_us(void)
 /* The wire stays quiet until it has rested for us. */
 static void rest(struct master *master, int64_t us)
 {
-    int64_t left = master->quiet_since_us + us - boot_us();
+    int64_t left;
 
-    if (left > 0) {
-        struct timespec pause = {left / 1000000, left % 1000000 * 1000};
+    while ((left = master->quiet_since_us + us - boot_us()) > 0 &&
+           !atomic_load(&master->stopping)) {
+        struct timespec pause = {0, (left < 200000 ? left : 200000) * 1000};
 
         nanosleep(&pause, NULL);
     }
@@ -48,6 +55,9 @@ static enum err ensure_open(struct master *master, int64_t timeout_ms)
     int64_t now_ms = clock_boot_ms();
     enum err err;
 
+    if (atomic_load(&master->stopping)) {
+        return ERR_CLOSED;
+    }
     if (master->link.ops->is_open(master->link.self)) {
         return ERR_OK;
     }
@@ -94,6 +104,31 @@ static void recover(struct master *master, enum err err, int64_t timeout_ms)
     ops->flush(master->link.self);
 }
 
+/* Registers have two bytes, bits stand eight in one: what an answer weighs on the wire. */
+static uint16_t bytes_of(enum register_table table, uint16_t count)
+{
+    bool bits = table == REGISTER_COIL || table == REGISTER_DISCRETE;
+
+    return (uint16_t)(bits ? (count + 7U) / 8 : 2U * count);
+}
+
+/*
+ * An answer that carries no number can be late by any time. What the unit left unanswered is
+ * remembered by its weight, and the unit is first asked something of another weight: when that
+ * answer (or refusal) has come, nothing older is on its way. A late one does not fit and is thrown
+ * away with the wait of recover().
+ */
+static void doubt(struct master *master, const struct master_request *request, bool write)
+{
+    if (master->link.is_serial && request->unit_id >= 0 && request->unit_id < MASTER_UNITS) {
+        master->doubts[request->unit_id] = (struct master_doubt){
+            .set = true,
+            .table = request->table,
+            .bytes = write ? 0 : bytes_of(request->table, request->count),
+        };
+    }
+}
+
 static enum err ask(struct master *master, const struct master_request *request, uint16_t *words,
                     bool write, int *ret_exception)
 {
@@ -107,6 +142,10 @@ static enum err ask(struct master *master, const struct master_request *request,
         return err;
     }
     rest(master, pause_us > master->link.silence_us ? pause_us : master->link.silence_us);
+    if (master->stale) { /* what came too late meanwhile */
+        ops->flush(master->link.self);
+        master->stale = false;
+    }
     began_ms = clock_boot_ms();
     master->counters.requests++;
     err = write ? ops->write(master->link.self, request->unit_id, request->table, request->address,
@@ -126,19 +165,60 @@ static enum err ask(struct master *master, const struct master_request *request,
         }
         return err;
     }
+    master->stale = true;
     master->counters.timeouts += err == ERR_TIMEOUT;
     master->counters.strays += err == ERR_FORMAT;
+    if (err == ERR_TIMEOUT) {
+        doubt(master, request, write);
+    }
     recover(master, err, request->timeout_ms);
     return err;
+}
+
+/* Asks a doubted unit for something else first. ERR_OK: its next answer is believed. */
+static enum err settle(struct master *master, const struct master_request *request)
+{
+    struct master_doubt *doubted;
+    struct master_request probe = *request;
+    uint16_t words[16];
+    int exception;
+    enum err err;
+
+    if (!master->link.is_serial || request->unit_id < 0 || request->unit_id >= MASTER_UNITS) {
+        return ERR_OK;
+    }
+    doubted = &master->doubts[request->unit_id];
+    if (!doubted->set) {
+        return ERR_OK;
+    }
+    probe.count = 1;
+    if (doubted->table == probe.table && bytes_of(probe.table, 1) == doubted->bytes) {
+        probe.count = bytes_of(probe.table, 1) == 1 ? 9 : 2;
+    }
+    err = ask(master, &probe, words, false, &exception);
+    if (!err || err == ERR_DENIED) {
+        doubted->set = false;
+        return ERR_OK;
+    }
+    return err;
+}
+
+static enum err settled_read(struct master *master, const struct master_request *request,
+                             uint16_t *words, int *ret_exception)
+{
+    enum err err = settle(master, request);
+
+    *ret_exception = 0;
+    return err ? err : ask(master, request, words, false, ret_exception);
 }
 
 enum err master_read(struct master *master, const struct master_request *request, uint16_t *words,
                      int *ret_exception)
 {
-    enum err err = ask(master, request, words, false, ret_exception);
+    enum err err = settled_read(master, request, words, ret_exception);
 
     if (request->retry && err && err != ERR_DENIED) {
-        err = ask(master, request, words, false, ret_exception);
+        err = settled_read(master, request, words, ret_exception);
     }
     return err == ERR_FORMAT ? ERR_TIMEOUT : err; /* noise is no answer */
 }
@@ -147,7 +227,12 @@ enum err master_write(struct master *master, const struct master_request *reques
                       const uint16_t *words, int *ret_exception)
 {
     uint16_t copy[125];
+    enum err err = settle(master, request);
 
+    *ret_exception = 0;
+    if (err) {
+        return err;
+    }
     for (uint16_t i = 0; i < request->count && i < 125; i++) {
         copy[i] = words[i];
     }

@@ -30,6 +30,7 @@ void parcel_free(void *item)
     }
     free(parcel->readings);
     free(parcel->body);
+    free(parcel->command);
     free(parcel->have);
     free(parcel);
 }

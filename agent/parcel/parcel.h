@@ -1,6 +1,7 @@
 /* What goes from the wires (and from the server) to the spool's thread, by queue. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,7 +16,16 @@ enum parcel_kind {
     PARCEL_ACK,    /* epoch, have */
     PARCEL_LINK,   /* flag: 1 up, 0 down */
     PARCEL_ROOM,   /* the sending queue has room again */
-    PARCEL_KNOWN,  /* a command's id; flag: 1 a write is about to begin */
+    PARCEL_ASK,    /* body: the address of a question that waits for the disk */
+};
+
+/* What must be known of a fault after a restart, so that it is neither raised twice nor forgotten. */
+struct open_fault {
+    const char *equipment; /* NULL: the event is about no fault; names live as long as the program */
+    const char *fault;     /* "": the equipment itself does not answer */
+    bool is_open;
+    int grade;
+    int64_t onset_ms;
 };
 
 struct parcel {
@@ -27,6 +37,8 @@ struct parcel {
     char epoch[EPOCH_SIZE];
     struct range *have;
     int flag;
+    char *command; /* of a reply: its command's id, owned */
+    struct open_fault open; /* of an event */
 };
 
 struct parcel *parcel_make(enum parcel_kind kind, int64_t t_ms); /* NULL: out of memory */

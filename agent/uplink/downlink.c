@@ -27,6 +27,7 @@ void downlink_reply(struct downlink *downlink, const char *command, const char *
     json_close_object(&out);
     if (parcel && !out.err) {
         parcel->body = strdup(out.bytes);
+        parcel->command = strdup(command);
         spool_give(downlink->spool, parcel, 1000);
     } else {
         parcel_free(parcel);
@@ -66,16 +67,16 @@ static enum err take_command(struct downlink *downlink, const char *bytes, size_
     if (err) {
         return err;
     }
-    if (command.expires_ms && clock_wall_ms() > command.expires_ms) {
-        downlink_reply(downlink, command.id, "expired", "the command came too late", NULL);
-        return ERR_OK;
-    }
     err = spool_remember(downlink->spool, command.id);
     if (err == ERR_EXISTS) {
         return ERR_OK; /* each runs at most once; its reply is in the spool or was acked */
     }
     if (err) {
         downlink_reply(downlink, command.id, "failed", "the command could not be stored", NULL);
+        return ERR_OK;
+    }
+    if (command.expires_ms && clock_wall_ms() > command.expires_ms) {
+        downlink_reply(downlink, command.id, "expired", "the command came too late", NULL);
         return ERR_OK;
     }
     downlink->command(downlink->context, &command);

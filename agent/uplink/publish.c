@@ -4,7 +4,7 @@
 #include "host/clock.h"
 #include "models/telemetry/topic.h"
 
-#define WINDOW 32
+#define STALL_MS 30000 /* so long without a PUBACK: the connection is of no use */
 
 enum err publish_status(struct publish *publish, bool online, const char *equipment)
 {
@@ -44,7 +44,9 @@ enum err publish_status(struct publish *publish, bool online, const char *equipm
     if (!err) {
         err = mqtt_publish(publish->mqtt, topic.at, out.bytes, out.size, true, 0);
     }
-    publish->in_flight += !err;
+    if (!err && publish->in_flight++ == 0) {
+        publish->settled_ms = clock_boot_ms();
+    }
     json_out_free(&out);
     return err;
 }
@@ -62,30 +64,50 @@ static enum channel channel_of(const struct letter *letter)
     return CHANNEL_DATA;
 }
 
-void publish_turn(struct publish *publish)
+/* What cannot be sent now comes again: it stays in the spool until the server has it. */
+static void send_letter(struct publish *publish, struct letter *letter)
 {
+    TEXT(topic, TOPIC_SIZE);
+
+    if (!topic_make(&topic, publish->prefix, publish->agent, channel_of(letter)) &&
+        !mqtt_publish(publish->mqtt, topic.at, letter->bytes, letter->size, false, letter->id)) {
+        if (publish->in_flight++ == 0) {
+            publish->settled_ms = clock_boot_ms();
+        }
+    }
+    letter_free(letter);
+}
+
+static bool send_some(struct publish *publish, bool urgent, int window)
+{
+    struct queue *letters = spool_letters(publish->spool, urgent);
     bool sent = false;
     void *item;
 
-    while (mqtt_is_up(publish->mqtt) && publish->in_flight < WINDOW &&
-           !queue_take(spool_letters(publish->spool), 0, &item)) {
-        struct letter *letter = item;
-        TEXT(topic, TOPIC_SIZE);
-
-        /* what cannot be sent now comes again: it stays in the spool until the server has it */
-        if (!topic_make(&topic, publish->prefix, publish->agent, channel_of(letter)) &&
-            !mqtt_publish(publish->mqtt, topic.at, letter->bytes, letter->size, false, letter->id)) {
-            publish->in_flight++;
-        }
-        letter_free(letter);
+    while (mqtt_is_up(publish->mqtt) && publish->in_flight < window &&
+           !queue_take(letters, 0, &item)) {
+        send_letter(publish, item);
         sent = true;
     }
-    if (sent && queue_count(spool_letters(publish->spool)) == 0) {
+    return sent && queue_count(letters) == 0;
+}
+
+void publish_turn(struct publish *publish)
+{
+    /* data leaves half of the window to events and replies */
+    bool room = send_some(publish, true, 2 * PUBLISH_WINDOW);
+
+    if (send_some(publish, false, PUBLISH_WINDOW) || room) {
         spool_give(publish->spool, parcel_make(PARCEL_ROOM, 0), 0);
+    }
+    if (publish->in_flight > 0 && clock_boot_ms() - publish->settled_ms > STALL_MS) {
+        publish->in_flight = 0;
+        mqtt_drop(publish->mqtt, "the broker acknowledges nothing");
     }
 }
 
 void publish_settled(struct publish *publish)
 {
     publish->in_flight -= publish->in_flight > 0;
+    publish->settled_ms = clock_boot_ms();
 }

@@ -20,7 +20,6 @@ struct spool_options {
     const char *path;
     int64_t bytes_most; /* of all files whose names begin with path */
     enum spool_policy policy;
-    bool unsynced; /* the clock was not believable at start */
 };
 
 struct spool_figures {
@@ -43,12 +42,14 @@ enum err spool_open(const struct spool_options *options, struct spool **ret_spoo
 void spool_close(struct spool *spool);
 /* Gives a parcel; waits up to wait_ms at the ceiling, then drops it and counts. */
 void spool_give(struct spool *spool, struct parcel *parcel, int64_t wait_ms);
-/* Where letters come out: events and replies first, then data by number. */
-struct queue *spool_letters(struct spool *spool);
+/* Where letters come out: events and replies (urgent), and data by number. */
+struct queue *spool_letters(struct spool *spool, bool urgent);
+/* Faults and silences that were open when the program last ended. Valid until spool_close. */
+const struct open_fault *spool_open_faults(const struct spool *spool, size_t *ret_count);
 const char *spool_epoch(const struct spool *spool);
 void spool_figures(struct spool *spool, struct spool_figures *ret_figures);
 /* A command's id, remembered for good (the last 1000). ERR_EXISTS when it was known. Waits for the
- * disk. */
+ * disk. Without a reply it is answered with `unknown` at the next start. */
 enum err spool_remember(struct spool *spool, const char *command) MUST_CHECK;
 /* Counts a write against its point's budget and rate; the intent is on disk when this is ERR_OK. */
 enum err spool_intend(struct spool *spool, const char *command, const char *equipment,

@@ -27,7 +27,7 @@ def tell(rig, line):
 
 
 def test_values_arrive_in_their_units(rig):
-    wait_for(lambda: point(rig, "swh-0001", "setpoint"), words="the first values")
+    wait_for(lambda: point(rig, "swh-0001", "setpoint") and point(rig, "swh-0001", "collector_temp"), words="the first values")
     assert point(rig, "swh-0001", "setpoint")["value"] == 55
     assert 10 < point(rig, "swh-0001", "collector_temp")["value"] < 120
     assert point(rig, "swh-0001", "collector_temp")["quality"] == "good"
