@@ -83,14 +83,11 @@ static struct yaml_node *leaf_value(struct reader *reader, struct yaml_node *map
 /* Leaves that the program does not need yet: their form is checked all the same. */
 static void check_rest(struct reader *reader, struct yaml_node *node)
 {
-    if (!node || node->kind != YAML_MAP) {
-        if (node) {
-            complain(reader->complaints, node, "expected {value, origin, ids}, found '%.60s'",
-                     node->text);
-        }
+    if (!node || !yaml_map(reader->complaints, node, "{value, origin, ids}")) {
         return;
     }
-    if (is_leaf(node)) {
+    if (yaml_find(node, "value") || yaml_find(node, "origin")) {
+        (void)yaml_need(reader->complaints, node, "value");
         (void)read_origin(reader, node);
         return;
     }

@@ -183,29 +183,50 @@ def without(document, path):
 
 
 def wrong_documents(root, document):
-    """(what is wrong, document) for every way of being wrong that the schema knows, one at a time."""
+    """(what is wrong, where it must be told, document) for every way of being wrong that the schema knows, one at a time. Where:
+    the path of the value; of the map that lacks a key; of the key that is too many, ending in KEY."""
     for path, value, node in walk(root, document):
         name = "/".join(map(str, path)) or "the whole"
+
+        def other(what, wrong):
+            return f"{name}: {what}", path, changed(document, path, wrong)
         if isinstance(value, dict):
             if node.get("additionalProperties") is False:
-                yield f"{name}: a key too many", changed(document, path, {**value, "zz": 1})
+                yield f"{name}: a key too many", (*path, "zz", KEY), changed(document, path, {**value, "zz": 1})
             for key in node.get("required", []):
-                yield f"{name}: no {key}", without(document, (*path, key))
+                yield f"{name}: no {key}", path, without(document, (*path, key))
             if path and "type" in node and "$choice" not in node:
-                yield f"{name}: a word for a map", changed(document, path, "zz")
+                yield other("a word for a map", "zz")
         elif isinstance(value, list) and "type" in node:
-            yield f"{name}: a word for a list", changed(document, path, "zz")
-            yield f"{name}: a map for a list", changed(document, path, {"zz": 1})
+            yield other("a word for a list", "zz")
+            yield other("a map for a list", {"zz": 1})
         elif not isinstance(value, list) and set(node) - {"description", "$choice"}:
-            yield f"{name}: a map for a word", changed(document, path, {"zz": 1})
-            yield f"{name}: a list for a word", changed(document, path, ["zz"])
+            yield other("a map for a word", {"zz": 1})
+            yield other("a list for a word", ["zz"])
             if node.get("type") in ("integer", "number", "boolean"):
-                yield f"{name}: a word for a {node['type']}", changed(document, path, "zz")
+                yield other(f"a word for a {node['type']}", "zz")
             if node.get("type") == "integer":
-                yield f"{name}: a fraction", changed(document, path, 1.5)
+                yield other("a fraction", 1.5)
             if "enum" in node or "pattern" in node:
-                yield f"{name}: not of its form", changed(document, path, "!zz")
+                yield other("not of its form", "!zz")
             if "minimum" in node:
-                yield f"{name}: too small", changed(document, path, node["minimum"] - 1)
+                yield other("too small", node["minimum"] - 1)
             if "maximum" in node:
-                yield f"{name}: too large", changed(document, path, node["maximum"] + (1 if node["maximum"] < 1e11 else node["maximum"]))
+                yield other("too large", node["maximum"] + (1 if node["maximum"] < 1e11 else node["maximum"]))
+
+
+KEY = object()
+
+
+def place(text, path):
+    """Line and column, from 1, of the value (or key) at path in a YAML text."""
+    node = yaml.compose(text, Loader)
+    for i, step in enumerate(path):
+        if isinstance(node, yaml.SequenceNode):
+            node = node.value[step]
+            continue
+        key, value = next((k, v) for k, v in node.value if k.value == step)
+        node = key if path[i + 1:] == (KEY,) else value
+        if node is key:
+            break
+    return node.start_mark.line + 1, node.start_mark.column + 1

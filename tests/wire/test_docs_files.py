@@ -3,7 +3,7 @@ say which keys they know when they meet one that they do not."""
 import re
 
 import pytest
-from docs_tools import (BUILD, DOCS, FILES, GOLDEN, ROOT, Bench, changed, findings, read_yaml, schema, walk, without,
+from docs_tools import (BUILD, DOCS, FILES, GOLDEN, ROOT, Bench, changed, findings, place, read_yaml, schema, walk,
                         write_yaml, wrong_documents)
 
 # A limit is one leaf or one a level: the program asks for 'value' to see which.
@@ -64,30 +64,46 @@ def value_at(document, path):
     return document
 
 
-def refused_alone(bench, name, wrong):
-    return {what for what, document in wrong if bench.opinion_of(name, document)[0] == 2}
+def check_lines(lines, path, where):
+    """What is said against one wrong file: nothing, something ill-formed or elsewhere, or all is well (None)."""
+    mine = [re.match(rf"{re.escape(path)}:(\d+):(\d+): error: expected .+, found .+$", line) for line in lines]
+    if not mine:
+        return "taken"
+    if None in mine:
+        return f"ill-formed: {lines}"
+    return None if where in {(int(m[1]), int(m[2])) for m in mine} else f"told elsewhere than at {where}: {lines}"
 
 
-def refused_together(bench, name, wrong):
+def opinions_alone(bench, name, wrong):
+    for what, where, document in wrong:
+        status, lines = bench.opinion_of(name, document)
+        yield what, check_lines(lines, f"{name}.yaml", place(write_yaml(document), where)) if status == 2 else "taken"
+
+
+def opinions_together(bench, name, wrong):
     """Profiles and plans: one folder, one run; each file has an id of its own where it has one."""
-    folder = bench.folder / f"{name}s"
-    for i, (what, document) in enumerate(wrong):
+    places = []
+    for i, (what, where, document) in enumerate(wrong):
         if isinstance(document, dict) and document.get(name) == "golden":
             document = {**document, name: f"m{i:04}"}
-        (folder / f"m{i:04}.yaml").write_text(write_yaml(document))
+        (bench.folder / f"{name}s" / f"m{i:04}.yaml").write_text(write_yaml(document))
+        places.append(place(write_yaml(document), where))
     _, lines = bench.opinion(name)
-    seen = {m[1] for line in lines if (m := re.match(rf"{name}s/(m\d+)\.yaml:\d+:\d+: error: expected ", line))}
-    return {what for i, (what, _) in enumerate(wrong) if f"m{i:04}" in seen}
+    for i, (what, _, _) in enumerate(wrong):
+        path = f"{name}s/m{i:04}.yaml"
+        yield what, check_lines([line for line in lines if line.startswith(path)], path, places[i])
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_what_is_wrong_is_refused_by_both(bench, name):
+    """And told where it stands: a wrong value there, a wrong key at the key, a missing key at the map."""
     wrong = list(wrong_documents(schema(name), golden(name)))
     assert len(wrong) > 40
-    taken = [what for what, document in wrong if not findings(name, document)]
+    taken = [what for what, _, document in wrong if not findings(name, document)]
     assert not taken, f"the schema takes: {taken}"
-    refused = (refused_together if name in ("profile", "plan") else refused_alone)(bench, name, wrong)
-    assert not [what for what, _ in wrong if what not in refused], "the program takes these"
+    opinions = (opinions_together if name in ("profile", "plan") else opinions_alone)(bench, name, wrong)
+    bad = {what: opinion for what, opinion in opinions if opinion}
+    assert not bad, "\n".join(f"{what}: {opinion}" for what, opinion in bad.items())
 
 
 def shipped():
