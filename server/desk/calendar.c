@@ -23,8 +23,9 @@ static struct icaltimetype instant_time(int64_t ms)
     return icaltime_from_timet_with_zone((time_t)(ms / 1000), 0, icaltimezone_get_utc_timezone());
 }
 
+/* What was called off is said to be so: a reader that has it takes it out. */
 static icalcomponent *new_event(icalcomponent *calendar, const char *uid, int64_t sequence,
-                                const char *summary, int64_t now_ms)
+                                const char *summary, bool cancelled, int64_t now_ms)
 {
     icalcomponent *event = icalcomponent_new(ICAL_VEVENT_COMPONENT);
 
@@ -32,6 +33,8 @@ static icalcomponent *new_event(icalcomponent *calendar, const char *uid, int64_
     icalcomponent_add_property(event, icalproperty_new_dtstamp(instant_time(now_ms)));
     icalcomponent_add_property(event, icalproperty_new_sequence((int)sequence));
     icalcomponent_add_property(event, icalproperty_new_summary(summary));
+    icalcomponent_add_property(
+        event, icalproperty_new_status(cancelled ? ICAL_STATUS_CANCELLED : ICAL_STATUS_CONFIRMED));
     icalcomponent_add_component(calendar, event);
     return event;
 }
@@ -45,7 +48,8 @@ static void add_visit(icalcomponent *calendar, const struct sql_rows *rows, int6
     text_addf(&uid, "visit-%s-%lld@heliograph", sql_text(rows, 0), (long long)sql_int(rows, 1));
     text_addf(&summary, "Maintenance %s 维护 %s", sql_text(rows, 0),
               sql_text(rows, 5) ? sql_text(rows, 5) : "");
-    event = new_event(calendar, uid.at, sql_int(rows, 3), summary.at, now_ms);
+    event = new_event(calendar, uid.at, sql_int(rows, 3), summary.at,
+                      text_same(sql_text(rows, 6), "skipped"), now_ms);
     icalcomponent_add_property(event, icalproperty_new_dtstart(day_time(sql_int(rows, 2))));
     icalcomponent_add_property(event, icalproperty_new_dtend(day_time(sql_int(rows, 2) + 1)));
     if (sql_text(rows, 4)) {
@@ -62,7 +66,8 @@ static void add_appointment(icalcomponent *calendar, const struct sql_rows *rows
     text_addf(&uid, "order-%s@heliograph", sql_text(rows, 0));
     text_addf(&summary, "%s %s %s", sql_text(rows, 1), sql_text(rows, 0),
               sql_text(rows, 5) ? sql_text(rows, 5) : "");
-    event = new_event(calendar, uid.at, sql_int(rows, 4), summary.at, now_ms);
+    event = new_event(calendar, uid.at, sql_int(rows, 4), summary.at,
+                      text_same(sql_text(rows, 7), "cancelled"), now_ms);
     icalcomponent_add_property(event, icalproperty_new_dtstart(instant_time(sql_int(rows, 2))));
     icalcomponent_add_property(event, icalproperty_new_dtend(instant_time(sql_int(rows, 3))));
     if (sql_text(rows, 6)) {
@@ -77,9 +82,9 @@ static enum err add_visits(struct sql *sql, icalcomponent *calendar, const char 
     struct sql_rows rows;
 
     sql_find(sql, &rows,
-             "SELECT e.name, v.sequence, v.due_day, v.calendar_sequence, s.address, e.title FROM"
+             "SELECT e.name, v.sequence, v.due_day, v.calendar_sequence, s.address, e.title, v.state FROM"
              " visit v JOIN equipment e ON e.id = v.equipment LEFT JOIN site s ON s.id = e.site"
-             " WHERE v.due_day >= ?3 - 400 AND v.state <> 'skipped' AND ((?1 = 'site' AND s.name ="
+             " WHERE v.due_day >= ?3 - 400 AND ((?1 = 'site' AND s.name ="
              " ?2) OR (?1 = 'team' AND EXISTS (SELECT 1 FROM team_site x JOIN team t ON t.id ="
              " x.team WHERE x.site = s.id AND t.name = ?2)) OR (?1 = 'technician' AND EXISTS (SELECT"
              " 1 FROM team_site x JOIN technician h ON h.team = x.team WHERE x.site = s.id AND"
@@ -97,10 +102,11 @@ static enum err add_appointments(struct sql *sql, icalcomponent *calendar, const
     struct sql_rows rows;
 
     sql_find(sql, &rows,
-             "SELECT w.number, w.kind, w.from_ms, w.to_ms, w.sequence, e.title, s.address FROM"
+             "SELECT w.number, w.kind, w.from_ms, w.to_ms, w.sequence, e.title, s.address,"
+             " w.state FROM"
              " work_order w LEFT JOIN equipment e ON e.id = w.equipment LEFT JOIN site s ON s.id ="
              " w.site LEFT JOIN team t ON t.id = w.team LEFT JOIN technician h ON h.id ="
-             " w.technician WHERE w.from_ms IS NOT NULL AND w.state <> 'cancelled' AND w.from_ms >"
+             " w.technician WHERE w.from_ms IS NOT NULL AND w.from_ms >"
              " ?3 - 34560000000 AND ((?1 = 'site' AND s.name = ?2) OR (?1 = 'team' AND t.name = ?2)"
              " OR (?1 = 'technician' AND h.name = ?2)) ORDER BY w.from_ms LIMIT 5000",
              "tti", kind, name, now_ms);

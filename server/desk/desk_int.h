@@ -70,6 +70,10 @@ struct ticket_new {
 
 enum err ticket_open(struct desk *desk, struct sql *sql, const struct place *place,
                      const struct ticket_new *what, int64_t now_ms, int64_t *ret_id) MUST_CHECK;
+/* A caller said that something is wrong with the equipment, and now telemetry says what: the same
+ * ticket goes on as that fault's. */
+enum err ticket_adopt(struct desk *desk, struct sql *sql, const struct place *place,
+                      const struct ticket_new *what, int64_t now_ms, int64_t id) MUST_CHECK;
 enum err ticket_set_state(struct sql *sql, int64_t ticket, enum ticket_state state) MUST_CHECK;
 /* A line of the time line. data: JSON or NULL. ERR_EXISTS when action_id is there already. */
 enum err ticket_line(struct sql *sql, int64_t ticket, int64_t at_ms, int64_t now_ms,
@@ -113,6 +117,10 @@ enum err clocks_judge(struct desk *desk, struct sql *sql, const struct ticket *t
 /* The corrective work order of a ticket, proposed to the team that fits best. rule, before: may be
  * NULL. */
 enum err dispatch_propose(struct desk *desk, struct sql *sql, const struct place *place,
+                          int64_t ticket, const struct fault_rule *rule, const char *before,
+                          int64_t now_ms) MUST_CHECK;
+/* The proposal again, now that the fault is known; nothing when somebody has it in hand. */
+enum err dispatch_refresh(struct desk *desk, struct sql *sql, const struct place *place,
                           int64_t ticket, const struct fault_rule *rule, const char *before,
                           int64_t now_ms) MUST_CHECK;
 /* One more for a ticket whose order was done or cancelled; none when one is still open. */

@@ -139,6 +139,30 @@ enum err dispatch_propose(struct desk *desk, struct sql *sql, const struct place
     return err;
 }
 
+enum err dispatch_refresh(struct desk *desk, struct sql *sql, const struct place *place,
+                          int64_t ticket, const struct fault_rule *rule, const char *before,
+                          int64_t now_ms)
+{
+    struct json_out checklist = json_out(64 * 1024), parts = json_out(64 * 1024);
+    TEXT(why, 300);
+    int64_t team = dispatch_team(desk, sql, place, likely_skill(rule), now_ms, &why);
+    enum err err;
+
+    put_checklist(rule, &checklist);
+    put_parts(sql, rule, &parts);
+    err = checklist.err ? checklist.err : parts.err;
+    if (!err) {
+        err = sql_run(sql,
+                      "UPDATE work_order SET team = NULLIF(?2, 0), checklist = ?3, parts = ?4, before ="
+                      " ?5, reason = NULLIF(?6, ''), version = version + 1 WHERE ticket = ?1 AND kind ="
+                      " 'corrective' AND state = 'proposed'",
+                      "iitttt", ticket, team, checklist.bytes, parts.bytes, before, why.at);
+    }
+    json_out_free(&checklist);
+    json_out_free(&parts);
+    return err;
+}
+
 enum err dispatch_again(struct desk *desk, struct sql *sql, const struct ticket *ticket,
                         int64_t now_ms)
 {

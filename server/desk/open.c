@@ -244,3 +244,48 @@ enum err ticket_open(struct desk *desk, struct sql *sql, const struct place *pla
     *ret_id = id;
     return err;
 }
+
+/* ------------------------------------------------------------------ a caller's ticket gets its fault */
+
+static enum err name_fault(struct desk *desk, struct sql *sql, const struct place *place,
+                           const struct ticket_new *what, int64_t id)
+{
+    struct documents documents;
+    enum err err, full;
+
+    write_documents(desk, place, what, &documents);
+    err = sql_run(sql,
+                  "UPDATE ticket SET cause_key = ?2, fault = ?3, title_en = CASE WHEN title_en = kind THEN"
+                  " ?4 ELSE title_en END, title_zh = CASE WHEN title_zh = kind THEN ?5 ELSE title_zh END,"
+                  " onset_ms = MIN(onset_ms, ?6), warranty = ?7, cause = ?8, remote = ?9, advice = ?10,"
+                  " evidence = ?11, classification = json_set(classification, '$.domain',"
+                  " json_extract(?12, '$.domain'), '$.responsible_party', json_extract(?12,"
+                  " '$.responsible_party')), version = version + 1 WHERE id = ?1",
+                  "itttt" "itttttt", id, what->cause_key, what->fault, what->title.en, what->title.zh,
+                  what->onset_ms, documents.warranty.bytes, documents.cause.bytes, documents.remote.bytes,
+                  documents.advice.bytes, what->evidence, documents.classification.bytes);
+    full = free_documents(&documents);
+    return err ? err : full;
+}
+
+enum err ticket_adopt(struct desk *desk, struct sql *sql, const struct place *place,
+                      const struct ticket_new *what, int64_t now_ms, int64_t id)
+{
+    struct ticket ticket;
+    enum err err = name_fault(desk, sql, place, what, id);
+
+    if (!err) {
+        err = dispatch_refresh(desk, sql, place, id, what->rule, what->evidence, now_ms);
+    }
+    if (!err) {
+        err = ticket_line(sql, id, now_ms, now_ms, what->who, "diagnose", NULL,
+                          "telemetry shows what was reported", what->evidence);
+    }
+    if (!err) {
+        err = ticket_load(desk, sql, id, &ticket);
+    }
+    if (!err && what->grade < ticket.grade) {
+        err = ticket_regrade(desk, sql, &ticket, what->grade, what->who, "telemetry", NULL, now_ms, now_ms);
+    }
+    return err ? err : ticket_changed(sql, id, now_ms);
+}

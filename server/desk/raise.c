@@ -18,10 +18,12 @@ static int64_t open_alarm(struct sql *sql, const struct desk_fault *fault)
         fault->equipment, fault->fault);
 }
 
+/* A new ticket, or the one of a caller who could not say what is wrong. */
 static enum err open_new(struct desk *desk, struct sql *sql, const struct place *place,
                          const struct desk_fault *fault, const char *key, int64_t now_ms,
                          int64_t *ret_ticket)
 {
+    TEXT(nameless, 256);
     int index = place->profile ? profile_fault(place->profile, fault->fault) : -1;
     const struct fault_rule *rule = index < 0 ? NULL : &place->profile->faults[index];
     struct ticket_new what = {
@@ -43,7 +45,10 @@ static enum err open_new(struct desk *desk, struct sql *sql, const struct place 
         .who = "heliograph",
     };
 
-    return ticket_open(desk, sql, place, &what, now_ms, ret_ticket);
+    cause_key(place, "", &nameless);
+    *ret_ticket = ticket_of_cause(sql, nameless.at);
+    return *ret_ticket ? ticket_adopt(desk, sql, place, &what, now_ms, *ret_ticket)
+                       : ticket_open(desk, sql, place, &what, now_ms, ret_ticket);
 }
 
 /* The open ticket of the cause meets the fault again. */

@@ -95,12 +95,12 @@ class Gateway:
     """An agent that grades itself: it says what the test wants it to say."""
 
     def __init__(self, rig, name="gw-1", heaters=8):
-        self.name, self.acks, self.seq = name, [], 0
+        self.name, self.acks, self.commands, self.seq = name, [], [], 0
         self.client = mqtt.Client(name, protocol=mqtt.MQTTv311)
-        self.client.on_message = lambda c, u, m: self.acks.append(json.loads(m.payload))
+        self.client.on_message = lambda c, u, m: (self.acks if m.topic.endswith("/ack") else self.commands).append(json.loads(m.payload))
         self.client.connect("127.0.0.1", rig.mqtt_port)
         self.client.loop_start()
-        self.client.subscribe(f"heliograph/1/{name}/ack", 1)
+        self.client.subscribe([(f"heliograph/1/{name}/ack", 1), (f"heliograph/1/{name}/command", 1)])
         self.publish("status", {"v": 1, "online": True, "epoch": EPOCH, "version": "x", "t": int(time.time() * 1000), "edge": True,
                                 "equipment": {f"swh-{n:04}": {"profile": "swh-basic", "hash": "x"} for n in range(1, heaters + 1)}}, True)
 
