@@ -144,18 +144,27 @@ static void heard(void)
     assert_int_equal(sql_run(sql, "UPDATE equipment SET last_seen_ms = ?1", "i", now_ms), ERR_OK);
 }
 
+/* One look of the desk; when it wants to look next. */
+static int64_t look(void)
+{
+    int64_t next_ms = now_ms;
+
+    assert_int_equal(desk_turn(desk, sql, now_ms, &next_ms), ERR_OK);
+    return next_ms;
+}
+
 /* Time goes on, as the server sees it: the desk looks when it said it would. */
 static void pass(int64_t ms)
 {
     int64_t until = now_ms + ms;
 
     while (now_ms < until) {
-        int64_t next_ms = desk_turn(desk, sql, now_ms);
+        int64_t next_ms = look();
 
         now_ms = next_ms > until ? until : next_ms > now_ms ? next_ms : now_ms + 1;
         heard();
     }
-    (void)desk_turn(desk, sql, now_ms);
+    (void)look();
 }
 
 static int64_t only_ticket(void)
@@ -276,7 +285,7 @@ static void test_downtime_breaches_once(void **state)
     ticket = only_ticket();
     now_ms += 20 * DAY; /* nobody looked */
     for (int i = 0; i < 5; i++) {
-        (void)desk_turn(desk, sql, now_ms);
+        (void)look();
         now_ms += MINUTE;
     }
     assert_int_equal(notices(":breach.response"), 1);
@@ -385,12 +394,12 @@ static void test_silence_proves_nothing(void **state)
     fault(FAULT_CLEARED, 2);
     for (int i = 0; i < 120; i++) {
         now_ms += MINUTE; /* nothing is heard */
-        (void)desk_turn(desk, sql, now_ms);
+        (void)look();
     }
     assert_string_equal(shown(ticket, NULL, "state"), "registered");
     heard();
     now_ms += 2 * MINUTE;
-    (void)desk_turn(desk, sql, now_ms);
+    (void)look();
     assert_string_equal(shown(ticket, NULL, "state"), "cleared");
     end();
 }
@@ -523,7 +532,7 @@ static void test_visits_are_never_lost_or_doubled(void **state)
         }
     }
     now_ms += 400 * DAY; /* months of downtime */
-    (void)desk_turn(desk, sql, now_ms);
+    (void)look();
     now_ms -= 380 * DAY; /* and a clock that was set back */
     desk_close(desk);
     {
@@ -531,7 +540,7 @@ static void test_visits_are_never_lost_or_doubled(void **state)
 
         assert_int_equal(desk_open(&options, &desk), ERR_OK);
     }
-    (void)desk_turn(desk, sql, now_ms);
+    (void)look();
     now_ms += 1500 * DAY;
     assert_int_equal(desk_plan_visits(desk, sql, now_ms), ERR_OK);
     for (int i = 0; i < 2; i++) {
