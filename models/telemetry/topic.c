@@ -35,7 +35,8 @@ enum err topic_split(const char *topic, size_t size, const char *prefix, char ag
     for (int i = 0; channel_names[i]; i++) {
         if (strlen(channel_names[i]) == left && memcmp(slash + 1, channel_names[i], left) == 0) {
             *ret_channel = (enum channel)i;
-            return text_is_id(agent) ? ERR_OK : ERR_FORMAT;
+            /* a NUL within would hide what follows it */
+            return text_is_id(agent) && strlen(agent) == length ? ERR_OK : ERR_FORMAT;
         }
     }
     return ERR_FORMAT;
