@@ -298,6 +298,17 @@ static int64_t up_to(struct mqtt *mqtt, int64_t most_ms)
     return most_ms <= 0 ? 0 : (int64_t)(draw(mqtt) % (uint64_t)most_ms);
 }
 
+/* Before anything else of Paho's: it shall not write a line into its trace for every packet, nor load
+ * all of OpenSSL for a connection that has no TLS (OpenSSL starts itself when it is needed). */
+static void prepare_paho(void)
+{
+    MQTTAsync_init_options options = MQTTAsync_init_options_initializer;
+
+    options.do_openssl_init = 0;
+    MQTTAsync_global_init(&options);
+    MQTTAsync_setTraceLevel(MQTTASYNC_TRACE_ERROR);
+}
+
 enum err mqtt_open(const struct mqtt_options *options, struct mqtt **ret_mqtt, struct text *why)
 {
     struct mqtt *mqtt = calloc(1, sizeof(*mqtt));
@@ -306,6 +317,7 @@ enum err mqtt_open(const struct mqtt_options *options, struct mqtt **ret_mqtt, s
     if (!mqtt) {
         return ERR_NOMEM;
     }
+    prepare_paho();
     mqtt->options = *options;
     mqtt->url = paho_url(options->url);
     mqtt->client_id = copy(options->client_id);

@@ -127,7 +127,7 @@ def fill_spool(field, messages):
     agent = field.bench_agent(1, 1)
     agent.stop()
     path, end_ms = field.folder / "bench.spool", int(time.time() * 1000)
-    made = subprocess.run([str(TOOLS / "flood"), "print", "batch", str(messages), "1", "1", str(end_ms), "1000", "0", str(SEED)],
+    made = subprocess.run([str(TOOLS / "flood"), "print", "batch", str(messages), "1", "1", str(end_ms), "1000", "0", str(SEED), "0"],
                           capture_output=True, text=True, check=True)
     readings = 0
     with sqlite3.connect(path) as db:

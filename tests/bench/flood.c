@@ -1,7 +1,7 @@
 /*
  * Floods a broker with data messages of many agents at QoS 1, over one raw socket.
  *
- *   flood PORT SHAPE MESSAGES AGENTS EDGE END_MS SPREAD_MS RATE SEED
+ *   flood PORT SHAPE MESSAGES AGENTS EDGE END_MS SPREAD_MS RATE SEED AHEAD
  *   flood print SHAPE MESSAGES …        the bodies of agent 0 to standard output, a line each
  *
  * SHAPE   ten    one piece of equipment, 10 points, a reading each
@@ -9,7 +9,9 @@
  *         batch  what an agent's spool makes (its own encoder): 480 readings of 30 pieces of equipment
  * EDGE    1: the agents say that they grade faults themselves
  * END_MS  event time of an agent's last message; SPREAD_MS lies between two of them
- * RATE    messages a second; 0: as fast as the broker takes them
+ * RATE    messages a second; 0: as fast as they go
+ * AHEAD   messages that may be on their way at most, as agents have a limit too; how many have been
+ *         stored comes on standard input, a number a line. 0: no limit
  *
  * The values are a random walk within what is normal for swh-basic: every rule is judged, none fires.
  * Prints {"messages", "readings", "bytes", "ms"} when the broker has acknowledged all.
@@ -54,7 +56,8 @@ static const struct {
 
 struct task {
     const char *shape;
-    int64_t messages, end_ms, spread_ms, rate;
+    int64_t messages, end_ms, spread_ms, rate, ahead;
+    int64_t stored; /* as was last said on standard input */
     int agents, equipment; /* equipment: pieces an agent has */
     bool edge;
     uint64_t random;
@@ -293,13 +296,44 @@ static void give_births(struct task *task, struct wire *wire, char *body)
     flush(wire);
 }
 
-static void keep_to_rate(const struct task *task, struct wire *wire, int64_t sent, int64_t begin_ms)
+/* The last whole line that stands on standard input. */
+static void hear_stored(struct task *task)
+{
+    char words[4096];
+    ssize_t got = read(STDIN_FILENO, words, sizeof(words) - 1);
+
+    if (got <= 0) {
+        fprintf(stderr, "flood: nobody says what was stored\n");
+        exit(1);
+    }
+    words[got] = '\0';
+    for (char *at = words, *end; at && *at; at = end ? end + 1 : NULL) {
+        end = strchr(at, '\n');
+        task->stored = end ? strtoll(at, NULL, 10) : task->stored;
+    }
+}
+
+/* Waits while more must not be sent yet. */
+static void pace(struct task *task, struct wire *wire, int64_t sent, int64_t begin_ms)
 {
     int64_t due_ms = task->rate ? begin_ms + sent * 1000 / task->rate : 0;
 
     for (int64_t wait_ms = due_ms - now_ms(); wait_ms > 0; wait_ms = due_ms - now_ms()) {
         flush(wire);
         read_acks(wire, (int)wait_ms);
+    }
+    while (task->ahead && sent - task->stored >= task->ahead) {
+        struct pollfd fds[] = {{.fd = STDIN_FILENO, .events = POLLIN},
+                               {.fd = wire->fd, .events = POLLIN}};
+
+        flush(wire);
+        poll(fds, 2, -1);
+        if (fds[1].revents) {
+            read_acks(wire, 0);
+        }
+        if (fds[0].revents) {
+            hear_stored(task);
+        }
     }
 }
 
@@ -317,7 +351,7 @@ static int64_t flood(struct task *task, struct wire *wire, char *body)
 
         snprintf(topic, sizeof(topic), "heliograph/1/bench-%d/data", (int)(i % task->agents));
         publish(wire, topic, body, size);
-        keep_to_rate(task, wire, i + 1, begin_ms);
+        pace(task, wire, i + 1, begin_ms);
     }
     flush(wire);
     while (wire->acked < wire->sent) {
@@ -347,6 +381,7 @@ static void open_task(struct task *task, char **words)
         .spread_ms = strtoll(words[6], NULL, 10),
         .rate = strtoll(words[7], NULL, 10),
         .random = strtoull(words[8], NULL, 10) | 1,
+        .ahead = strtoll(words[9], NULL, 10),
         .equipment = words[1][0] == 'b' ? BATCH : 1,
         .out = json_out(BODY_MOST),
     };
@@ -366,8 +401,8 @@ int main(int argc, char **argv)
     struct task task;
     int64_t ms;
 
-    if (argc != 10 || !wire) {
-        fprintf(stderr, "usage: flood PORT|print SHAPE MESSAGES AGENTS EDGE END_MS SPREAD_MS RATE SEED\n");
+    if (argc != 11 || !wire) {
+        fprintf(stderr, "usage: flood PORT|print SHAPE MESSAGES AGENTS EDGE END_MS SPREAD_MS RATE SEED AHEAD\n");
         return 2;
     }
     open_task(&task, argv + 1);

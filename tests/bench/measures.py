@@ -18,11 +18,13 @@ def row(what, ours, unit, peer=None, peer_is="", ratio=None, bar=None, reached=N
 
 # ---------------------------------------------------------------- the server's flood
 
+AHEAD = {"ten": 30000, "flat": 30000, "batch": 2000}  # messages on their way; agents too go on only after acks
+
 def flood_ours(shape, messages, edge):
     with Stand() as stand:
         server = stand.heliograph()
         before, began = cpu(server.process.pid), time.monotonic()
-        said = finished(stand.flood(shape, messages, 100, edge))
+        said = finished(stand.flood(shape, messages, 100, edge, ahead=AHEAD[shape], stored=lambda: stand.metric("messages_stored_total")))
         stand.until_stored(said["readings"])
         took, spent = time.monotonic() - began, cpu(server.process.pid) - before
         if not edge:
@@ -31,6 +33,11 @@ def flood_ours(shape, messages, edge):
                    "bytes": said["bytes"] / messages, "readings": said["readings"]}
     say(f"  heliograph: {figures['cpu']:.2f} CPU-s per 1e6 readings, {figures['rate']:,.0f} messages/s")
     return figures
+
+
+def collected(peer):
+    """Readings of the peer's last word."""
+    return int(peer.lines[-1].split()[1]) if peer.lines[-1].startswith("stored ") else 0
 
 
 def prove_judging(stand, equipment):
@@ -48,7 +55,7 @@ def flood_peer(shape, messages):
     with Stand() as stand:
         peer, path = stand.collector(shape)
         before, began = cpu(peer.process.pid), time.monotonic()
-        said = finished(stand.flood(shape, messages, 100))
+        said = finished(stand.flood(shape, messages, 100, ahead=AHEAD[shape], stored=lambda: collected(peer) // 10))
         rig.wait_for(lambda: f"stored {said['readings']}" in peer.lines, 300, 0.02, "the peer has stored all")
         took, spent = time.monotonic() - began, cpu(peer.process.pid) - before
         rss = resident_mb(peer.process.pid)[1]
@@ -210,7 +217,8 @@ def late(messages=2_000_000, slices=20):
         server = stand.heliograph()
         say(f"{10 * messages:,} readings in {messages:,} messages")
         # event time runs over the last five hours, so that hours close and are packed on the way
-        flood = stand.flood("ten", messages, 1000, spread_ms=9000)
+        flood = stand.flood("ten", messages, 1000, spread_ms=9000, ahead=AHEAD["ten"],
+                            stored=lambda: stand.metric("messages_stored_total"))
         while not marks or marks[-1][1] < 10 * messages:
             marks.append((time.monotonic(), stand.stored(), cpu(server.process.pid)))
             if flood.process.poll() not in (None, 0):

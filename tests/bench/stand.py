@@ -7,6 +7,7 @@ import shutil
 import statistics
 import subprocess
 import tempfile
+import threading
 import time
 
 import rig
@@ -74,9 +75,23 @@ class Stand(rig.Rig):
         self.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def flood(self, shape, messages, agents, edge=False, end_ms=None, spread_ms=1000, rate=0, seed=SEED):
-        return rig.Program([TOOLS / "flood", self.mqtt_port, shape, messages, agents, int(edge),
-                            end_ms or int(time.time() * 1000), spread_ms, rate, seed])
+    def flood(self, shape, messages, agents, edge=False, end_ms=None, spread_ms=1000, rate=0, seed=SEED, ahead=0, stored=None):
+        """ahead: so many messages may be on their way, by what stored() says of those that have arrived."""
+        flood = rig.Program([TOOLS / "flood", self.mqtt_port, shape, messages, agents, int(edge), end_ms or int(time.time() * 1000),
+                             spread_ms, rate, seed, ahead], stdin=subprocess.PIPE)
+        if ahead:
+            threading.Thread(target=self._tell, args=(flood, stored), daemon=True).start()
+        return flood
+
+    @staticmethod
+    def _tell(flood, stored):
+        try:
+            while flood.process.poll() is None:
+                flood.process.stdin.write(f"{stored()}\n")
+                flood.process.stdin.flush()
+                time.sleep(0.1)
+        except (OSError, AssertionError):
+            pass  # one of the two has ended
 
     def heliograph(self):
         """The server, connected: a flood's first message finds its subscriptions."""
@@ -88,8 +103,8 @@ class Stand(rig.Rig):
     def stored(self):
         return self.metric("readings_total")
 
-    def until_stored(self, readings, seconds=300, alive=None):
-        rig.wait_for(lambda: self.stored() >= readings or (alive and alive.process.poll() is not None), seconds, 0.02,
+    def until_stored(self, readings, seconds=120):
+        rig.wait_for(lambda: self.stored() >= readings, seconds, 0.1,
                      f"{readings} readings stored, {self.stored()} are")
         assert self.stored() == readings, f"{self.stored()} readings are stored, {readings} were sent"
 
