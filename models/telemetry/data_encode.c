@@ -11,7 +11,7 @@
 #define SLOTS         1024 /* a power of two, twice as many: looked up by hash, then one by one */
 #define NONE          UINT16_MAX
 #define HEAD_BYTES    160  /* of the envelope, about */
-#define READING_BYTES 26   /* of a reading, about */
+#define READING_BYTES 16   /* of a reading, about */
 
 struct threads { /* indexes of the list; each thread goes in order of first appearance */
     uint16_t next[READINGS_MOST];    /* reading: the next one of its series */

@@ -41,17 +41,17 @@
 
 static const struct {
     const char *name;
-    double scale;
-    int least, most, step; /* before scaling */
+    double divisor;
+    int least, most, step; /* before the division */
 } points[POINTS] = {
-    {"collector_temp", 0.1, 560, 620, 3}, {"tank_top", 0.1, 500, 560, 1},
-    {"tank_bottom", 0.1, 400, 440, 1},    {"ambient_temp", 0.1, 180, 240, 1},
-    {"flow", 0.1, 40, 80, 2},             {"pressure", 0.01, 150, 190, 1},
+    {"collector_temp", 10, 560, 620, 3}, {"tank_top", 10, 500, 560, 1},
+    {"tank_bottom", 10, 400, 440, 1},    {"ambient_temp", 10, 180, 240, 1},
+    {"flow", 10, 40, 80, 2},             {"pressure", 100, 150, 190, 1},
     {"level", 1, 80, 90, 1},              {"irradiance", 1, 400, 900, 20},
     {"pump_on", 1, 1, 1, 0},              {"heater_power", 1, 0, 0, 0},
     {"pump_hours", 1, 1200, 1200, 0},     {"heater_on", 1, 0, 0, 0},
     {"refill_valve", 1, 0, 0, 0},         {"fault_word", 1, 0, 0, 0},
-    {"leak_current", 1, 0, 0, 0},         {"setpoint", 0.5, 110, 110, 0},
+    {"leak_current", 1, 0, 0, 0},         {"setpoint", 2, 110, 110, 0},
 };
 
 struct task {
@@ -61,7 +61,7 @@ struct task {
     int agents, equipment; /* equipment: pieces an agent has */
     bool edge;
     uint64_t random;
-    int *values; /* agents × equipment × POINTS, before scaling */
+    int *values; /* agents × equipment × POINTS, before the division */
     struct json_out out;
     int64_t readings, bytes;
 };
@@ -214,7 +214,7 @@ static double walk(struct task *task, int agent, int equipment, int point)
         *value = *value < points[point].least ? points[point].least : *value;
         *value = *value > points[point].most ? points[point].most : *value;
     }
-    return *value * points[point].scale;
+    return *value / points[point].divisor;
 }
 
 static size_t make_ten(struct task *task, char *body, int agent, int64_t seq, int64_t t0_ms)
