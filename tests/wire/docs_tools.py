@@ -1,6 +1,7 @@
 """What the tests of the documents stand on: YAML as the programs read it, the schemas of docs/schema, the programs'
 own opinion of a file, and files made wrong on purpose after their schema."""
 import copy
+import functools
 import json
 import pathlib
 import re
@@ -49,17 +50,25 @@ def read_yaml(text):
 
 
 def write_yaml(value):
-    return yaml.safe_dump(value, allow_unicode=True, sort_keys=False, width=10000)
+    return yaml.dump(value, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), allow_unicode=True, sort_keys=False, width=10000)
 
 
 def schema(name):
     return json.loads((DOCS / "schema" / f"{name}.schema.json").read_text())
 
 
+@functools.cache
+def _checker(name):
+    return jsonschema.Draft202012Validator(schema(name))
+
+
 def findings(name, value):
     """What the schema has against value; [] when it has nothing."""
-    checker = jsonschema.Draft202012Validator(schema(name))
-    return [f"{'/'.join(map(str, e.absolute_path))}: {e.message[:300]}" for e in checker.iter_errors(value)]
+    return [f"{'/'.join(map(str, e.absolute_path))}: {e.message[:300]}" for e in _checker(name).iter_errors(value)]
+
+
+def is_valid(name, value):
+    return _checker(name).is_valid(value)
 
 
 # ---------------------------------------------------------------- the programs' opinion
@@ -220,7 +229,7 @@ KEY = object()
 
 def place(text, path):
     """Line and column, from 1, of the value (or key) at path in a YAML text."""
-    node = yaml.compose(text, Loader)
+    node = yaml.compose(text, getattr(yaml, "CSafeLoader", Loader))
     for i, step in enumerate(path):
         if isinstance(node, yaml.SequenceNode):
             node = node.value[step]
