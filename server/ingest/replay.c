@@ -115,7 +115,7 @@ enum err replay_after_clockfix(struct pipeline *pipeline, struct sql *sql,
                                int64_t offset_ms, int64_t now_ms)
 {
     struct known_stream old = *stream;
-    struct arena *arena;
+    struct arena *arena = NULL;
     struct sql_rows rows;
     enum err err = sql_run(sql, "UPDATE stream SET clock_offset_ms = ?2 WHERE id = ?1", "ii",
                            stream->id, offset_ms);
