@@ -168,7 +168,7 @@ static void greet(struct agent *agent)
         TEXT(topic, TOPIC_SIZE);
 
         if (topic_make(&topic, agent->config->prefix, agent->config->id, channels[i]) ||
-            mqtt_subscribe(agent->mqtt, topic.at, false)) {
+            mqtt_subscribe(agent->mqtt, topic.at, false, 0)) {
             return; /* the connection is gone again */
         }
     }

@@ -461,6 +461,26 @@ void mqtt_drop(struct mqtt *mqtt, const char *why)
     }
 }
 
+/* What comes of it is told under token. */
+static struct send *name_send(struct mqtt *mqtt, int64_t token, MQTTAsync_responseOptions *options)
+{
+    struct send *send = malloc(sizeof(*send));
+
+    if (!send) {
+        return NULL;
+    }
+    *send = (struct send){mqtt, token};
+    options->context = send;
+    if (mqtt->version5) {
+        options->onSuccess5 = on_sent5;
+        options->onFailure5 = on_unsent5;
+    } else {
+        options->onSuccess = on_sent;
+        options->onFailure = on_unsent;
+    }
+    return send;
+}
+
 enum err mqtt_publish(struct mqtt *mqtt, const char *topic, const void *payload, size_t size,
                       bool retained, int64_t token)
 {
@@ -475,18 +495,9 @@ enum err mqtt_publish(struct mqtt *mqtt, const char *topic, const void *payload,
     if (size > 64 * 1024) {
         return ERR_FULL;
     }
-    send = malloc(sizeof(*send));
+    send = name_send(mqtt, token, &options);
     if (!send) {
         return ERR_NOMEM;
-    }
-    *send = (struct send){mqtt, token};
-    options.context = send;
-    if (mqtt->version5) {
-        options.onSuccess5 = on_sent5;
-        options.onFailure5 = on_unsent5;
-    } else {
-        options.onSuccess = on_sent;
-        options.onFailure = on_unsent;
     }
     memcpy(&bytes, &payload, sizeof(bytes)); /* Paho only reads it, whatever its prototype says */
     code = MQTTAsync_send(mqtt->handle, topic, (int)size, bytes, 1, retained, &options);
@@ -497,18 +508,28 @@ enum err mqtt_publish(struct mqtt *mqtt, const char *topic, const void *payload,
     return ERR_OK;
 }
 
-enum err mqtt_subscribe(struct mqtt *mqtt, const char *filter, bool no_retained)
+enum err mqtt_subscribe(struct mqtt *mqtt, const char *filter, bool no_retained, int64_t token)
 {
     MQTTAsync_responseOptions options = MQTTAsync_responseOptions_initializer;
+    struct send *send = NULL;
 
     if (mqtt->state != UP) {
         return ERR_CLOSED;
     }
+    if (token) {
+        send = name_send(mqtt, token, &options);
+        if (!send) {
+            return ERR_NOMEM;
+        }
+    }
     if (mqtt->version5) {
         options.subscribeOptions.retainHandling = no_retained ? 2 : 0;
     }
-    return MQTTAsync_subscribe(mqtt->handle, filter, 1, &options) == MQTTASYNC_SUCCESS ? ERR_OK
-                                                                                     : ERR_CLOSED;
+    if (MQTTAsync_subscribe(mqtt->handle, filter, 1, &options) != MQTTASYNC_SUCCESS) {
+        free(send);
+        return ERR_CLOSED;
+    }
+    return ERR_OK;
 }
 
 /* A connection that came or went changes our state when its owner takes the event. */

@@ -36,7 +36,7 @@ enum mqtt_what {
     MQTT_UP,        /* connected (subscribe now); also after every reconnect */
     MQTT_DOWN,      /* lost, with the reason in text */
     MQTT_MESSAGE,   /* topic and payload */
-    MQTT_SENT,      /* a publish was acknowledged by the broker: token */
+    MQTT_SENT,      /* the broker acknowledged a publish, or a subscription: token */
     MQTT_REFUSED,   /* a publish was refused or its connection went: token */
     MQTT_DISCARDED, /* messages that came and found the queue full: count */
 };
@@ -65,8 +65,10 @@ void mqtt_drop(struct mqtt *mqtt, const char *why);
 /* QoS 1. token is the caller's. ERR_CLOSED when not connected, ERR_FULL at 64 KiB + topic. */
 enum err mqtt_publish(struct mqtt *mqtt, const char *topic, const void *payload, size_t size,
                       bool retained, int64_t token) MUST_CHECK;
-/* QoS 1. no_retained: retained messages are not sent again on subscription (MQTT 5). */
-enum err mqtt_subscribe(struct mqtt *mqtt, const char *filter, bool no_retained) MUST_CHECK;
+/* QoS 1. no_retained: retained messages are not sent again on subscription (MQTT 5). token: the
+ * broker's answer comes as MQTT_SENT or MQTT_REFUSED; 0: it does not. */
+enum err mqtt_subscribe(struct mqtt *mqtt, const char *filter, bool no_retained,
+                        int64_t token) MUST_CHECK;
 /* The next event, or NULL. */
 struct mqtt_event *mqtt_take(struct mqtt *mqtt);
 void mqtt_event_free(struct mqtt_event *event);

@@ -12,7 +12,9 @@
 #include "server/store/metrics.h"
 #include "server/work.h"
 
-#define JOB_WAIT_MS 100
+#define JOB_WAIT_MS   100
+#define SUBSCRIPTIONS 4
+#define SUBSCRIBED    (-1) /* the token of them all; commands have positive ones */
 
 /* ------------------------------------------------------------------ messages in */
 
@@ -44,16 +46,29 @@ static bool take_message(struct server *server, const struct mqtt_event *event)
 
 static void subscribe(struct server *server)
 {
-    static const enum channel channels[] = {CHANNEL_STATUS, CHANNEL_DATA, CHANNEL_EVENT,
-                                            CHANNEL_REPLY};
+    static const enum channel channels[SUBSCRIPTIONS] = {CHANNEL_STATUS, CHANNEL_DATA,
+                                                         CHANNEL_EVENT, CHANNEL_REPLY};
 
-    for (size_t i = 0; i < sizeof(channels) / sizeof(channels[0]); i++) {
+    server->subscribed = 0;
+    for (size_t i = 0; i < SUBSCRIPTIONS; i++) {
         TEXT(filter, TOPIC_SIZE);
 
         text_addf(&filter, "%s/+/%s", server->config->prefix, channel_names[channels[i]]);
-        if (mqtt_subscribe(server->mqtt, filter.at, channels[i] != CHANNEL_STATUS)) {
+        if (mqtt_subscribe(server->mqtt, filter.at, channels[i] != CHANNEL_STATUS, SUBSCRIBED)) {
             return;
         }
+    }
+}
+
+/* From the last answer on nothing that agents publish passes us by. */
+static void note_subscription(struct server *server, bool granted)
+{
+    if (!granted) {
+        mqtt_drop(server->mqtt, "the broker refused a subscription");
+    } else if (++server->subscribed == SUBSCRIPTIONS) {
+        atomic_store(&server->up, true);
+        metric_set(METRIC_CONNECTED, 1);
+        server->tried = true;
     }
 }
 
@@ -151,18 +166,17 @@ void broker_send_letters(struct server *server)
 
 static void note_connection(struct server *server, const struct mqtt_event *event)
 {
-    bool up = event->what == MQTT_UP;
-
-    if (up) {
+    if (event->what == MQTT_UP) {
         log_info("connected to the broker, MQTT %s", event->text);
         subscribe(server);
     } else {
         log_warn("no broker at %s: %s", server->config->broker_url, event->text);
         land_all(server);
         metric_add(atomic_load(&server->up) ? METRIC_BROKER_LOSSES : METRIC_BROKER_ABSENT, 1);
+        atomic_store(&server->up, false);
+        metric_set(METRIC_CONNECTED, 0);
+        server->tried = true;
     }
-    atomic_store(&server->up, up);
-    metric_set(METRIC_CONNECTED, up);
 }
 
 /* false when it is better to come back later. */
@@ -180,7 +194,11 @@ static bool take_event(struct server *server, struct mqtt_event *event)
         break;
     case MQTT_SENT:
     case MQTT_REFUSED:
-        land(server, event->token, event->what == MQTT_SENT);
+        if (event->token == SUBSCRIBED) {
+            note_subscription(server, event->what == MQTT_SENT);
+        } else {
+            land(server, event->token, event->what == MQTT_SENT);
+        }
         break;
     }
     return true;

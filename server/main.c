@@ -245,7 +245,6 @@ static int serve(const struct server_config *config, struct rules *rules)
         fprintf(stderr, "heliograph-server: %s\n", why.length ? why.at : err_text(err));
         return 2;
     }
-    ready_serving("heliograph-server");
     err = server_run(server);
     server_close(server);
     return err ? 1 : 0;

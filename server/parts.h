@@ -47,6 +47,10 @@ struct server {
     struct inbound *held; /* found no room; nothing is taken before it */
     int taken;            /* messages in the last turn */
     int64_t sent;         /* token of the last command */
+    int subscribed;       /* subscriptions that the broker has granted */
+    bool tried;           /* it is known whether there is a broker */
+    bool announced;       /* … and told that we serve */
+    int64_t opened_ms;
     struct flying {
         int64_t token;
         char id[COMMAND_ID_MOST + 1];

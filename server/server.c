@@ -24,13 +24,27 @@
 #define JOB_BYTES    (128 * 1024 * 1024)
 #define FLOOD        16    /* messages at once: more is a flood … */
 #define BREATH_MS    2     /* … and is let gather, instead of being woken for each */
+#define BROKER_TRIED_MS 3000 /* a broker that has not answered until then is not there */
+#define ANNOUNCE_MS     100
 #define HELD_MS      5000  /* a start waits that long for a sub-command that has the database */
 #define LOCKED_MS    30000 /* … and that long for a lock of somebody else */
 
 /* ------------------------------------------------------------------ serving */
 
+/* We serve when nothing that agents publish passes us by, or as soon as it is clear that the broker
+ * is not there. */
+static void announce(struct server *server)
+{
+    if (!server->announced &&
+        (server->tried || clock_boot_ms() - server->opened_ms > BROKER_TRIED_MS)) {
+        server->announced = true;
+        ready_serving("heliograph-server");
+    }
+}
+
 enum err server_run(struct server *server)
 {
+    server->opened_ms = clock_boot_ms();
     while (!ready_must_stop()) {
         int64_t wait_ms = broker_turn(server) - clock_boot_ms();
         bool flood = server->taken >= FLOOD;
@@ -40,7 +54,9 @@ enum err server_run(struct server *server)
             {.fd = mqtt_is_up(server->mqtt) ? queue_fd(server->letters) : -1, .events = POLLIN},
         };
 
+        announce(server);
         wait_ms = flood && wait_ms > BREATH_MS ? BREATH_MS : wait_ms;
+        wait_ms = !server->announced && wait_ms > ANNOUNCE_MS ? ANNOUNCE_MS : wait_ms;
         poll(fds, 3, wait_ms < 0 ? 0 : (int)wait_ms);
     }
     ready_stopping();

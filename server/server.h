@@ -10,6 +10,6 @@ struct server;
 
 enum err server_open(const struct server_config *config, struct rules *rules,
                      struct server **ret_server, struct text *why) MUST_CHECK;
-/* Serves until a signal says stop. */
+/* Serves until a signal says stop; tells the supervisor when it does. */
 enum err server_run(struct server *server) MUST_CHECK;
 void server_close(struct server *server);

@@ -52,6 +52,7 @@ static void drop_inbound(void *argument, enum err outcome)
         return;
     }
     if (outcome) {
+        metric_add(METRIC_MESSAGES_FAILED, 1);
         log_warn("a message of %s was not stored: %s; it comes again", inbound->agent,
                  err_text(outcome));
     }

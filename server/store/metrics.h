@@ -11,6 +11,7 @@
 #define METRIC_LIST(X)                                                                             \
     X(MESSAGES, "messages_total", "counter", "messages received")                                  \
     X(MESSAGES_STORED, "messages_stored_total", "counter", "messages committed for the first time") \
+    X(MESSAGES_FAILED, "messages_failed_total", "counter", "not stored this time; they come again") \
     X(DUPLICATES, "duplicates_total", "counter", "messages that were stored already")              \
     X(CONFLICTS, "conflicts_total", "counter", "same number, other content: quarantined")          \
     X(QUARANTINED, "quarantined_total", "counter", "messages that could not be read")              \

@@ -124,7 +124,7 @@ static void greet(struct replay *replay)
 
     replay->up = true;
     text_addf(&topic, "%s/%s/ack", TOPIC_PREFIX, replay->options->agent);
-    (void)!mqtt_subscribe(replay->mqtt, topic.at, false);
+    (void)!mqtt_subscribe(replay->mqtt, topic.at, false, 0);
     text_clear(&topic);
     text_addf(&topic, "%s/%s/status", TOPIC_PREFIX, replay->options->agent);
     text_addf(&birth,

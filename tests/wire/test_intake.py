@@ -15,9 +15,10 @@ def rig(tmp_path_factory):
     rig = Rig(tmp_path_factory.mktemp("intake"))
     rig.broker()
     rig.fleet()
-    rig.server()
+    server = rig.server()
     wait_for(lambda: rig.metric("broker_connected") == 1)
     yield rig
+    assert server.stop() == 0, server.text()  # 99: a sanitizer had something to say
     rig.close()
 
 
@@ -57,7 +58,7 @@ def test_acks_keep_a_second_apart_and_come_again(rig):
         time.sleep(0.02)
     gw.wait_have([[1, gw.seq]])
     times = [at for at, _ in gw.acks]
-    assert all(b - a > 0.9 for a, b in zip(times, times[1:])), times
+    assert len(times) - 1 <= times[-1] - times[0] + 0.3, times  # each may be held up on its way
     count = len(gw.acks)
     gw.data("slow-1", {"x": [[0, 1]]}, seq=1, t0=5)  # the ack was lost: the message comes again, with another content
     wait_for(lambda: len(gw.acks) > count, words="an ack of a repeated message")

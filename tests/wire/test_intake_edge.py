@@ -14,9 +14,10 @@ def rig(tmp_path_factory):
     rig = Rig(tmp_path_factory.mktemp("edge"))
     rig.broker()
     rig.fleet([f"swh-{k:04d}" for k in range(1, 9)])
-    rig.server()
+    server = rig.server()
     wait_for(lambda: rig.metric("broker_connected") == 1)
     yield rig
+    assert server.stop() == 0, server.text()  # 99: a sanitizer had something to say
     rig.close()
 
 

@@ -37,6 +37,7 @@ faults:
     rig.process = rig.server()
     wait_for(lambda: rig.metric("broker_connected") == 1)
     yield rig
+    assert rig.process.stop() == 0, rig.process.text()  # 99: a sanitizer had something to say
     rig.close()
 
 

@@ -76,7 +76,7 @@ def test_all_that_follows_from_a_reading_stands_or_falls_together(running, table
     trouble(gw, now_ms() - 120_000)
     gw.give("swh-0002", {"flow": [[0, 1.0]]})
     if table == "journal":
-        wait_for(lambda: any("not stored" in l for l in running.process.lines))
+        wait_for(lambda: running.metric("messages_failed_total") == 13)
     else:
         gw.wait_ack(13)
     failing = counts(db)
