@@ -11,20 +11,18 @@
  * and no technician's certificate of that type has run out. Where no team names any place at all,
  * every team serves all.
  */
-#define FIND_TEAM                                                                                  \
-    "WITH able AS (SELECT t.id, s.site IS NOT NULL AS direct, ?2 = '' OR EXISTS (SELECT 1 FROM"     \
-    " technician h, json_each(h.doc, '$.certificates') c WHERE h.team = t.id AND"                   \
-    " json_extract(c.value, '$.type') = ?2 AND COALESCE(json_extract(c.value, '$.valid_to'),"       \
-    " '9999') >= ?3) OR (EXISTS (SELECT 1 FROM json_each(t.skills) k WHERE k.value = ?2) AND NOT"   \
-    " EXISTS (SELECT 1 FROM technician h, json_each(h.doc, '$.certificates') c WHERE h.team = t.id" \
-    " AND json_extract(c.value, '$.type') = ?2 AND json_extract(c.value, '$.valid_to') < ?3)) AS"   \
-    " skilled FROM team t LEFT JOIN team_site s ON s.team = t.id AND s.site = ?1 LEFT JOIN site x"  \
-    " ON x.id = ?1 WHERE s.site IS NOT NULL OR EXISTS (SELECT 1 FROM json_each(t.territories) r"    \
-    " WHERE r.value <> '' AND (instr(COALESCE(x.address, ''), r.value) > 0 OR"                      \
-    " json_extract(x.doc, '$.territory') = r.value)) OR NOT EXISTS (SELECT 1 FROM team u WHERE"     \
-    " u.territories <> '[]' UNION ALL SELECT 1 FROM team_site)) SELECT able.id, able.skilled FROM"  \
-    " able ORDER BY skilled DESC, direct DESC, (SELECT COUNT(*) FROM work_order w WHERE w.team ="   \
-    " able.id AND w.state NOT IN ('done', 'cancelled')), able.id LIMIT 1"
+static const char find_team[] =
+    "WITH able AS (SELECT t.id, s.site IS NOT NULL AS direct, ?2 = '' OR EXISTS (SELECT 1 FROM"
+    " technician h JOIN certificate c ON c.technician = h.id WHERE h.team = t.id AND c.type = ?2 AND"
+    " COALESCE(c.valid_to, '9999') >= ?3) OR (EXISTS (SELECT 1 FROM team_skill k WHERE k.team = t.id"
+    " AND k.skill = ?2) AND NOT EXISTS (SELECT 1 FROM technician h JOIN certificate c ON"
+    " c.technician = h.id WHERE h.team = t.id AND c.type = ?2 AND c.valid_to < ?3)) AS skilled"
+    " FROM team t LEFT JOIN team_site s ON s.team = t.id AND s.site = ?1 LEFT JOIN site x ON x.id ="
+    " ?1 WHERE s.site IS NOT NULL OR EXISTS (SELECT 1 FROM team_territory r WHERE r.team = t.id AND"
+    " r.territory <> '' AND instr(COALESCE(x.address, ''), r.territory) > 0) OR NOT EXISTS (SELECT 1"
+    " FROM team_territory UNION ALL SELECT 1 FROM team_site)) SELECT able.id, able.skilled FROM able"
+    " ORDER BY skilled DESC, direct DESC, (SELECT COUNT(*) FROM work_order w WHERE w.team = able.id"
+    " AND w.state NOT IN ('done', 'cancelled')), able.id LIMIT 1";
 
 int64_t dispatch_team(struct desk *desk, struct sql *sql, const struct place *place,
                       const char *skill, int64_t now_ms, struct text *why)
@@ -34,7 +32,7 @@ int64_t dispatch_team(struct desk *desk, struct sql *sql, const struct place *pl
     char today[11];
 
     civil_write_date(place_day(desk, place, now_ms), today);
-    sql_find(sql, &rows, FIND_TEAM, "itt", place->site, skill ? skill : "", today);
+    sql_find(sql, &rows, find_team, "itt", place->site, skill ? skill : "", today);
     if (sql_next(&rows)) {
         team = sql_int(&rows, 0);
         skilled = sql_int(&rows, 1);

@@ -2,20 +2,39 @@
 #include <string.h>
 
 #include "server/desk/desk_int.h"
+#include "server/desk/doc.h"
 
 #define DEPOTS_MOST 100
 
 /* The order's own list: one line a part, with how many were used. */
 static enum err note_used(struct sql *sql, int64_t order, const char *part, int64_t count)
 {
-    return sql_run(
-        sql,
-        "UPDATE work_order SET parts = CASE WHEN EXISTS (SELECT 1 FROM json_each(parts) WHERE"
-        " json_extract(value, '$.part') = ?2) THEN (SELECT json_group_array(CASE WHEN"
-        " json_extract(value, '$.part') = ?2 THEN json_set(value, '$.used', json_extract(value,"
-        " '$.used') + ?3) ELSE json(value) END) FROM json_each(parts)) ELSE json_insert(parts,"
-        " '$[#]', json_object('part', ?2, 'used', ?3)) END WHERE id = ?1",
-        "iti", order, part, count);
+    struct json_out parts = json_out(DOC_BYTES_MOST);
+    TEXT(used, 32);
+    struct arena *arena;
+    struct sql_rows rows;
+    enum err err = arena_open(DOC_ARENA_BYTES, &arena), end;
+
+    if (err) {
+        return err;
+    }
+    sql_find(sql, &rows, "SELECT parts FROM work_order WHERE id = ?1", "i", order);
+    if (sql_next(&rows)) {
+        const char *list = sql_text(&rows, 0);
+
+        text_addf(&used, "%lld",
+                  (long long)(count + doc_int_in_list(arena, list, "part", part, "used", 0)));
+        err = doc_set_in_list(arena, list, "part", part, "used", used.at, &parts);
+    }
+    end = sql_end(&rows);
+    err = err ? err : end;
+    if (!err) {
+        err = sql_run(sql, "UPDATE work_order SET parts = ?2 WHERE id = ?1", "it", order,
+                      parts.bytes);
+    }
+    json_out_free(&parts);
+    arena_close(arena);
+    return err;
 }
 
 struct shelf {

@@ -1,5 +1,6 @@
 /* A ticket's life in rows: loaded, moved, regraded, cleared, back; open.c opens it. */
 #include "server/desk/desk_int.h"
+#include "server/desk/doc.h"
 
 #include <string.h>
 
@@ -124,6 +125,40 @@ enum err ticket_changed(struct sql *sql, int64_t ticket, int64_t now_ms)
     return err;
 }
 
+/* The grade, and with it two of the seven classifications. */
+static enum err write_grade(struct sql *sql, int64_t ticket, int grade)
+{
+    struct json_out one = json_out(DOC_BYTES_MOST), both = json_out(DOC_BYTES_MOST);
+    TEXT(severity, 16);
+    struct arena *arena;
+    struct sql_rows rows;
+    enum err err = arena_open(DOC_ARENA_BYTES, &arena), end;
+
+    if (err) {
+        return err;
+    }
+    text_addf(&severity, "%d", grade);
+    sql_find(sql, &rows, "SELECT classification FROM ticket WHERE id = ?1", "i", ticket);
+    if (sql_next(&rows)) {
+        err = doc_set(arena, sql_text(&rows, 0), "severity", severity.at, &one);
+    }
+    end = sql_end(&rows);
+    err = err ? err : end;
+    if (!err) {
+        err = doc_set(arena, one.bytes, "urgency", grade == 1 ? "\"emergency\"" : "\"normal\"", &both);
+    }
+    if (!err) {
+        err = sql_run(sql,
+                      "UPDATE ticket SET grade = ?2, classification = ?3, version = version + 1"
+                      " WHERE id = ?1",
+                      "iit", ticket, (int64_t)grade, both.bytes);
+    }
+    json_out_free(&one);
+    json_out_free(&both);
+    arena_close(arena);
+    return err;
+}
+
 /* ------------------------------------------------------------------ afterwards */
 
 enum err ticket_regrade(struct desk *desk, struct sql *sql, struct ticket *ticket, int grade,
@@ -140,10 +175,7 @@ enum err ticket_regrade(struct desk *desk, struct sql *sql, struct ticket *ticke
     text_addf(&data, "{\"from\":%d,\"to\":%d}", ticket->grade, grade);
     text_addf(&step, "regraded.%d.%lld", grade, (long long)at_ms);
     ticket->grade = grade;
-    err = sql_run(sql,
-                  "UPDATE ticket SET grade = ?2, classification = json_set(classification,"
-                  " '$.severity', ?2, '$.urgency', ?3), version = version + 1 WHERE id = ?1",
-                  "iit", ticket->id, (int64_t)grade, grade == 1 ? "emergency" : "normal");
+    err = write_grade(sql, ticket->id, grade);
     if (!err) {
         err = ticket_line(sql, ticket->id, at_ms, now_ms, who, "regrade", action_id, reason, data.at);
     }

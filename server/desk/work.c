@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "server/desk/desk_int.h"
+#include "server/desk/doc.h"
 #include "server/store/change.h"
 
 static const struct {
@@ -72,6 +73,31 @@ static enum err load_order(struct sql *sql, int64_t id, struct order *order)
     return err ? err : found ? ERR_OK : ERR_NOT_FOUND;
 }
 
+static enum err write_step(struct sql *sql, int64_t order, const char *step, const char *value)
+{
+    struct json_out checklist = json_out(DOC_BYTES_MOST);
+    struct arena *arena;
+    struct sql_rows rows;
+    enum err err = arena_open(DOC_ARENA_BYTES, &arena), end;
+
+    if (err) {
+        return err;
+    }
+    sql_find(sql, &rows, "SELECT checklist FROM work_order WHERE id = ?1", "i", order);
+    if (sql_next(&rows)) {
+        err = doc_set_in_list(arena, sql_text(&rows, 0), "step", step, "value", value, &checklist);
+    }
+    end = sql_end(&rows);
+    err = err ? err : end;
+    if (!err) {
+        err = sql_run(sql, "UPDATE work_order SET checklist = ?2 WHERE id = ?1", "it", order,
+                      checklist.bytes);
+    }
+    json_out_free(&checklist);
+    arena_close(arena);
+    return err;
+}
+
 static enum err set_step(struct sql *sql, int64_t order, const struct cJSON *body, struct text *why)
 {
     const char *step = json_text_or(body, "step", NULL);
@@ -84,15 +110,7 @@ static enum err set_step(struct sql *sql, int64_t order, const struct cJSON *bod
     json_put_value(&value, json_field(body, "value"));
     err = value.err;
     if (!err) { /* a step the list does not have is added: what was looked at is worth keeping */
-        err = sql_run(
-            sql,
-            "UPDATE work_order SET checklist = CASE WHEN EXISTS (SELECT 1 FROM"
-            " json_each(checklist) WHERE json_extract(value, '$.step') = ?2) THEN (SELECT"
-            " json_group_array(CASE WHEN json_extract(value, '$.step') = ?2 THEN json_set(value,"
-            " '$.value', json(?3)) ELSE json(value) END) FROM json_each(checklist)) ELSE"
-            " json_insert(checklist, '$[#]', json_object('step', ?2, 'value', json(?3))) END WHERE"
-            " id = ?1",
-            "itt", order, step, value.bytes);
+        err = write_step(sql, order, step, value.bytes);
     }
     json_out_free(&value);
     return err;
@@ -148,11 +166,34 @@ static enum err assign(struct sql *sql, int64_t order, const struct cJSON *body,
 /* The values of the equipment's points as they are now. */
 static enum err note_after(struct sql *sql, int64_t order)
 {
-    return sql_run(sql,
-                   "UPDATE work_order SET after = (SELECT json_group_object(p.name, COALESCE(l.words,"
-                   " l.value)) FROM point p JOIN last l ON l.point = p.id WHERE p.equipment ="
-                   " work_order.equipment) WHERE id = ?1",
-                   "i", order);
+    struct json_out after = json_out(DOC_BYTES_MOST);
+    struct sql_rows rows;
+    enum err err;
+
+    json_open_object(&after);
+    sql_find(sql, &rows,
+             "SELECT p.name, l.words, l.value FROM work_order w JOIN point p ON p.equipment ="
+             " w.equipment JOIN last l ON l.point = p.id WHERE w.id = ?1 ORDER BY p.name",
+             "i", order);
+    while (sql_next(&rows)) {
+        json_key(&after, sql_text(&rows, 0));
+        if (!sql_null(&rows, 1)) {
+            json_put_text(&after, sql_text(&rows, 1));
+        } else if (!sql_null(&rows, 2)) {
+            json_put_number(&after, sql_real(&rows, 2));
+        } else {
+            json_put_null(&after);
+        }
+    }
+    json_close_object(&after);
+    err = sql_end(&rows);
+    err = err ? err : after.err;
+    if (!err) {
+        err = sql_run(sql, "UPDATE work_order SET after = ?2 WHERE id = ?1", "it", order,
+                      after.bytes);
+    }
+    json_out_free(&after);
+    return err;
 }
 
 /* A visit that is called off says why, and is not forgotten: it stays in the calendar as skipped. */

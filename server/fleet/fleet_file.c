@@ -406,54 +406,87 @@ static enum err apply_site(struct row *row)
                 number(row->map, "lat"), number(row->map, "lon"), row->doc.bytes));
 }
 
-static enum err list_json(struct yaml_node *list, struct json_out *out)
+/*
+ * Rows of a list that hang on another row: cleared and written anew, but only when that row's own
+ * statement changed something (its doc holds the list), so that importing twice changes nothing.
+ */
+static enum err apply_list(struct row *row, const char *clear, const char *insert,
+                           struct yaml_node *list)
 {
-    json_open_list(out);
-    for (struct yaml_node *node = list ? list->first : NULL; node; node = node->next) {
-        put_node(node, out);
+    enum err err = sql_run(row->sql, clear, "t", row->id);
+
+    for (struct yaml_node *node = list ? list->first : NULL; node && !err; node = node->next) {
+        err = sql_run(row->sql, insert, "tt", row->id, node->text);
     }
-    json_close_list(out);
-    return out->err;
+    return err;
+}
+
+static enum err apply_team_lists(struct row *row)
+{
+    enum err err = apply_list(
+        row, "DELETE FROM team_site WHERE team = (SELECT id FROM team WHERE name = ?1)",
+        "INSERT INTO team_site (team, site) SELECT t.id, s.id FROM team t, site s WHERE t.name = ?1"
+        " AND s.name = ?2 ON CONFLICT DO NOTHING",
+        yaml_find(row->map, "sites"));
+
+    if (!err) {
+        err = apply_list(
+            row, "DELETE FROM team_skill WHERE team = (SELECT id FROM team WHERE name = ?1)",
+            "INSERT INTO team_skill (team, skill) SELECT id, ?2 FROM team WHERE name = ?1 ON CONFLICT"
+            " DO NOTHING",
+            yaml_find(row->map, "skills"));
+    }
+    return err ? err
+               : apply_list(
+                     row,
+                     "DELETE FROM team_territory WHERE team = (SELECT id FROM team WHERE name = ?1)",
+                     "INSERT INTO team_territory (team, territory) SELECT id, ?2 FROM team WHERE name"
+                     " = ?1 ON CONFLICT DO NOTHING",
+                     yaml_find(row->map, "territories"));
 }
 
 static enum err apply_team(struct row *row)
 {
-    struct json_out skills = json_out(65536), territories = json_out(65536);
-    struct yaml_node *sites = yaml_find(row->map, "sites");
-    enum err err = list_json(yaml_find(row->map, "skills"), &skills);
+    enum err err = count(
+        row, sql_run(row->sql,
+                     "INSERT INTO team (name, title, calendar, doc) VALUES (?1, ?2, (SELECT id FROM"
+                     " calendar WHERE name = ?3), ?4) ON CONFLICT (name) DO UPDATE SET title = ?2,"
+                     " calendar = excluded.calendar, doc = ?4 WHERE team.doc <> ?4",
+                     "tttt", row->id, words(row->map, "name"), words(row->map, "calendar"),
+                     row->doc.bytes));
 
-    err = err ? err : list_json(yaml_find(row->map, "territories"), &territories);
-    if (!err) {
-        err = count(row, sql_run(row->sql,
-                                 "INSERT INTO team (name, title, calendar, skills, territories, doc)"
-                                 " VALUES (?1, ?2, (SELECT id FROM calendar WHERE name = ?3), ?4,"
-                                 " ?5, ?6) ON CONFLICT (name) DO UPDATE SET title = ?2, calendar ="
-                                 " excluded.calendar, skills = ?4, territories = ?5, doc = ?6 WHERE"
-                                 " team.doc <> ?6",
-                                 "tttttt", row->id, words(row->map, "name"),
-                                 words(row->map, "calendar"), skills.bytes, territories.bytes,
-                                 row->doc.bytes));
+    return err || sql_changes(row->sql) == 0 ? err : apply_team_lists(row);
+}
+
+static enum err apply_certificates(struct row *row)
+{
+    struct yaml_node *list = yaml_find(row->map, "certificates");
+    enum err err = sql_run(row->sql,
+                           "DELETE FROM certificate WHERE technician = (SELECT id FROM technician"
+                           " WHERE name = ?1)",
+                           "t", row->id);
+
+    for (struct yaml_node *node = list ? list->first : NULL; node && !err; node = node->next) {
+        err = sql_run(row->sql,
+                      "INSERT INTO certificate (technician, type, no, valid_to) SELECT id, ?2, ?3, ?4"
+                      " FROM technician WHERE name = ?1",
+                      "tttt", row->id, words(node, "type"), words(node, "no"),
+                      words(node, "valid_to"));
     }
-    for (struct yaml_node *node = sites ? sites->first : NULL; node && !err; node = node->next) {
-        err = count(row, sql_run(row->sql,
-                                 "INSERT INTO team_site (team, site) SELECT t.id, s.id FROM team t,"
-                                 " site s WHERE t.name = ?1 AND s.name = ?2 ON CONFLICT DO NOTHING",
-                                 "tt", row->id, node->text));
-    }
-    json_out_free(&skills);
-    json_out_free(&territories);
     return err;
 }
 
 static enum err apply_technician(struct row *row)
 {
-    return count(row, sql_run(row->sql,
-                              "INSERT INTO technician (name, title, team, phone, doc) VALUES (?1,"
-                              " ?2, (SELECT id FROM team WHERE name = ?3), ?4, ?5) ON CONFLICT"
-                              " (name) DO UPDATE SET title = ?2, team = excluded.team, phone = ?4,"
-                              " doc = ?5 WHERE technician.doc <> ?5",
-                              "ttttt", row->id, words(row->map, "name"), words(row->map, "team"),
-                              words(row->map, "phone"), row->doc.bytes));
+    enum err err = count(
+        row, sql_run(row->sql,
+                     "INSERT INTO technician (name, title, team, phone, doc) VALUES (?1, ?2, (SELECT"
+                     " id FROM team WHERE name = ?3), ?4, ?5) ON CONFLICT (name) DO UPDATE SET title"
+                     " = ?2, team = excluded.team, phone = ?4, doc = ?5 WHERE technician.doc <> ?5",
+                     "ttttt", row->id, words(row->map, "name"), words(row->map, "team"),
+                     words(row->map, "phone"), row->doc.bytes));
+
+    return err || sql_changes(row->sql) == 0 ? err : apply_certificates(row);
 }
 
 static enum err apply_components(struct row *row)
@@ -519,7 +552,6 @@ static enum err apply_equipment(struct row *row)
 
 static enum err apply_contract(struct row *row)
 {
-    struct yaml_node *sites = yaml_find(row->map, "sites");
     const char *level = words(row->map, "service_level");
     enum err err = count(
         row, sql_run(row->sql,
@@ -532,14 +564,15 @@ static enum err apply_contract(struct row *row)
                      level ? level : "C", day(row->map, "start"), day(row->map, "end"),
                      row->doc.bytes));
 
-    for (struct yaml_node *node = sites ? sites->first : NULL; node && !err; node = node->next) {
-        err = count(row, sql_run(row->sql,
-                                 "INSERT INTO contract_site (contract, site) SELECT c.id, s.id FROM"
-                                 " contract c, site s WHERE c.name = ?1 AND s.name = ?2 ON CONFLICT"
-                                 " DO NOTHING",
-                                 "tt", row->id, node->text));
-    }
-    return err;
+    return err || sql_changes(row->sql) == 0
+               ? err
+               : apply_list(row,
+                            "DELETE FROM contract_site WHERE contract = (SELECT id FROM contract"
+                            " WHERE name = ?1)",
+                            "INSERT INTO contract_site (contract, site) SELECT c.id, s.id FROM"
+                            " contract c, site s WHERE c.name = ?1 AND s.name = ?2 ON CONFLICT DO"
+                            " NOTHING",
+                            yaml_find(row->map, "sites"));
 }
 
 static enum err apply_depot(struct row *row)

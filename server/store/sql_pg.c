@@ -2,7 +2,8 @@
  * The seam on PostgreSQL (libpq). What is said above it is SQLite's dialect; here
  *   - ?1 ?2 … become $1 $2 …, with the types that the kinds' letters say;
  *   - the types of the migrations become PostgreSQL's (script);
- *   - MAX(a, b) of two numbers is a function of ours, made when the server first opens the database.
+ *   - MAX(a, b) of two numbers and instr are functions of ours, made when the server opens the
+ *     database.
  * Results are fetched whole and as text. One server at a time: an advisory lock that ends with its
  * connection. A connection that broke is made anew by the next transaction or question.
  */
@@ -124,6 +125,8 @@ static const char furniture[] =
     " 'SELECT GREATEST($1, $2)';"
     "CREATE OR REPLACE FUNCTION min(bigint, bigint) RETURNS bigint LANGUAGE sql IMMUTABLE AS"
     " 'SELECT LEAST($1, $2)';"
+    "CREATE OR REPLACE FUNCTION instr(text, text) RETURNS integer LANGUAGE sql IMMUTABLE AS"
+    " 'SELECT strpos($1, $2)';"
     "CREATE TABLE IF NOT EXISTS guest (commits BIGINT NOT NULL);"
     "INSERT INTO guest SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM guest);";
 
