@@ -8,6 +8,7 @@ import pathlib
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import threading
 import time
@@ -84,6 +85,7 @@ class Rig:
 
     def __init__(self, folder, database=None):
         self.folder = pathlib.Path(folder)
+        self.url = database or self.database()
         self.mqtt_port, self.http_port, self.modbus_port = free_port(), free_port(), free_port()
         self.programs = []
         self.token = None
@@ -91,7 +93,7 @@ class Rig:
                    "max_inflight_messages 200\nmax_queued_messages 10000\nset_tcp_nodelay true\n")
         self.write("server.yaml", f"""
 broker: {{url: "mqtt://127.0.0.1:{self.mqtt_port}"}}
-database: "{database or self.database()}"
+database: "{self.url}"
 http: {{listen: "127.0.0.1:{self.http_port}"}}
 profiles: models/equipment
 plans: models/plans
@@ -107,6 +109,28 @@ time_zone: Asia/Shanghai
             Rig.postgres = Postgres()
             atexit.register(Rig.postgres.close)
         return Rig.postgres.database()
+
+    def rows(self, statement, *values):
+        """Rows of the server's own database, whichever it is; ? stands for a value."""
+        if self.url.startswith("sqlite:"):
+            file = sqlite3.connect(f"file:{self.url[7:]}?mode=ro", uri=True, timeout=10)
+            try:
+                return file.execute(statement, values).fetchall()
+            finally:
+                file.close()
+        for value in values:
+            quoted = str(value) if isinstance(value, int) else "'" + str(value).replace("'", "''") + "'"
+            statement = statement.replace("?", quoted, 1)
+        answer = subprocess.run(["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", self.url, "-c",
+                                 f"SELECT COALESCE(json_agg(t), '[]') FROM ({statement}) t"], capture_output=True, text=True)
+        assert answer.returncode == 0, answer.stderr
+        return [tuple(row.values()) for row in json.loads(answer.stdout)]
+
+    def stored_bytes(self):
+        """All that stands in the database, to look for what must not."""
+        if self.url.startswith("sqlite:"):
+            return b"".join(path.read_bytes() for path in self.folder.glob("server.db*"))
+        return subprocess.run(["pg_dump", "-d", self.url], capture_output=True, check=True).stdout
 
     def write(self, name, text):
         path = self.folder / name

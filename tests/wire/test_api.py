@@ -83,7 +83,7 @@ def test_sessions(rig):
     assert rig.ask("POST", "/api/v1/tickets", raw=b'{"kind":"complaint"}', headers=form, token="")[0] == 415
     assert rig.ask("POST", "/api/v1/logout", headers={"Cookie": pair}, token="")[0] == 200
     assert rig.ask("GET", "/api/v1/tickets", headers={"Cookie": pair}, token="")[0] == 401
-    stored = (rig.folder / "server.db").read_bytes() + (rig.folder / "server.db-wal").read_bytes()
+    stored = rig.stored_bytes()
     assert rig.token.encode() not in stored and pair.split("=")[1].encode() not in stored
 
 

@@ -1,6 +1,5 @@
 """What agents say about faults, clocks and commands, and what becomes of it."""
 import json
-import sqlite3
 import time
 from datetime import datetime
 
@@ -42,12 +41,8 @@ def tickets(rig, equipment):
 
 
 def alarms(rig, equipment):
-    db = sqlite3.connect(f"file:{rig.folder}/server.db?mode=ro", uri=True)
-    try:
-        return db.execute("SELECT fault, grade, onset_ms, cleared_ms FROM alarm WHERE equipment = (SELECT id FROM equipment"
-                          " WHERE name = ?) ORDER BY id", (equipment,)).fetchall()
-    finally:
-        db.close()
+    return rig.rows("SELECT fault, grade, onset_ms, cleared_ms FROM alarm WHERE equipment = (SELECT id FROM equipment"
+                   " WHERE name = ?) ORDER BY id", equipment)
 
 
 def test_a_fault_of_the_edge(rig, gw):
@@ -113,8 +108,7 @@ def test_an_old_raise_and_clear_is_history(rig, gw):
     ticket, = tickets(rig, "swh-0005")
     assert ticket["late"] is True and stamp(ticket["onset"]) == t and stamp(ticket["registered_at"]) > t + 4 * 3600_000
     assert ticket["cleared_at"]
-    db = sqlite3.connect(f"file:{rig.folder}/server.db?mode=ro", uri=True)
-    assert db.execute("SELECT COUNT(*) FROM outbox WHERE ticket = (SELECT id FROM ticket WHERE number = ?)", (ticket["number"],)).fetchone() == (0,)
+    assert rig.rows("SELECT COUNT(*) FROM outbox WHERE ticket = (SELECT id FROM ticket WHERE number = ?)", ticket["number"]) == [(0,)]
     clocks = {c["kind"]: c for c in ticket["clocks"]}
     assert all(stamp(c["started_at"]) >= stamp(ticket["registered_at"]) - 5 for c in clocks.values())
 

@@ -1,5 +1,4 @@
 """Silence: offline at once, one communication ticket for all that hangs on the link, and the truth when it is back."""
-import sqlite3
 import time
 from datetime import datetime
 
@@ -54,11 +53,7 @@ def links(rig, agent):
 
 
 def notices(rig):
-    db = sqlite3.connect(f"file:{rig.folder}/server.db?mode=ro", uri=True)
-    try:
-        return db.execute("SELECT subject, key FROM outbox ORDER BY id").fetchall()
-    finally:
-        db.close()
+    return rig.rows("SELECT subject, key FROM outbox ORDER BY id")
 
 
 def test_a_will_makes_all_offline_and_one_ticket(rig):
