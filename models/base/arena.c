@@ -36,6 +36,7 @@ struct block {
 struct arena {
     struct block *blocks; /* the youngest first */
     size_t ceiling, used, block_room;
+    bool failed; /* something was asked for and not given */
 };
 
 enum err arena_open(size_t ceiling, struct arena **ret_arena)
@@ -86,6 +87,7 @@ void arena_reset(struct arena *arena)
         POISON(keep->bytes, keep->room);
     }
     arena->used = 0;
+    arena->failed = false;
 }
 
 static struct block *new_block(struct arena *arena, size_t size)
@@ -107,7 +109,7 @@ static struct block *new_block(struct arena *arena, size_t size)
     return block;
 }
 
-void *arena_take(struct arena *arena, size_t size)
+static void *take(struct arena *arena, size_t size)
 {
     struct block *block = arena->blocks;
     size_t rounded;
@@ -134,9 +136,18 @@ void *arena_take(struct arena *arena, size_t size)
     return at;
 }
 
+void *arena_take(struct arena *arena, size_t size)
+{
+    void *memory = take(arena, size);
+
+    arena->failed = arena->failed || !memory;
+    return memory;
+}
+
 void *arena_array(struct arena *arena, size_t count, size_t size)
 {
     if (size != 0 && count > SIZE_MAX / size) {
+        arena->failed = true;
         return NULL;
     }
     return arena_take(arena, count * size);
@@ -150,6 +161,11 @@ char *arena_text(struct arena *arena, const char *words, size_t length)
         memcpy(copy, words, length);
     }
     return copy;
+}
+
+bool arena_failed(const struct arena *arena)
+{
+    return arena->failed;
 }
 
 size_t arena_used(const struct arena *arena)

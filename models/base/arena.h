@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "models/base/err.h"
@@ -21,5 +22,8 @@ void *arena_take(struct arena *arena, size_t size) MUST_CHECK;
 void *arena_array(struct arena *arena, size_t count, size_t size) MUST_CHECK;
 /* A copy of words[0..length) with a NUL behind; NULL as above. */
 char *arena_text(struct arena *arena, const char *words, size_t length) MUST_CHECK;
+/* true when since the last reset something was asked for and not given: who takes many small things may
+ * ask once at the end. */
+bool arena_failed(const struct arena *arena);
 /* Bytes given out since the last reset. */
 size_t arena_used(const struct arena *arena);

@@ -326,6 +326,10 @@ enum err profile_read(struct arena *arena, const char *bytes, size_t size,
     read_inspection(&reader, yaml_find(root, "inspection"));
     read_parts(&reader, yaml_find(root, "parts"));
     yaml_no_more(complaints, root);
+    if (arena_failed(arena)) { /* some word of it may be missing */
+        complain_at(complaints, 1, 1, "expected a smaller file, found more than its memory holds");
+        return ERR_NOMEM;
+    }
     if (complaints->count > before) {
         return ERR_FORMAT;
     }

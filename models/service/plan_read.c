@@ -570,6 +570,10 @@ enum err plan_read(struct arena *arena, const char *bytes, size_t size,
         read_clocks(&reader, section);
     }
     yaml_no_more(complaints, root);
+    if (arena_failed(arena)) { /* some word of it may be missing */
+        complain_at(complaints, 1, 1, "expected a smaller file, found more than its memory holds");
+        return ERR_NOMEM;
+    }
     if (complaints->count > before) {
         return ERR_FORMAT;
     }

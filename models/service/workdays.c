@@ -135,6 +135,9 @@ void workdays_read(struct arena *arena, struct yaml_node *map, struct complaints
         read_days(arena, yaml_find(map, "holidays"), complaints, &workdays.holiday_count);
     workdays.extra = read_days(arena, yaml_find(map, "workdays"), complaints, &workdays.extra_count);
     yaml_no_more(complaints, map);
+    if (arena_failed(arena)) { /* some day of it may be missing */
+        complain(complaints, map, "expected a smaller file, found more than its memory holds");
+    }
     *ret_workdays = workdays;
 }
 
