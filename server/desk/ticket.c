@@ -195,10 +195,13 @@ enum err ticket_cleared(struct desk *desk, struct sql *sql, struct ticket *ticke
                         int64_t cleared_ms, int64_t now_ms)
 {
     const struct plan *plan = rules_plan(desk->options.rules, ticket->plan);
+    /* A backlog goes on: what comes next of it may bring the fault back, and that is the same ticket,
+     * however fast the server works. So its hold runs from when the clearing was heard of. */
+    int64_t from_ms = ticket->late && now_ms > cleared_ms ? now_ms : cleared_ms;
     enum err err;
 
     ticket->cleared_ms = cleared_ms;
-    ticket->hold_until_ms = cleared_ms + (plan ? plan->hold_ms : 0);
+    ticket->hold_until_ms = from_ms + (plan ? plan->hold_ms : 0);
     err = sql_run(sql,
                   "UPDATE ticket SET cleared_ms = ?2, hold_until_ms = ?3, version = version + 1"
                   " WHERE id = ?1",
