@@ -392,7 +392,7 @@ static struct slot *slot_of(struct pg *pg, const char *statement)
             return slot;
         }
     }
-    assert(!"SLOTS is larger than the number of statements in a program");
+    assert(false); /* SLOTS is larger than the number of statements in a program */
     return NULL;
 }
 
