@@ -2,10 +2,12 @@
 #include "host/mqtt.h"
 
 #include <MQTTAsync.h>
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "host/clock.h"
 #include "host/log.h"
@@ -30,6 +32,8 @@ struct mqtt {
     struct queue *queue;
     enum state state;
     bool version5;
+    bool guessing; /* this attempt is made with 3.1.1 without the broker having asked for it */
+    bool proving;  /* 3.1.1 was taken by a guess: does 5 fail although somebody is there? */
     int64_t next_ms, since_ms; /* next attempt; when the attempt or the outage began */
     int64_t outage_ms;         /* the outage began then; -1: none */
     int failures;
@@ -143,11 +147,19 @@ static void on_connected(void *context, MQTTAsync_successData *data)
     give(context, make(MQTT_UP, "3.1.1", 0), 0);
 }
 
+/* code: of the CONNACK, or one of Paho's own (negative). */
 static void refused(struct mqtt *mqtt, int code, const char *message)
 {
+    static const char *const old[] = {"", "unacceptable protocol version", "identifier rejected",
+                                      "server unavailable", "bad user name or password",
+                                      "not authorized"};
+    const char *meaning = code >= 128           ? MQTTReasonCode_toString((enum MQTTReasonCodes)code)
+                          : code > 0 && code < 6 ? old[code]
+                                                 : NULL;
     char words[160];
 
-    snprintf(words, sizeof(words), "%s (code %d)", message ? message : "refused", code);
+    snprintf(words, sizeof(words), "%s (code %d)",
+             meaning ? meaning : message ? message : "refused", code);
     give(mqtt, make(MQTT_DOWN, words, code), 0);
 }
 
@@ -240,6 +252,35 @@ static void destroy(struct mqtt *mqtt)
     }
 }
 
+/* OpenSSL's own words: a certificate that is not valid yet is no trouble of the network. */
+static int on_tls_error(const char *words, size_t size, void *context)
+{
+    (void)context;
+    log_warn("TLS: %.*s", (int)(size > 0 && words[size - 1] == '\n' ? size - 1 : size), words);
+    return 1;
+}
+
+static void look_for(const char *path)
+{
+    if (path && access(path, R_OK)) {
+        log_warn("%s cannot be read: %s", path, strerror(errno));
+    }
+}
+
+static void set_tls(const struct mqtt *mqtt, MQTTAsync_SSLOptions *tls)
+{
+    look_for(mqtt->ca);
+    look_for(mqtt->cert);
+    look_for(mqtt->key);
+    tls->trustStore = mqtt->ca;
+    tls->keyStore = mqtt->cert;
+    tls->privateKey = mqtt->key;
+    tls->enableServerCertAuth = 1;
+    tls->verify = 1; /* the name in the certificate too */
+    tls->sslVersion = MQTT_SSL_VERSION_TLS_1_2;
+    tls->ssl_error_cb = on_tls_error;
+}
+
 static enum err connect_now(struct mqtt *mqtt)
 {
     MQTTAsync_connectOptions five = MQTTAsync_connectOptions_initializer5;
@@ -272,12 +313,7 @@ static enum err connect_now(struct mqtt *mqtt)
         options.will = &will;
     }
     if (strncmp(mqtt->url, "ssl", 3) == 0) {
-        tls.trustStore = mqtt->ca;
-        tls.keyStore = mqtt->cert;
-        tls.privateKey = mqtt->key;
-        tls.enableServerCertAuth = 1;
-        tls.verify = 1;
-        tls.sslVersion = MQTT_SSL_VERSION_TLS_1_2;
+        set_tls(mqtt, &tls);
         options.ssl = &tls;
     }
     return MQTTAsync_connect(mqtt->handle, &options) == MQTTASYNC_SUCCESS ? ERR_OK : ERR_IO;
@@ -386,8 +422,9 @@ void mqtt_close(struct mqtt *mqtt, int64_t wait_ms)
     free(mqtt);
 }
 
-/* When to try again: soon after a loss, then with full jitter and growing pauses. */
-static void plan_retry(struct mqtt *mqtt, int64_t boot_ms)
+/* When to try again: soon after a loss, then with full jitter and growing pauses. from_ms: the loss,
+ * or the beginning of the attempt that failed, however long it took to fail. */
+static void plan_retry(struct mqtt *mqtt, int64_t from_ms, int64_t boot_ms)
 {
     int64_t most = FIRST_RETRY_MS;
 
@@ -404,30 +441,62 @@ static void plan_retry(struct mqtt *mqtt, int64_t boot_ms)
         most = mqtt->failures < 12 ? (int64_t)1000 << mqtt->failures : ceiling;
         most = most < FIRST_RETRY_MS ? FIRST_RETRY_MS : most > ceiling ? ceiling : most;
     }
-    mqtt->next_ms = boot_ms + 100 + up_to(mqtt, most - 100);
+    mqtt->next_ms = from_ms + 100 + up_to(mqtt, most - 100);
+    if (mqtt->next_ms < boot_ms + 100) {
+        mqtt->next_ms = boot_ms + 100;
+    }
 }
 
-static void fail_attempt(struct mqtt *mqtt, int64_t boot_ms)
+static void use_version(struct mqtt *mqtt, bool five)
+{
+    mqtt->version5 = five;
+    destroy(mqtt); /* a handle knows one version */
+}
+
+/*
+ * Brokers that do not know MQTT 5 say so (code 132, or 1), or just hang up, which looks like a broker
+ * that is away. So after three attempts without a CONNACK one is made with 3.1.1; when that is taken,
+ * 5 is tried once more, since the broker may have come back just now.
+ */
+static void choose_version(struct mqtt *mqtt, int64_t code)
+{
+    if (code == 132 || code == 1) {
+        mqtt->guessing = mqtt->proving = false;
+        use_version(mqtt, !mqtt->version5);
+    } else if (mqtt->proving) {
+        mqtt->proving = false;
+        use_version(mqtt, false);
+    } else if (mqtt->guessing) {
+        mqtt->guessing = false;
+        use_version(mqtt, true);
+    } else if (mqtt->version5 && code <= 0 && mqtt->failures % 4 == 3) {
+        mqtt->guessing = true;
+        use_version(mqtt, false);
+    }
+}
+
+static void fail_attempt(struct mqtt *mqtt, int64_t boot_ms, int64_t code)
 {
     mqtt->state = IDLE;
     mqtt->failures++;
+    choose_version(mqtt, code);
     if (mqtt->failures % FAILURES_MOST == 0) {
         destroy(mqtt); /* Paho's handle may be stuck (reliability.md 3.7) */
     }
-    plan_retry(mqtt, boot_ms);
+    plan_retry(mqtt, mqtt->since_ms, boot_ms);
 }
 
 static void try_now(struct mqtt *mqtt, int64_t boot_ms)
 {
+    mqtt->since_ms = boot_ms;
     if (!mqtt->handle && create(mqtt)) {
-        fail_attempt(mqtt, boot_ms);
+        fail_attempt(mqtt, boot_ms, 0);
         return;
     }
     mqtt->state = CONNECTING;
-    mqtt->since_ms = boot_ms;
     if (connect_now(mqtt)) {
         destroy(mqtt);
-        fail_attempt(mqtt, boot_ms);
+        fail_attempt(mqtt, boot_ms, 0);
     }
 }
 
@@ -441,7 +510,7 @@ int64_t mqtt_turn(struct mqtt *mqtt, int64_t boot_ms)
             return mqtt->since_ms + CONNECT_MOST_MS;
         }
         destroy(mqtt);
-        fail_attempt(mqtt, boot_ms);
+        fail_attempt(mqtt, boot_ms, 0);
     }
     if (boot_ms >= mqtt->next_ms) {
         try_now(mqtt, boot_ms);
@@ -539,7 +608,16 @@ static bool note(struct mqtt *mqtt, const struct mqtt_event *event)
         if (mqtt->state != CONNECTING) {
             return false; /* of an attempt that was given up */
         }
+        if (mqtt->guessing) {
+            mqtt->guessing = false;
+            mqtt->proving = true;
+            mqtt->state = IDLE;
+            mqtt->next_ms = clock_boot_ms();
+            use_version(mqtt, true);
+            return false;
+        }
         mqtt->state = UP;
+        mqtt->proving = false;
         mqtt->failures = 0;
         mqtt->outage_ms = -1;
     } else if (event->what == MQTT_DOWN) {
@@ -551,15 +629,11 @@ static bool note(struct mqtt *mqtt, const struct mqtt_event *event)
         if (event->token == DROPPED) {
             destroy(mqtt);
         }
-        if (event->token == 132 || event->token == 1) { /* unsupported protocol version */
-            mqtt->version5 = !mqtt->version5;
-            destroy(mqtt);
-        }
         if (was_up) {
             mqtt->state = IDLE;
-            plan_retry(mqtt, clock_boot_ms());
+            plan_retry(mqtt, clock_boot_ms(), clock_boot_ms());
         } else {
-            fail_attempt(mqtt, clock_boot_ms());
+            fail_attempt(mqtt, clock_boot_ms(), event->token);
         }
     }
     return true;

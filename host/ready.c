@@ -76,6 +76,7 @@ void ready_catch_signals(void)
     sigaction(SIGINT, &act, NULL);
     act.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &act, NULL);
+    sigaction(SIGXFSZ, &act, NULL); /* a limit on files is an error of the write, not the end */
     sigaction(SIGXFSZ, &act, NULL); /* a file at its limit is a full disk, not the end */
 }
 

@@ -11,7 +11,7 @@ QUALITIES = {"good", "stale", "timeout", "exception", "illegal", "invalid", "ran
 
 
 class Desk:
-    def __init__(self, port, agent="gw-1", acking=True):
+    def __init__(self, port, agent="gw-1", acking=True, user=None):
         self.agent, self.acking = agent, acking
         self.lock = threading.RLock()
         self.messages = []       # (channel, message, monotonic time, bytes), in the order of their coming
@@ -20,6 +20,8 @@ class Desk:
         self.wrong = []          # what breaks the contract
         self.statuses = []
         self.client = mqtt.Client(client_id="desk", protocol=mqtt.MQTTv5)
+        if user:
+            self.client.username_pw_set(*user)
         self.client.on_message = self._take
         self.client.on_connect = lambda *_: self.client.subscribe(f"heliograph/1/{agent}/+", qos=1)
         self.client.reconnect_delay_set(1, 1)

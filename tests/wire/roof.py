@@ -67,6 +67,14 @@ buses:
         config = config or self.folder / "gw-1.yaml"
         return self.rig.keep(Program([BUILD / "heliograph-agent", "--config", config], "ready", **options))
 
+    def start_heard(self):
+        """Started and subscribed: commands reach it."""
+        births = lambda: len([s for s in self.desk.statuses if s[0]["online"]])
+        count = births()
+        agent = self.start()
+        wait_for(lambda: births() > count, words="the birth")
+        return agent
+
     def last(self, point, value, quality="good", equipment="swh-0001", seconds=10):
         wait_for(lambda: self.desk.last(point, equipment) == (value, quality), seconds,
                  words=f"{equipment} {point} = {value} {quality}, not {self.desk.last(point, equipment)}")
