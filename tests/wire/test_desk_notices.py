@@ -1,0 +1,192 @@
+"""Notices leave the outbox at least once, each with its key, whatever the receivers do."""
+import collections
+import email
+import email.policy
+import http.server
+import json
+import socket
+import socketserver
+import threading
+import time
+
+import pytest
+from desk_rig import DeskRig, Gateway
+from rig import wait_for
+
+
+class Hook(http.server.ThreadingHTTPServer):
+    """A webhook that does what it is told to: ok, fail, hang."""
+    daemon_threads = True
+
+    def __init__(self):
+        self.mode, self.got, self.tries = "ok", [], collections.Counter()
+        self.release = threading.Event()
+        hook = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                key = self.headers["Idempotency-Key"]
+                hook.tries[key] += 1
+                if hook.mode == "hang":
+                    hook.release.wait(30)
+                    return
+                if hook.mode == "fail" or (hook.mode == "once" and hook.tries[key] == 1):
+                    self.send_response(500)
+                else:
+                    hook.got.append((key, dict(self.headers), json.loads(body)))
+                    self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *words):
+                pass
+        super().__init__(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server_port}/hook"
+
+
+class Mail(socketserver.ThreadingTCPServer):
+    """As much of SMTP as it takes; busy: 451 to everything."""
+    daemon_threads = allow_reuse_address = True
+
+    def __init__(self):
+        self.mails, self.busy = [], False
+        mail = self
+
+        class Handler(socketserver.StreamRequestHandler):
+            def say(self, words):
+                self.wfile.write(words.encode() + b"\r\n")
+
+            def handle(self):
+                self.say("220 sink")
+                to = []
+                while line := self.rfile.readline():
+                    word = line.split(b" ")[0].strip().upper()
+                    if word == b"DATA" and not mail.busy:
+                        self.say("354 go on")
+                        data = b""
+                        while (line := self.rfile.readline()) != b".\r\n":
+                            data += line[1:] if line.startswith(b".") else line
+                        mail.mails.append((to, data))
+                        self.say("250 kept")
+                    elif word == b"QUIT":
+                        self.say("221 bye")
+                        return
+                    elif word in (b"EHLO", b"HELO"):
+                        self.say("250 sink")
+                    elif mail.busy:
+                        self.say("451 later")
+                    else:
+                        to += [line.strip()] if word == b"RCPT" else []
+                        self.say("250 ok")
+        super().__init__(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    rig = DeskRig(tmp_path_factory.mktemp("notices"))
+    rig.hooks, rig.mail = [Hook(), Hook()], Mail()
+    path = rig.folder / "server.yaml"
+    path.write_text(path.read_text() + f"""
+notify:
+  smtp: {{url: "smtp://127.0.0.1:{rig.mail.server_address[1]}", from: heliograph@example.cn, to: desk@example.cn}}
+  webhooks: ["{rig.hooks[0].url}", "{rig.hooks[1].url}"]
+""")
+    rig.open()
+    yield rig
+    rig.close()
+
+
+def told(hook, number, step=None):
+    return [(key, body) for key, _, body in hook.got if body["ticket"] == number and (step is None or body["step"] == step)]
+
+
+def test_everybody_is_told(world):
+    number = world.report("swh-0001", fault="a", title="热水器 cold")["number"]
+    for hook in world.hooks:
+        (key, body), = wait_for(lambda: told(hook, number, "opened"))
+        assert number in key and body["grade"] == 3 and body["title_en"] == "热水器 cold"
+    wait_for(lambda: any(number.encode() in data for _, data in world.mail.mails))
+    to, data = next((to, data) for to, data in world.mail.mails if number.encode() in data)
+    mail = email.message_from_bytes(data, policy=email.policy.default)
+    assert b"desk@example.cn" in to[0] and mail["subject"] == f"[{number}] grade 3: 热水器 cold"
+    assert mail["from"] == "heliograph@example.cn" and mail["date"] and mail["message-id"]
+    assert number in mail.get_content() and "热水器 cold" in mail.get_content()
+    assert all(len(line) <= 998 and not line.endswith(b"\n\n") for line in data.split(b"\r\n"))
+    wait_for(lambda: any("notice" in line and number in line for line in world.programs[-1].lines))
+
+
+def test_failures_are_tried_again_with_the_same_key(world):
+    first, second = world.hooks
+    first.mode, world.mail.busy = "once", True
+    number = world.report("swh-0002", fault="b")["number"]
+    wait_for(lambda: told(second, number))
+    (key, _), = wait_for(lambda: told(first, number))
+    assert first.tries[key] == 2
+    world.mail.busy = False
+    wait_for(lambda: any(number.encode() in data for _, data in world.mail.mails), 30)
+    first.mode = "ok"
+
+
+def test_one_that_hangs_keeps_nobody_waiting_and_no_stop(world):
+    first, second = world.hooks
+    first.mode = "hang"
+    numbers = [world.report(f"swh-000{k}", fault="c")["number"] for k in range(1, 6)]
+    for number in numbers:
+        wait_for(lambda: told(second, number, "opened"), 40)
+    wait_for(lambda: first.tries)
+    server = world.programs[-1]
+    world.report("swh-0006", fault="c")
+    began = time.monotonic()
+    assert server.stop(15) == 0 and time.monotonic() - began < 10, "a stop waits for no receiver"
+    first.mode = "ok"
+    first.release.set()
+    world.server()
+    for number in numbers:
+        wait_for(lambda: told(first, number, "opened"), 30)
+        assert len({key for key, _ in told(first, number, "opened")}) == 1
+
+
+def test_killed_in_between_nothing_is_lost(world):
+    first, second = world.hooks
+    first.mode = second.mode = "fail"
+    numbers = [world.report("swh-0007", fault=f"k{k}")["number"] for k in range(5)]
+    wait_for(lambda: sum(number in key for key in first.tries for number in numbers) >= 1)
+    world.programs[-1].kill()
+    first.mode = second.mode = "ok"
+    world.server()
+    for hook in world.hooks:
+        for number in numbers:
+            wait_for(lambda: told(hook, number, "opened"), 40)
+
+
+def test_no_word_of_a_device_ends_a_header(world):
+    evil = "x\r\nBcc: everybody@example.cn\r\nX-Injected: yes\r\n\r\nbody\n.\nQUIT"
+    number = world.report("swh-0008", fault="z", title=evil, note=evil, id="id-%-ü")["number"]
+    wait_for(lambda: any(number.encode() in data for _, data in world.mail.mails))
+    data = next(data for _, data in world.mail.mails if number.encode() in data)
+    mail = email.message_from_bytes(data, policy=email.policy.default)
+    assert mail["bcc"] is None and mail["x-injected"] is None and number in mail["subject"]
+    for hook in world.hooks:
+        (key, body), = wait_for(lambda: told(hook, number))
+        headers = next(h for k, h, b in hook.got if k == key)
+        assert body["title_en"] == evil and "X-Injected" not in headers and "Bcc" not in headers
+    world.act(number, action="note", id="note-%-ü ☀".replace(" ", "_"))
+    (key, body), = wait_for(lambda: told(world.hooks[0], number, "action.note.note-%-ü_☀"))
+    assert key.isascii() and "%25" in key
+
+
+def test_each_step_once(world):
+    gateway = Gateway(world)
+    gateway.fault(equipment="swh-0003", fault="pump_no_flow")
+    ticket, = wait_for(lambda: world.tickets("?equipment=swh-0003&fault=pump_no_flow"))
+    number = ticket["number"]
+    for _ in range(3):
+        world.act(number, action="acknowledge", id="a")
+    gateway.fault(equipment="swh-0003", fault="pump_no_flow", state="regraded", grade=1)
+    gateway.fault(equipment="swh-0003", fault="pump_no_flow", state="cleared", grade=1)
+    wait_for(lambda: any(b["step"].startswith("cleared") for _, b in told(world.hooks[1], number)))
+    steps = collections.Counter(body["step"].split(".")[0] for _, body in told(world.hooks[1], number))
+    assert steps == {"opened": 1, "action": 1, "regraded": 1, "cleared": 1}
+    assert len({key for key, _ in told(world.hooks[1], number)}) == 4
