@@ -30,7 +30,7 @@ static const struct figure figures[] = {
     {"service-levels", "attainment", "share",
      "clocks met in time / clocks met or missed in the span, by kind; given-up ones do not count", true,
      SPAN "SELECT k.kind, t.number, e.name, k.limit_text, COALESCE(k.breached_ms, k.met_ms),"
-          " k.breached_ms IS NULL, 1" TICKET_CLOCKS
+          " CASE WHEN k.breached_ms IS NULL THEN 1 ELSE 0 END, 1" TICKET_CLOCKS
           "WHERE k.cancelled_ms IS NULL AND COALESCE(k.breached_ms, k.met_ms) >= a AND"
           " COALESCE(k.breached_ms, k.met_ms) < b ORDER BY 1, 5"},
     {"service-levels", "mean time until met", "min",
@@ -59,10 +59,10 @@ static const struct figure figures[] = {
      "fault tickets cleared or closed in the span after one finished order, never back or opened again /"
      " those with any finished order",
      true,
-     SPAN "SELECT '', t.number, e.name, t.fault, COALESCE(t.closed_ms, t.cleared_ms), (SELECT COUNT(*)"
-          " FROM work_order w WHERE w.ticket = t.id AND w.kind = 'corrective' AND w.state = 'done') = 1"
-          " AND NOT EXISTS (SELECT 1 FROM ticket_event v WHERE v.ticket = t.id AND v.action IN"
-          " ('reopen', 'relapse')), 1 FROM ticket t LEFT JOIN equipment e ON e.id = t.equipment, span"
+     SPAN "SELECT '', t.number, e.name, t.fault, COALESCE(t.closed_ms, t.cleared_ms), CASE WHEN (SELECT"
+          " COUNT(*) FROM work_order w WHERE w.ticket = t.id AND w.kind = 'corrective' AND w.state ="
+          " 'done') = 1 AND NOT EXISTS (SELECT 1 FROM ticket_event v WHERE v.ticket = t.id AND v.action IN"
+          " ('reopen', 'relapse')) THEN 1 ELSE 0 END, 1 FROM ticket t LEFT JOIN equipment e ON e.id = t.equipment, span"
           " WHERE t.kind = 'fault' AND COALESCE(t.closed_ms, t.cleared_ms) >= a AND"
           " COALESCE(t.closed_ms, t.cleared_ms) < b AND EXISTS (SELECT 1 FROM work_order w WHERE"
           " w.ticket = t.id AND w.kind = 'corrective' AND w.state = 'done') ORDER BY 5"},
@@ -72,7 +72,7 @@ static const struct figure figures[] = {
           " m.registered_ms >= a AND m.registered_ms < b ORDER BY 1, 5"},
     {"alarm-load", "alarms an hour", "1/h", "alarms registered in the span / its hours until now", true,
      SPAN "SELECT '', NULL, NULL, 'alarms in hours', a, (SELECT COUNT(*) FROM alarm m WHERE"
-          " m.registered_ms >= a AND m.registered_ms < b), MAX(1, (MIN(b, n) - a) / 3600000.0) FROM"
+          " m.registered_ms >= a AND m.registered_ms < b), MAX(3600000, MIN(b, n) - a) / 3600000.0 FROM"
           " span"},
     {"alarm-load", "share of the ten most frequent", "share",
      "alarms of the ten most frequent (equipment, fault) / all alarms of the span", true,
@@ -94,7 +94,8 @@ static const struct figure figures[] = {
           " equipment e ON e.id = v.equipment LEFT JOIN work_order w ON w.visit = v.id AND w.state <>"
           " 'cancelled', span WHERE v.due_day BETWEEN c AND d ORDER BY 1, 5, v.id"},
     {"visits", "visits done", "share", "visits done / visits with due_on in the span", true,
-     SPAN "SELECT '', w.number, e.name, v.state, v.due_day * 86400000, v.state = 'done', 1 FROM visit v"
+     SPAN "SELECT '', w.number, e.name, v.state, v.due_day * 86400000, CASE WHEN v.state ="
+          " 'done' THEN 1 ELSE 0 END, 1 FROM visit v"
           " JOIN equipment e ON e.id = v.equipment LEFT JOIN work_order w ON w.visit = v.id AND w.state"
           " <> 'cancelled', span WHERE v.due_day BETWEEN c AND d ORDER BY 5, v.id"},
     {"spares", "parts used", "pieces", "sum of parts taken from stock in the span, by part", false,

@@ -258,9 +258,7 @@ static enum err name_fault(struct desk *desk, struct sql *sql, const struct plac
                   "UPDATE ticket SET cause_key = ?2, fault = ?3, title_en = CASE WHEN title_en = kind THEN"
                   " ?4 ELSE title_en END, title_zh = CASE WHEN title_zh = kind THEN ?5 ELSE title_zh END,"
                   " onset_ms = MIN(onset_ms, ?6), warranty = ?7, cause = ?8, remote = ?9, advice = ?10,"
-                  " evidence = ?11, classification = json_set(classification, '$.domain',"
-                  " json_extract(?12, '$.domain'), '$.responsible_party', json_extract(?12,"
-                  " '$.responsible_party')), version = version + 1 WHERE id = ?1",
+                  " evidence = ?11, classification = ?12, version = version + 1 WHERE id = ?1",
                   "itttt" "itttttt", id, what->cause_key, what->fault, what->title.en, what->title.zh,
                   what->onset_ms, documents.warranty.bytes, documents.cause.bytes, documents.remote.bytes,
                   documents.advice.bytes, what->evidence, documents.classification.bytes);

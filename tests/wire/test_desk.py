@@ -8,14 +8,23 @@ from datetime import date, datetime, timedelta, timezone
 
 import pytest
 from desk_rig import DeskRig, Gateway
+from postgres import Postgres
 from rig import wait_for
 
 WILD = ["<script>alert(1)</script>", "a\r\nInjected: yes\r\n\r\nbody", "\x01\x02\x1b[31m\u2028\u202e", "x" * 65536, "=HYPERLINK(\"http://x\")", "热水器 ☀"]
 
 
 @pytest.fixture(scope="module")
-def rig(tmp_path_factory):
-    rig = DeskRig(tmp_path_factory.mktemp("desk")).open(heaters=20)
+def postgres():
+    server = Postgres()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def rig(request, tmp_path_factory):
+    database = request.getfixturevalue("postgres").database() if request.param == "postgresql" else None
+    rig = DeskRig(tmp_path_factory.mktemp("desk"), database=database).open(heaters=20)
     yield rig
     rig.close()
 
