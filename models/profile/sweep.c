@@ -3,6 +3,11 @@
 
 #include <stdbool.h>
 
+static unsigned end_of(const struct register_spec *spec)
+{
+    return spec->address + (unsigned)(register_is_bit(spec) ? 1 : register_width(spec));
+}
+
 static bool before(const struct profile *profile, size_t a, size_t b)
 {
     const struct register_spec *x = &profile->points[a].reg, *y = &profile->points[b].reg;
@@ -10,7 +15,10 @@ static bool before(const struct profile *profile, size_t a, size_t b)
     if (x->table != y->table) {
         return x->table < y->table;
     }
-    return x->address != y->address ? x->address < y->address : a < b;
+    if (x->address != y->address) {
+        return x->address < y->address;
+    }
+    return end_of(x) != end_of(y) ? end_of(x) > end_of(y) : a < b; /* what holds the other first */
 }
 
 /* Insertion sort: the points of a profile mostly stand in order already. */
@@ -25,11 +33,6 @@ static void sort(const struct profile *profile, size_t *order, size_t count)
         }
         order[at] = one;
     }
-}
-
-static unsigned end_of(const struct register_spec *spec)
-{
-    return spec->address + (unsigned)(register_is_bit(spec) ? 1 : register_width(spec));
 }
 
 void sweep_plan(const struct profile *profile, uint16_t max_registers, uint16_t gap, size_t *order,
@@ -49,7 +52,9 @@ void sweep_plan(const struct profile *profile, uint16_t max_registers, uint16_t 
             unsigned read_end = read->address + (unsigned)read->count;
             unsigned joined = end > read_end ? end : read_end;
 
-            if (spec->address <= read_end + slack && joined - read->address <= (most > 2000 ? 2000 : most)) {
+            if (end <= read_end || /* inside a point that is wider than a read may be */
+                (spec->address <= read_end + slack &&
+                 joined - read->address <= (most > 2000 ? 2000 : most))) {
                 read->count = (uint16_t)(joined - read->address);
                 read->points++;
                 continue;

@@ -21,7 +21,7 @@ struct sweep_read {
 /*
  * order: indexes of the wanted points, which sweep_plan sorts by table and address. reads has room
  * for as many as there are points. max_registers 1 … 125 (bits: 16 × that, at most 2000).
- * A point wider than max_registers gets a read of its own. Least by greedy, which is exact for
+ * A point wider than max_registers gets a read of its own, with what lies wholly inside it. Least by greedy, which is exact for
  * intervals with a length and a gap limit.
  */
 void sweep_plan(const struct profile *profile, uint16_t max_registers, uint16_t gap, size_t *order,

@@ -160,27 +160,59 @@ static int compare(struct duration a, struct duration b)
     return x < y ? -1 : x > y;
 }
 
+/* The value of a limit where the plan says it: for the grade or for all, for the level or for all. */
+static struct yaml_node *limit_place(struct yaml_node *target, int grade, int level)
+{
+    static const char *const grades[] = {"g1", "g2", "g3"}, *const levels[] = {"A", "B", "C"};
+    struct yaml_node *place = yaml_find(target, grades[grade]);
+
+    place = place ? place : yaml_find(target, "all");
+    place = place && !is_leaf(place) ? yaml_find(place, levels[level]) : place;
+    return place && yaml_find(place, "value") ? yaml_find(place, "value") : target;
+}
+
+static void check_levels(struct reader *reader, struct yaml_node *node,
+                         const struct plan_target *target, int grade)
+{
+    for (int level = 1; level < PLAN_LEVELS; level++) {
+        const struct plan_limit *better = &target->limits[grade][level - 1];
+        const struct plan_limit *limit = &target->limits[grade][level];
+
+        if (limit->set && better->set && compare(better->limit, limit->limit) > 0) {
+            complain(reader->complaints, limit_place(node, grade, level - 1),
+                     "expected level %c not to be slower than level %c at grade %d, found it slower",
+                     'A' + level - 1, 'A' + level, grade + 1);
+        }
+    }
+}
+
+/* Each mistake is told once, though it may show at every level. */
 static void check_order(struct reader *reader, struct yaml_node *node,
                         const struct plan_target *target)
 {
-    for (int level = 0; level < PLAN_LEVELS; level++) {
-        for (int grade = 0; grade < PLAN_GRADES; grade++) {
-            const struct plan_limit *limit = &target->limits[grade][level];
+    const struct plan_limit *emergency = &target->emergency;
+    bool told[PLAN_GRADES] = {false};
 
-            if (grade > 0 && limit->set && target->limits[grade - 1][level].set &&
-                compare(target->limits[grade - 1][level].limit, limit->limit) > 0) {
-                complain(reader->complaints, node, "expected grade %d not to be slower than grade %d at level %c, found it slower",
-                         grade, grade + 1, 'A' + level);
-            }
-            if (level > 0 && limit->set && target->limits[grade][level - 1].set &&
-                compare(target->limits[grade][level - 1].limit, limit->limit) > 0) {
-                complain(reader->complaints, node, "expected level %c not to be slower than level %c at grade %d, found it slower",
-                         'A' + level - 1, 'A' + level, grade + 1);
+    for (int grade = 0; grade < PLAN_GRADES; grade++) {
+        check_levels(reader, node, target, grade);
+        for (int level = 0; level < PLAN_LEVELS; level++) {
+            const struct plan_limit *limit = &target->limits[grade][level];
+            const struct plan_limit *worse =
+                grade + 1 < PLAN_GRADES ? &target->limits[grade + 1][level] : limit;
+
+            if (!told[grade] && limit->set && worse->set && compare(limit->limit, worse->limit) > 0) {
+                told[grade] = true;
+                complain(reader->complaints, limit_place(node, grade, level),
+                         "expected grade %d not to be slower than grade %d at level %c, found it slower",
+                         grade + 1, grade + 2, 'A' + level);
             }
         }
-        if (target->emergency.set && target->limits[0][level].set &&
-            compare(target->emergency.limit, target->limits[0][level].limit) > 0) {
-            complain(reader->complaints, node,
+    }
+    for (int level = 0; level < PLAN_LEVELS; level++) {
+        const struct plan_limit *limit = &target->limits[0][level];
+
+        if (emergency->set && limit->set && compare(emergency->limit, limit->limit) > 0) {
+            complain(reader->complaints, yaml_find(yaml_find(node, "emergency"), "value"),
                      "expected the emergency limit not to be slower than grade 1, found it slower");
             return;
         }
@@ -254,31 +286,42 @@ static void check_no_blank(struct reader *reader, struct yaml_node *map, enum pl
     }
 }
 
+/* What a target takes of the way to the arrival: nothing when the plan has none; -1: no hours. */
+static int64_t share_of(const struct plan_target *target, int grade, int level, int64_t whole_ms)
+{
+    const struct plan_limit *limit = target ? &target->limits[grade][level] : NULL;
+    int64_t ms;
+
+    if (!limit || !limit->set) {
+        return 0;
+    }
+    if (duration_ms(limit->limit, &ms)) {
+        return -1;
+    }
+    if (target->cap_onsite > 0 && (double)ms > target->cap_onsite * (double)whole_ms) {
+        ms = (int64_t)(target->cap_onsite * (double)whole_ms);
+    }
+    return ms;
+}
+
 /* C-25: forwarding and arranging must leave time to travel. */
 static void check_discipline(struct reader *reader, struct yaml_node *map)
 {
     const struct plan_target *dispatch = find_target(reader->plan, PLAN_DISPATCHED);
     const struct plan_target *assign = find_target(reader->plan, PLAN_ASSIGNED);
     const struct plan_target *arrive = find_target(reader->plan, PLAN_ARRIVED);
-    int64_t a, b, c;
 
-    for (int grade = 0; dispatch && assign && arrive && grade < PLAN_GRADES; grade++) {
+    for (int grade = 0; arrive && grade < PLAN_GRADES; grade++) {
         for (int level = 0; level < PLAN_LEVELS; level++) {
-            const struct plan_limit *x = &dispatch->limits[grade][level];
-            const struct plan_limit *y = &assign->limits[grade][level];
-            const struct plan_limit *z = &arrive->limits[grade][level];
+            const struct plan_limit *limit = &arrive->limits[grade][level];
+            int64_t whole, a, b;
 
-            if (!x->set || !y->set || !z->set || duration_ms(x->limit, &a) ||
-                duration_ms(y->limit, &b) || duration_ms(z->limit, &c)) {
+            if (!limit->set || duration_ms(limit->limit, &whole)) {
                 continue;
             }
-            if (dispatch->cap_onsite > 0 && (double)a > dispatch->cap_onsite * (double)c) {
-                a = (int64_t)(dispatch->cap_onsite * (double)c);
-            }
-            if (assign->cap_onsite > 0 && (double)b > assign->cap_onsite * (double)c) {
-                b = (int64_t)(assign->cap_onsite * (double)c);
-            }
-            if (a + b >= c) {
+            a = share_of(dispatch, grade, level, whole);
+            b = share_of(assign, grade, level, whole);
+            if (a >= 0 && b >= 0 && a + b >= whole) {
                 complain(reader->complaints, map,
                          "expected dispatch and assignment to leave time to travel before '%s', "
                          "found none at grade %d, level %c (C-25)",

@@ -209,53 +209,123 @@ static void shipped_profiles_are_read(void **state)
     }
 }
 
-/* The fewest reads, by trying every partition of the sorted points. */
-static size_t fewest(const struct point *points, size_t count, unsigned most, unsigned gap)
+/* The registers or bits that a point takes, as its table counts them. */
+static unsigned end_of(const struct register_spec *spec)
 {
-    size_t best[16] = {0};
+    return spec->address + (register_is_bit(spec) ? 1U : register_width(spec));
+}
 
-    for (size_t i = 1; i <= count; i++) {
-        best[i] = 999;
-        for (size_t from = 0; from < i; from++) {
-            unsigned begin = points[from].reg.address, end = begin;
-            bool fits = true;
+/* May these points (a set of bits) be one read? Within one table, not longer than allowed (but for one
+ * wide point and what lies in it), and no unused stretch longer than the gap. */
+static bool is_one_read(const struct point *points, size_t count, unsigned set, unsigned most, unsigned gap)
+{
+    unsigned begin = 70000, end = 0, widest = 0, unused = 0;
+    bool used[800] = {false};
+    enum register_table table = REGISTER_INPUT;
 
-            for (size_t k = from; k < i; k++) {
-                unsigned at = points[k].reg.address, width = register_width(&points[k].reg);
+    for (size_t i = 0; i < count; i++) {
+        const struct register_spec *spec = &points[i].reg;
 
-                fits = fits && (k == from || at <= end + gap);
-                end = at + width > end ? at + width : end;
+        if (set >> i & 1) {
+            if (end > 0 && spec->table != table) {
+                return false;
             }
-            fits = fits && (end - begin <= most || i - from == 1);
-            if (fits && best[from] + 1 < best[i]) {
-                best[i] = best[from] + 1;
+            table = spec->table;
+            begin = spec->address < begin ? spec->address : begin;
+            end = end_of(spec) > end ? end_of(spec) : end;
+            widest = end_of(spec) - spec->address > widest ? end_of(spec) - spec->address : widest;
+            for (unsigned at = spec->address; at < end_of(spec); at++) {
+                used[at] = true;
             }
         }
     }
-    return best[count];
+    if (table >= REGISTER_COIL) {
+        most *= 16;
+        gap *= 16;
+    }
+    if (end - begin > most && end - begin > widest) {
+        return false;
+    }
+    for (unsigned at = begin; at < end; at++) {
+        unused = used[at] ? 0 : unused + 1;
+        if (unused > gap) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The fewest reads by trying every way to part the points into sets. */
+static size_t fewest(const struct point *points, size_t count, unsigned most, unsigned gap)
+{
+    static unsigned char best[1 << 9];
+    unsigned all = (1U << count) - 1;
+
+    best[0] = 0;
+    for (unsigned set = 1; set <= all; set++) {
+        unsigned first = set & (~set + 1), rest = set & ~first;
+
+        best[set] = 255;
+        for (unsigned with = rest;; with = (with - 1) & rest) { /* every set that holds the first point */
+            if (best[rest & ~with] + 1 < best[set] && is_one_read(points, count, first | with, most, gap)) {
+                best[set] = (unsigned char)(best[rest & ~with] + 1);
+            }
+            if (with == 0) {
+                break;
+            }
+        }
+    }
+    return best[all];
+}
+
+static void hold_plan(const struct profile *profile, uint16_t most, uint16_t gap)
+{
+    size_t order[9], made, next = 0;
+    struct sweep_read reads[9];
+    unsigned seen = 0;
+
+    for (size_t i = 0; i < profile->point_count; i++) {
+        order[i] = profile->point_count - 1 - i;
+    }
+    sweep_plan(profile, most, gap, order, profile->point_count, reads, &made);
+    for (size_t i = 0; i < made; i++) {
+        unsigned set = 0;
+
+        assert_int_equal(reads[i].first, next);
+        for (size_t k = 0; k < reads[i].points; k++) {
+            const struct register_spec *spec = &profile->points[order[next]].reg;
+
+            assert_int_equal(spec->table, reads[i].table);
+            assert_true(spec->address >= reads[i].address && end_of(spec) <= reads[i].address + (unsigned)reads[i].count); /* whole */
+            set |= 1U << order[next++];
+        }
+        assert_true(is_one_read(profile->points, profile->point_count, set, most, gap));
+        assert_int_equal(seen & set, 0);
+        seen |= set;
+    }
+    assert_int_equal(seen, (1U << profile->point_count) - 1);
+    assert_int_equal(made, fewest(profile->points, profile->point_count, most, gap));
 }
 
 static void sweeps_are_minimal(void **state)
 {
+    static const enum register_type types[] = {REGISTER_INT16, REGISTER_INT16, REGISTER_INT32, REGISTER_FLOAT64, REGISTER_STRING, REGISTER_BITS};
+
     (void)state;
     srand(4);
-    for (int round = 0; round < 3000; round++) {
-        struct point points[12] = {{0}};
-        struct profile profile = {.points = points, .point_count = 1 + (size_t)rand() % 12};
-        size_t order[12], made;
-        struct sweep_read reads[12];
-        uint16_t most = (uint16_t)(4 + rand() % 12), gap = (uint16_t)(rand() % 4);
-        unsigned address = 0;
+    for (int round = 0; round < 4000; round++) {
+        struct point points[9] = {{0}};
+        struct profile profile = {.points = points, .point_count = 1 + (size_t)rand() % 9};
 
         for (size_t i = 0; i < profile.point_count; i++) {
-            address += (unsigned)rand() % 5;
-            points[i].reg = (struct register_spec){.address = (uint16_t)address, .scale = 1,
-                                                   .type = rand() % 3 ? REGISTER_INT16 : REGISTER_INT32};
-            address += register_width(&points[i].reg);
-            order[i] = i;
+            bool bits = rand() % 6 == 0;
+
+            points[i].reg = (struct register_spec){.table = bits ? REGISTER_COIL + (enum register_table)(rand() % 2) : (enum register_table)(rand() % 2),
+                                                   .address = (uint16_t)(rand() % (bits ? 600 : 40)), /* they may overlap */
+                                                   .type = bits ? REGISTER_BOOL : types[rand() % 6],
+                                                   .length = (uint16_t)(1 + rand() % 30), .scale = 1};
         }
-        sweep_plan(&profile, most, gap, order, profile.point_count, reads, &made);
-        assert_int_equal(made, fewest(points, profile.point_count, most, gap));
+        hold_plan(&profile, (uint16_t)(1 + rand() % 16), (uint16_t)(rand() % 5));
     }
 }
 

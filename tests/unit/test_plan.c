@@ -1,0 +1,378 @@
+/* Plans: each finding of the validator at its place; limits; the warranty verdict row by row; a ticket's
+ * moves, all of them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "host/file.h"
+#include "models/service/ticket.h"
+#include "models/service/warranty.h"
+#include "models/service/workdays.h"
+
+static struct arena *arena;
+
+static const char *load(const char *path)
+{
+    char *bytes;
+    size_t size;
+
+    assert_int_equal(file_read(arena, path, 1 << 20, &bytes, &size), ERR_OK);
+    return arena_text(arena, bytes, size);
+}
+
+static const struct plan *plan_of(const char *id)
+{
+    struct complaints complaints = {.path = id, .arena = arena};
+    const struct plan *plan = NULL;
+    const char *bytes;
+    TEXT(path, 100);
+
+    text_addf(&path, "models/plans/%s.yaml", id);
+    bytes = load(path.at);
+    assert_int_equal(plan_read(arena, bytes, strlen(bytes), &complaints, &plan), ERR_OK);
+    return plan;
+}
+
+/* ------------------------------------------------------------------ findings */
+
+static void find_place(const char *bytes, const char *at, int *ret_line, int *ret_column)
+{
+    *ret_line = *ret_column = 1;
+    for (; bytes < at; bytes++) {
+        *ret_column = *bytes == '\n' ? 1 : *ret_column + (((unsigned char)*bytes & 0xc0) != 0x80);
+        *ret_line += *bytes == '\n';
+    }
+}
+
+/* The golden plan with one thing changed has one finding, at the first place where `at` stands in what
+ * was put in (or in all of the file behind it). */
+static void one_thing_wrong(void **state)
+{
+    static const struct {
+        const char *old, *new, *at, *words;
+    } rows[] = {
+        {"plan: golden", "plan: gol den", "gol den", "expected a plan id"},
+        {"plan: golden\n", "", "version", "expected the key 'plan', found none"},
+        {"source:", "sauce:", "sauce", "expected a known key"},
+        {"{en: Everything", "{fr: Everything", "fr", "expected a known key"},
+        {"      bracket: {value: 36mo, origin: A}\n", "", "tank:", "expected a warranty term for 'bracket'"},
+        {"{value: 36mo, origin: A}", "{value: 36, origin: A}", "36,", "expected a term with its unit"},
+        {"{value: 36mo, origin: A}", "36mo", "36mo", "expected {value, origin, ids}"},
+        {"{value: 36mo, origin: A}", "{value: 36mo}", "{value", "expected the key 'origin'"},
+        {"{value: 36mo, origin: A}", "{value: 36mo, origin: B}", "B}", "expected an origin, one of S A"},
+        {"{value: 36mo, origin: A}", "{value: 36mo, origin: S}", "{value", "expected ids with origin S"},
+        {"{value: 36mo, origin: A}", "{value: 36mo, origin: A, x: 1}", "x: 1", "expected a known key"},
+        {"[acceptance_date, invoice_date]", "[]", "[]", "expected at least one date"},
+        {"[acceptance_date, invoice_date]", "[acceptance_date, birthday]", "birthday", "expected a date, one of"},
+        {"    start_order: {value: [acceptance_date, invoice_date], origin: A}\n", "", "classes:", "expected the key 'start_order'"},
+        {"staff:\n  hotline:\n    hours: {value: 24x7, origin: S, ids: [S0-51]}\n", "", "plan:", "expected the key 'staff'"},
+        {"{value: 24x7, origin: S, ids: [S0-51]}", "24x7", "24x7", "expected {value, origin, ids}"},
+        {"per_year: {value: 2,", "per_year: {value: 13,", "13", "expected visits a year from 0 to 12"},
+        {"spacing: {value: 6mo", "spacing: {value: 6", "6,", "expected a spacing with its unit"},
+        {"tolerance: {value: 30d", "tolerance: {value: 30 d", "30 d", "expected a tolerance with its unit"},
+        {"\"03-15/05-15\"", "\"02-29/05-15\"", "\"02-29", "expected a window such as"},
+        {"\"03-15/05-15\"", "\"05-15/03-15\"", "\"05-15/03", "expected a window such as"},
+        {"\"03-15/05-15\"", "\"13-15/14-15\"", "\"13", "expected a window such as"},
+        {"\"03-15/05-15\"", "spring", "spring", "expected a window such as"},
+        {"    g1_outage: {value: 10m, origin: A}\n", "", "g1_outage_services:", "expected the key 'g1_outage'"},
+        {"    link_loss_limit: {value: 4h, origin: A}\n", "", "g1_outage:", "expected the key 'link_loss_limit'"},
+        {"    g1_outage_services: {value: [circulation], origin: A}\n", "", "g1_outage:", "expected the key 'g1_outage_services'"},
+        {"g1_outage: {value: 10m", "g1_outage: {value: 1wd", "1wd", "expected a time with its unit"},
+        {"stop: response", "stop: answer", "answer", "expected a stop, one of response dispatched"},
+        {"start: registered\n      stop: response", "start: seen\n      stop: response", "seen", "expected a start, one of registered"},
+        {"warn: {value: 0.75", "warn: {value: 1.75", "1.75", "expected a share from 0 to 1"},
+        {"A: {value: 2h, origin: A}", "A: {value: 5h, origin: A}", "5h", "expected level A not to be slower than level B at grade 1"},
+        {"g2: {value: 12h,", "g2: {value: 25h,", "25h", "expected grade 2 not to be slower than grade 3"},
+        {"emergency: {value: 2h,", "emergency: {value: 3h,", "3h", "expected the emergency limit not to be slower"},
+        {"        B: {value: 4h, origin: A}\n", "        B: {value: 4h, origin: A}\n        D: {value: 4h, origin: A}\n", "D:", "expected a known key, one of"},
+        {"      g2: {value: 12h, origin: A}\n", "      g2: {value: 12h, origin: A}\n      g4: {value: 12h, origin: A}\n", "g4", "expected a known key"},
+        {"cap_onsite: {value: 0.25", "cap_onsite: {value: 1", "", "expected dispatch and assignment to leave time"},
+    };
+    const char *golden = load("tests/golden/files/plan.yaml");
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct complaints complaints = {.path = "p.yaml", .arena = arena};
+        const char *from = strstr(golden, rows[i].old), *at;
+        const struct plan *plan;
+        static char room[8000];
+        struct text bytes = text_on(room, sizeof(room));
+        TEXT(begin, 200);
+        int line, column;
+
+        if (!from) {
+            fail_msg("row %zu: '%s' is not in the golden plan", i, rows[i].old);
+        }
+        text_addf(&bytes, "%.*s%s%s", (int)(from - golden), golden, rows[i].new, from + strlen(rows[i].old));
+        (void)!plan_read(arena, bytes.at, bytes.length, &complaints, &plan);
+        at = rows[i].new[0] ? strstr(bytes.at + (from - golden), rows[i].at) : strstr(bytes.at, rows[i].at);
+        assert_non_null(at);
+        find_place(bytes.at, at, &line, &column);
+        text_addf(&begin, "p.yaml:%d:%d: error: ", line, column);
+        for (size_t k = 0; k < complaints.count; k++) {
+            bool here = !rows[i].at[0] || strncmp(complaints.lines[k], begin.at, begin.length) == 0;
+
+            if (here && strstr(complaints.lines[k], rows[i].words) && strstr(complaints.lines[k], ", found")) {
+                at = NULL;
+            }
+        }
+        if (at || complaints.count != 1) {
+            for (size_t k = 0; k < complaints.count; k++) {
+                printf("%s\n", complaints.lines[k]);
+            }
+            fail_msg("row %zu ('%s' to '%s'): not just %s%s", i, rows[i].old, rows[i].new, begin.at, rows[i].words);
+        }
+    }
+}
+
+static void limits_of_a_ticket(void **state)
+{
+    struct complaints complaints = {.path = "p", .arena = arena};
+    const char *bytes = load("tests/golden/files/plan.yaml");
+    const struct plan_target *onsite;
+    const struct plan *plan;
+
+    (void)state;
+    assert_int_equal(plan_read(arena, bytes, strlen(bytes), &complaints, &plan), ERR_OK);
+    onsite = &plan->targets[2];
+    assert_string_equal(onsite->kind, "onsite");
+    assert_int_equal(plan_limit_of(plan, onsite, 1, 'A', false, false).limit.count, 2);
+    assert_int_equal(plan_limit_of(plan, onsite, 1, 'C', false, false).limit.count, 12);
+    assert_int_equal(plan_limit_of(plan, onsite, 3, 'B', false, false).limit.unit, DURATION_D);
+    assert_int_equal(plan_limit_of(plan, onsite, 3, 'B', true, false).limit.count, 2);
+    assert_int_equal(plan_limit_of(plan, onsite, 3, 'B', false, true).limit.unit, DURATION_H);
+    assert_false(plan_limit_of(plan, onsite, 0, 'B', false, false).set);
+    assert_false(plan_limit_of(plan, onsite, 1, 'D', false, false).set);
+    assert_int_equal(plan_limit_of(plan, &plan->targets[0], 2, 'B', true, true).limit.count, 30); /* it has neither */
+}
+
+/* ------------------------------------------------------------------ calendars */
+
+static const struct zone *zone_called(void *context, const char *name)
+{
+    (void)context;
+    return strcmp(name, "UTC") == 0 ? zone_utc() : NULL;
+}
+
+static void wrong_calendars(void **state)
+{
+    static const struct {
+        const char *bytes, *complaint; /* NULL: it is right */
+    } rows[] = {
+        {"{id: c, time_zone: UTC}", NULL},
+        {"{id: c, time_zone: UTC, week: {mon: [\"00:00-24:00\"], sun: []}, holidays: [\"2027-01-01\"], workdays: []}", NULL},
+        {"{time_zone: UTC}", "1:1: error: expected the key 'id'"},
+        {"{id: c}", "1:1: error: expected the key 'time_zone'"},
+        {"{id: c, time_zone: Mars}", "1:20: error: expected a time zone"},
+        {"{id: c, time_zone: UTC, week: []}", "1:31: error: expected a map of days"},
+        {"{id: c, time_zone: UTC, week: {monday: []}}", "1:32: error: expected a known key, one of mon tue"},
+        {"{id: c, time_zone: UTC, week: {mon: \"08:00-09:00\"}}", "1:37: error: expected a list of hours"},
+        {"{id: c, time_zone: UTC, week: {mon: [\"8-9\"]}}", "1:38: error: expected hours such as"},
+        {"{id: c, time_zone: UTC, week: {mon: [\"09:00-08:00\"]}}", "1:38: error: expected hours such as"},
+        {"{id: c, time_zone: UTC, week: {mon: [\"08:00-24:01\"]}}", "1:38: error: expected hours such as"},
+        {"{id: c, time_zone: UTC, week: {mon: [\"08:00-10:00\", \"09:00-11:00\"]}}", "1:53: error: expected at most 6 spans, each after"},
+        {"{id: c, time_zone: UTC, holidays: [\"2027-02-29\"]}", "1:36: error: expected a date such as"},
+        {"{id: c, time_zone: UTC, workdays: [5]}", "1:36: error: expected a date such as"},
+        {"{id: c, time_zone: UTC, open: 1}", "1:25: error: expected a known key"},
+        {"5", "1:1: error: expected a calendar"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct complaints complaints = {.path = "c", .arena = arena};
+        struct workdays workdays = {.id = NULL};
+        struct yaml_node *root;
+
+        assert_int_equal(yaml_parse(arena, rows[i].bytes, strlen(rows[i].bytes), &complaints, &root), ERR_OK);
+        workdays_read(arena, root, &complaints, zone_called, NULL, &workdays);
+        assert_int_equal(complaints.count, rows[i].complaint ? 1 : 0);
+        if (rows[i].complaint && strncmp(complaints.lines[0] + 2, rows[i].complaint, strlen(rows[i].complaint)) != 0) {
+            fail_msg("%s: %s", rows[i].bytes, complaints.lines[0]);
+        }
+    }
+}
+
+/* Without hours for the week every hour is worked, but for the holidays. */
+static void a_week_left_out(void **state)
+{
+    static const char bytes[] = "{id: c, time_zone: UTC, holidays: [\"1970-01-02\"]}";
+    struct complaints complaints = {.path = "c", .arena = arena};
+    struct workdays workdays = {.id = NULL};
+    struct yaml_node *root;
+
+    (void)state;
+    assert_int_equal(yaml_parse(arena, bytes, strlen(bytes), &complaints, &root), ERR_OK);
+    workdays_read(arena, root, &complaints, zone_called, NULL, &workdays);
+    assert_int_equal(workdays_between(&workdays, 0, 3 * 86400000LL), 2 * 86400000LL);
+}
+
+/* ------------------------------------------------------------------ warranty */
+
+static int32_t *date_of(struct warranty_dates *dates, const char *rule)
+{
+    static const char *const names[] = {"acceptance_date", "completion_report_signed", "completion_date", "invoice_date", "sale_date", "factory_date"};
+    int32_t *const all[] = {&dates->acceptance, &dates->completion_signed, &dates->completion, &dates->invoice, &dates->sale, &dates->manufacture};
+
+    for (size_t i = 0; i < 6; i++) {
+        if (strcmp(names[i], rule) == 0) {
+            return all[i];
+        }
+    }
+    fail_msg("no such date: %s", rule);
+    return NULL;
+}
+
+/* The same day years later, by hand; 29 February becomes the 28th. */
+static int32_t years_later(int year, int month, int day, int64_t years)
+{
+    bool leap = (year + years) % 4 == 0;
+
+    return civil_days(year + (int)years, month, month == 2 && day == 29 && !leap ? 28 : day);
+}
+
+static void hold_row(const struct plan *plan, const struct plan_class *class, const struct warranty_dates *dates, const char *rule, int year,
+                     int month, int day)
+{
+    int64_t years = class->term.unit == DURATION_Y ? class->term.count : class->term.count / 12;
+    int32_t until = years_later(year, month, day, years) - 1;
+    struct warranty on = warranty_judge(plan, dates, class->component, "hardware", until);
+    struct warranty after = warranty_judge(plan, dates, class->component, "software", until + 1);
+    TEXT(words, 300);
+    TEXT(evidence, 100);
+
+    assert_int_equal(on.verdict, WARRANTY_COVERED);
+    assert_int_equal(on.until, until);
+    assert_int_equal(after.verdict, WARRANTY_EXPIRED);
+    assert_string_equal(on.start_rule, rule);
+    assert_int_equal(warranty_judge(plan, dates, class->component, "external", until).verdict, WARRANTY_EXCLUDED);
+    warranty_rule(plan, &on, &words);
+    warranty_evidence(&on, &evidence);
+    assert_non_null(strstr(words.at, class->component));
+    assert_non_null(strstr(words.at, rule));
+    assert_non_null(strstr(evidence.at, rule));
+}
+
+/* Every plan, every rule of its order (those before it unknown), every class, common and leap days. */
+static void every_start_and_every_class(void **state)
+{
+    static const char *const ids[] = {"swh_standard", "tiered_abc", "generic_24_48", "generic_emergency_2h"};
+    static const int days[][3] = {{2025, 3, 6}, {2024, 2, 29}, {2023, 12, 31}, {2024, 3, 1}, {2025, 1, 1}};
+    int rows = 0;
+
+    (void)state;
+    for (size_t p = 0; p < 4; p++) {
+        const struct plan *plan = plan_of(ids[p]);
+
+        assert_true(plan->class_count >= 6);
+        for (size_t r = 0; plan->start_order[r]; r++) {
+            for (size_t d = 0; d < 5; d++) {
+                struct warranty_dates dates = {WARRANTY_NO_DATE, WARRANTY_NO_DATE, WARRANTY_NO_DATE, WARRANTY_NO_DATE, WARRANTY_NO_DATE, WARRANTY_NO_DATE};
+
+                for (size_t later = r; plan->start_order[later]; later++) { /* those behind it must not matter */
+                    *date_of(&dates, plan->start_order[later]) = civil_days(2001, 1, 1) + (int32_t)later;
+                }
+                *date_of(&dates, plan->start_order[r]) = civil_days(days[d][0], days[d][1], days[d][2]);
+                for (size_t c = 0; c < plan->class_count; c++) {
+                    hold_row(plan, &plan->classes[c], &dates, plan->start_order[r], days[d][0], days[d][1], days[d][2]);
+                    rows++;
+                }
+            }
+        }
+    }
+    printf("%d rows\n", rows);
+}
+
+static void what_no_rule_covers(void **state)
+{
+    struct warranty_dates none = {WARRANTY_NO_DATE, WARRANTY_NO_DATE, WARRANTY_NO_DATE, WARRANTY_NO_DATE, WARRANTY_NO_DATE, WARRANTY_NO_DATE};
+    const struct plan *plan = plan_of("swh_standard");
+    struct warranty warranty = warranty_judge(plan, &none, "tank", "hardware", 20000);
+    TEXT(words, 300);
+
+    (void)state;
+    assert_int_equal(warranty.verdict, WARRANTY_UNKNOWN);
+    assert_null(warranty.start_rule);
+    assert_int_equal(warranty.until, WARRANTY_NO_DATE);
+    warranty_evidence(&warranty, &words);
+    assert_non_null(strstr(words.at, "none of the dates"));
+    warranty = warranty_judge(plan, &none, "gold", "hardware", 20000);
+    assert_int_equal(warranty.verdict, WARRANTY_UNKNOWN);
+    text_clear(&words);
+    warranty_rule(plan, &warranty, &words);
+    assert_non_null(strstr(words.at, "says nothing about gold"));
+    assert_int_equal(warranty_judge(plan, &none, NULL, NULL, 20000).verdict, WARRANTY_UNKNOWN);
+    assert_int_equal(warranty_judge(plan, &none, "tank", "external", 20000).verdict, WARRANTY_EXCLUDED);
+}
+
+/* ------------------------------------------------------------------ tickets */
+
+/* What is said to be legal is, and nothing else; words come back to the numbers they stand for. */
+static void legal_is_what_may_be_done(void **state)
+{
+    (void)state;
+    for (int s = 0; ticket_state_names[s]; s++) {
+        assert_int_equal(ticket_state_read(ticket_state_names[s]), s);
+        for (int flags = 0; flags < 16; flags++) {
+            struct ticket_facts facts = {(enum ticket_state)s, flags & 1, flags & 2, flags & 4, flags & 8};
+            TEXT(legal, 400);
+
+            ticket_legal(&facts, &legal);
+            for (int a = 0; ticket_action_names[a]; a++) {
+                enum ticket_state next = TICKET_CLOSED;
+                TEXT(word, 40);
+                TEXT(list, 410);
+                TEXT(why, 600);
+                bool done = ticket_move(&facts, (enum ticket_action)a, &next, &why) == ERR_OK;
+
+                text_addf(&word, " %s ", ticket_action_names[a]);
+                text_addf(&list, " %s ", legal.at);
+                if (a != TICKET_CLEAR && a != TICKET_RELAPSE) { /* these are telemetry's */
+                    assert_int_equal(strstr(list.at, word.at) != NULL, done);
+                }
+                assert_int_equal(why.length > 0, !done);
+                assert_int_equal(ticket_action_read(ticket_action_names[a]), a);
+                assert_true(s != TICKET_CLOSED || !done || a == TICKET_REOPEN);
+                assert_true(!done || a != TICKET_PAUSE || !facts.paused);
+                assert_true(!done || a != TICKET_START || !facts.consent_needed || facts.consent_given);
+            }
+        }
+    }
+    assert_int_equal(ticket_action_read("fly"), -1);
+    assert_int_equal(ticket_state_read(NULL), -1);
+    assert_true(ticket_pause_reason_ok("customer_absent"));
+    assert_false(ticket_pause_reason_ok("lunch"));
+}
+
+static int open_arena(void **state)
+{
+    (void)state;
+    return arena_open(64 << 20, &arena) != ERR_OK;
+}
+
+static int close_arena(void **state)
+{
+    (void)state;
+    arena_close(arena);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_thing_wrong),
+        cmocka_unit_test(limits_of_a_ticket),
+        cmocka_unit_test(wrong_calendars),
+        cmocka_unit_test(a_week_left_out),
+        cmocka_unit_test(every_start_and_every_class),
+        cmocka_unit_test(what_no_rule_covers),
+        cmocka_unit_test(legal_is_what_may_be_done),
+    };
+
+    return cmocka_run_group_tests(tests, open_arena, close_arena);
+}
