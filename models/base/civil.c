@@ -181,6 +181,9 @@ enum err civil_read_instant(const char *words, int64_t *ret_utc_ms)
         return ERR_FORMAT;
     }
     if (skip(&words, '.')) {
+        if (*words < '0' || *words > '9') {
+            return ERR_FORMAT;
+        }
         ms = read_fraction(&words);
     }
     if (read_offset(&words, &offset_s) || *words != '\0') {
