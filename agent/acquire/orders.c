@@ -5,6 +5,7 @@
 #include "agent/acquire/device_int.h"
 #include "host/clock.h"
 #include "models/base/text.h"
+#include "models/profile/inspection.h"
 
 static void put_point(struct device *device, size_t index, struct json_out *out)
 {
@@ -166,42 +167,6 @@ enum device_outcome device_write(struct device *device, const char *name, double
     return DEVICE_FAILED;
 }
 
-static void put_check(struct device *device, const struct inspection_line *line,
-                      struct json_out *out)
-{
-    struct expr_value value = judge_evaluate(device->judge, line->is);
-    const char *light = "amber";
-
-    if (value.known) {
-        bool green = line->has_green && value.number >= line->green_least &&
-                     value.number <= line->green_most;
-        bool amber = line->has_amber && value.number >= line->amber_least &&
-                     value.number <= line->amber_most;
-
-        light = green ? "green" : amber ? "amber" : "red";
-    }
-    json_open_object(out);
-    json_text(out, "id", line->id);
-    json_key(out, "title");
-    json_open_object(out);
-    json_text(out, "en", line->title.en);
-    json_text(out, "zh", line->title.zh);
-    json_close_object(out);
-    json_key(out, "reading");
-    if (value.known) {
-        json_put_number(out, value.number);
-    } else {
-        json_put_null(out);
-    }
-    json_key(out, "limit");
-    json_open_list(out);
-    json_put_number(out, line->green_least);
-    json_put_number(out, line->green_most);
-    json_close_list(out);
-    json_text(out, "light", light);
-    json_close_object(out);
-}
-
 static void put_health(struct device *device, struct json_out *out)
 {
     const struct master_counters *counters = &device->options.master->counters;
@@ -255,7 +220,8 @@ enum device_outcome device_inspect(struct device *device, struct json_out *resul
     json_key(result, "checks");
     json_open_list(result);
     for (size_t i = 0; i < profile->inspection_count; i++) {
-        put_check(device, &profile->inspection[i], result);
+        inspection_put(&profile->inspection[i],
+                       judge_evaluate(device->judge, profile->inspection[i].is), result);
     }
     json_close_list(result);
     put_health(device, result);

@@ -180,7 +180,11 @@ static void put_points(struct call *call, const char *json)
         json_put_value(call->out, json_field(item, "value"));
         json_text(call->out, "unit", json_text_or(item, "unit", ""));
         json_text(call->out, "quality", json_text_or(item, "quality", "good"));
-        call_time(call, "time", json_int_or(item, "t", 0));
+        if (json_field(item, "t") || !json_text_or(item, "time", NULL)) {
+            call_time(call, "time", json_int_or(item, "t", 0));
+        } else { /* an agent that writes points as the API does */
+            json_text(call->out, "time", json_text_or(item, "time", NULL));
+        }
         json_close_object(call->out);
     }
     json_close_list(call->out);

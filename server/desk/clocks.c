@@ -81,6 +81,14 @@ static enum err start_one(struct sql *sql, const struct plan *plan,
                    origin.at, target->warn, at_ms);
 }
 
+/* Nobody drives out for a question or a complaint: an answer is what is owed. */
+static bool is_owed(const struct ticket *ticket, const struct plan_target *target)
+{
+    bool words_only = strcmp(ticket->kind, "consultation") == 0 || strcmp(ticket->kind, "complaint") == 0;
+
+    return !words_only || target->stop == PLAN_RESPONSE;
+}
+
 enum err clocks_start(struct desk *desk, struct sql *sql, const struct ticket *ticket,
                       enum plan_start start, int64_t at_ms)
 {
@@ -89,7 +97,7 @@ enum err clocks_start(struct desk *desk, struct sql *sql, const struct ticket *t
     enum err err = ERR_OK;
 
     for (size_t i = 0; plan && !err && i < plan->target_count; i++) {
-        if (plan->targets[i].start == start) {
+        if (plan->targets[i].start == start && is_owed(ticket, &plan->targets[i])) {
             err = start_one(sql, plan, &plan->targets[i], ticket, remote_area, at_ms);
         }
     }
@@ -132,7 +140,7 @@ enum err clocks_regrade(struct desk *desk, struct sql *sql, const struct ticket 
         TEXT(words, 32);
         TEXT(origin, 128);
 
-        if (!limit.set) {
+        if (!limit.set || !is_owed(ticket, &plan->targets[i])) {
             continue; /* the plan promises nothing at the new grade: the old promise stands */
         }
         limit_words(limit.limit, &words);

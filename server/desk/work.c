@@ -223,6 +223,9 @@ static enum err do_detail(struct sql *sql, const struct order *order,
     const char *name = action->action;
     const struct cJSON *body = action->body;
 
+    if (strcmp(name, "assign") == 0 && order->ticket) {
+        return text_say(why, ERR_STATE, "a repair is assigned by its ticket. Legal: assign of the ticket");
+    }
     if (strcmp(name, "assign") == 0) {
         return assign(sql, order->id, body, why);
     }

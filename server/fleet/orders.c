@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "models/telemetry/command.h"
+#include "server/fleet/checks.h"
 #include "server/fleet/numbers.h"
 #include "server/store/change.h"
 
+#define CHECKS_ARENA (4 * 1024 * 1024)
 #define INSPECT_MS  120000       /* an inspection that nobody answers has failed */
 #define RESULT_MOST (512 * 1024) /* a reply of 64 KiB, written anew with every \u spelt out */
 
@@ -119,17 +121,42 @@ static const char *verdict_of(const struct cJSON *checks, const struct cJSON *po
     return verdict;
 }
 
-static enum err finish_inspection(struct sql *sql, int64_t agent,
+/* The profile of the equipment that a command inspects; NULL: unknown, or no inspection. */
+static const struct profile *inspected(struct sql *sql, struct rules *rules, const char *command)
+{
+    const struct profile *profile = NULL;
+    struct sql_rows rows;
+
+    sql_find(sql, &rows,
+             "SELECT e.profile FROM inspection i JOIN equipment e ON e.id = i.equipment WHERE i.command ="
+             " ?1",
+             "t", command);
+    if (sql_next(&rows) && !sql_null(&rows, 0)) {
+        profile = rules_profile(rules, sql_text(&rows, 0));
+    }
+    return sql_end(&rows) ? NULL : profile;
+}
+
+static enum err finish_inspection(struct sql *sql, struct rules *rules, int64_t agent,
                                   const struct reply_message *reply, int64_t now_ms)
 {
+    const struct profile *profile = inspected(sql, rules, reply->command);
+    struct arena *arena;
     const struct cJSON *points = json_field(reply->result, "points");
     const struct cJSON *checks = json_field(reply->result, "checks");
     struct json_out a = json_out(RESULT_MOST), b = json_out(RESULT_MOST), c = json_out(RESULT_MOST);
     bool done = strcmp(reply->state, "done") == 0;
-    enum err err;
+    enum err err = arena_open(CHECKS_ARENA, &arena);
 
+    if (err) {
+        return err;
+    }
     json_put_value(&a, points);
-    json_put_value(&b, checks);
+    if (json_is_list(checks)) {
+        json_put_value(&b, checks);
+    } else if (profile && done && checks_make(arena, profile, points, now_ms, &b, &checks)) {
+        checks = NULL; /* the values are shown all the same */
+    }
     json_put_value(&c, json_field(reply->result, "health"));
     err = sql_run(sql,
                   "UPDATE inspection SET state = ?2, verdict = ?3, points = ?4, checks = ?5, health"
@@ -141,10 +168,11 @@ static enum err finish_inspection(struct sql *sql, int64_t agent,
     json_out_free(&a);
     json_out_free(&b);
     json_out_free(&c);
+    arena_close(arena);
     return err;
 }
 
-enum err orders_reply(struct sql *sql, int64_t agent, const struct reply_message *reply,
+enum err orders_reply(struct sql *sql, struct rules *rules, int64_t agent, const struct reply_message *reply,
                       int64_t now_ms)
 {
     struct json_out result = json_out(RESULT_MOST);
@@ -162,7 +190,7 @@ enum err orders_reply(struct sql *sql, int64_t agent, const struct reply_message
                                result.bytes, now_ms);
     json_out_free(&result);
     if (!err) {
-        err = finish_inspection(sql, agent, reply, now_ms);
+        err = finish_inspection(sql, rules, agent, reply, now_ms);
     }
     if (!err) {
         struct json_out out = json_out(1024);

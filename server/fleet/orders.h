@@ -7,6 +7,7 @@
 #include "models/base/json.h"
 #include "models/base/text.h"
 #include "models/telemetry/message.h"
+#include "server/fleet/rules.h"
 #include "server/store/sql.h"
 
 /* A new command, state waiting; id (>= 33 bytes) is drawn unless it is given. */
@@ -20,7 +21,7 @@ enum err orders_turn(struct sql *sql, int64_t now_ms,
                                       size_t size),
                      void *context) MUST_CHECK;
 /* An agent answered; also completes the inspection that the command belongs to. */
-enum err orders_reply(struct sql *sql, int64_t agent, const struct reply_message *reply,
+enum err orders_reply(struct sql *sql, struct rules *rules, int64_t agent, const struct reply_message *reply,
                       int64_t now_ms) MUST_CHECK;
 /* A remote inspection of one piece of equipment: inspection row and its `inspect` command. number
  * has room for 32 bytes. */

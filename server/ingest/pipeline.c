@@ -145,7 +145,7 @@ const struct envelope *inbound_envelope(const struct inbound *inbound)
                                                : &inbound->reply.envelope;
 }
 
-static enum err take_reply(struct sql *sql, const struct known_agent *agent,
+static enum err take_reply(struct rules *rules, struct sql *sql, const struct known_agent *agent,
                            const struct known_stream *stream, const struct inbound *inbound,
                            int64_t now_ms)
 {
@@ -160,7 +160,7 @@ static enum err take_reply(struct sql *sql, const struct known_agent *agent,
     };
     enum err err = journal_put_event(sql, &row);
 
-    return err ? err : orders_reply(sql, agent->id, &inbound->reply, now_ms);
+    return err ? err : orders_reply(sql, rules, agent->id, &inbound->reply, now_ms);
 }
 
 static enum err take_content(struct pipeline *pipeline, struct sql *sql, struct known_agent *agent,
@@ -175,7 +175,7 @@ static enum err take_content(struct pipeline *pipeline, struct sql *sql, struct 
     if (inbound->channel == CHANNEL_EVENT) {
         return events_take(pipeline, sql, agent, stream, inbound, now_ms);
     }
-    return take_reply(sql, agent, stream, inbound, now_ms);
+    return take_reply(pipeline->rules, sql, agent, stream, inbound, now_ms);
 }
 
 static const char *refusal(const struct inbound *inbound, enum err err)

@@ -188,6 +188,7 @@ def test_callers_and_devices_meet(rig, gateway):
     for kind in ("consultation", "complaint"):
         other = rig.report("swh-0005", kind=kind)
         assert other["kind"] == kind and other["work_orders"] == [], "nobody is sent out for a question"
+        assert {c["kind"] for c in other["clocks"]} == {"response"}
     for wrong in ({"kind": "x"}, {"equipment": "nothing"}, {"site": "nothing"}, {"grade": 7}, {"grade": "1"}, {"equipment": 7}, {"title": "x" * 1000}):
         rig.post("/tickets", {"kind": "fault", **wrong}, (422,))
 
@@ -360,3 +361,16 @@ def test_a_printed_inspection_is_no_markup(rig, gateway):
     status, headers, text = rig.ask("GET", f"/api/v1/inspections/{number}?format=html")
     assert status == 200 and headers["content-type"].startswith("text/html")
     assert "<script" not in text and "&lt;script" in text and "default-src" in headers["content-security-policy"]
+
+
+def test_an_agent_that_sends_values_alone_is_judged_here(rig, gateway):
+    number = rig.post("/equipment/swh-0013/inspections", None)["number"]
+    command = wait_for(lambda: [c for c in gateway.commands if c["name"] == "inspect" and c["equipment"] == "swh-0013"])[0]
+    assert wait_for(lambda: rig.get("/inspections/" + number))["verdict"] is None
+    now = iso()
+    points = [{"name": "collector_temp", "value": 71.2, "unit": "°C", "quality": "good", "time": now}, {"name": "pump_on", "value": None, "quality": "timeout", "time": now}]
+    gateway.send("reply", command=command["id"], state="done", result={"points": points, "health": {}})
+    done = wait_for(lambda: (lambda i: i if i["state"] == "done" else None)(rig.get("/inspections/" + number)))
+    assert done["checks"] and all(set(c) >= {"id", "title", "reading", "limit", "light"} for c in done["checks"])
+    assert {c["light"] for c in done["checks"]} <= {"green", "amber", "red"} and done["verdict"] in ("amber", "red")
+    assert [at(p["time"]) for p in done["points"]] == [at(now)] * 2
