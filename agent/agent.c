@@ -1,7 +1,7 @@
 /*
  * The agent put together. A value's way:
  *
- *   wire --(modbus)--> registers --(models/profile)--> reading --(acquire/device)--> reported
+ *   wire --(modbus)--> registers --(models/profile)--> reading --(acquire/report)--> reported
  *        --(parcel, queue)--> uplink/spool on disk --(letters)--> uplink/publish --> broker
  *
  * and back: ack --> uplink/downlink --> spool deletes; command --> bus --> reply --> spool.

@@ -30,12 +30,13 @@ class Watch(threading.Thread):
 
     def __init__(self, roof):
         super().__init__(daemon=True)
-        self.roof, self.most, self.ended = roof, 0, threading.Event()
+        self.roof, self.most, self.turn, self.ended = roof, 0, 0, threading.Event()
         self.start()
 
     def run(self):
         while not self.ended.wait(0.004):
-            self.roof.field.put(1, "holding", 0, *[random.randrange(60000) for _ in range(118)])
+            self.turn += 1
+            self.roof.field.put(1, "holding", 0, self.turn, *[random.randrange(60000) for _ in range(117)])
             self.most = max(self.most, weight(self.roof))
 
     def end(self):
@@ -83,6 +84,9 @@ def test_the_quota_holds_and_faults_outlive_data(roof, policy):
         assert tombs and {t["event"]["reason"] for t in tombs} <= {"full", "thinned"}
     if policy == "thin_oldest":
         assert "thinned" in {t["event"]["reason"] for t in tombs}
+    counted = sorted((t, v) for t, v, _ in roof.desk.readings("r0"))
+    assert len(set(counted)) == len(counted), "nothing comes doubled"
+    assert [v for _, v in counted] == sorted(v for _, v in counted), "values keep their times"
     value = 60001
     roof.field.put(1, "holding", 7, value)
     roof.last("r7", value, seconds=30)
