@@ -37,13 +37,18 @@ struct mqtt {
     int64_t next_ms, since_ms; /* next attempt; when the attempt or the outage began */
     int64_t outage_ms;         /* the outage began then; -1: none */
     int failures;
+    struct send *first_send, *last_send; /* oldest first */
     uint64_t random;
     _Atomic int64_t discarded;
 };
 
-struct send { /* what a callback needs to name its publish */
+/* What a callback needs to name its publish. The caller's thread makes and frees them; a callback only
+ * says that it is done: Paho forgets those under way when a handle is destroyed. */
+struct send {
     struct mqtt *mqtt;
     int64_t token;
+    _Atomic bool done;
+    struct send *next;
 };
 
 /* ------------------------------------------------------------------ events */
@@ -180,7 +185,7 @@ static void on_sent5(void *context, MQTTAsync_successData5 *data)
 
     (void)data;
     give(send->mqtt, make(MQTT_SENT, NULL, send->token), 0);
-    free(send);
+    atomic_store(&send->done, true);
 }
 
 static void on_sent(void *context, MQTTAsync_successData *data)
@@ -194,7 +199,7 @@ static void on_unsent5(void *context, MQTTAsync_failureData5 *data)
     struct send *send = context;
 
     give(send->mqtt, make(MQTT_REFUSED, data ? MQTTReasonCode_toString(data->reasonCode) : NULL, send->token), 0);
-    free(send);
+    atomic_store(&send->done, true);
 }
 
 static void on_unsent(void *context, MQTTAsync_failureData *data)
@@ -244,12 +249,27 @@ static enum err create(struct mqtt *mqtt)
     return ERR_OK;
 }
 
+/* Those that are done, from the oldest on; all: no callback comes any more. */
+static void free_sends(struct mqtt *mqtt, bool all)
+{
+    while (mqtt->first_send && (all || atomic_load(&mqtt->first_send->done))) {
+        struct send *send = mqtt->first_send;
+
+        mqtt->first_send = send->next;
+        free(send);
+    }
+    if (!mqtt->first_send) {
+        mqtt->last_send = NULL;
+    }
+}
+
 static void destroy(struct mqtt *mqtt)
 {
     if (mqtt->handle) {
         MQTTAsync_destroy(&mqtt->handle);
         mqtt->handle = NULL;
     }
+    free_sends(mqtt, true);
 }
 
 /* OpenSSL's own words: a certificate that is not valid yet is no trouble of the network. */
@@ -533,12 +553,16 @@ void mqtt_drop(struct mqtt *mqtt, const char *why)
 /* What comes of it is told under token. */
 static struct send *name_send(struct mqtt *mqtt, int64_t token, MQTTAsync_responseOptions *options)
 {
-    struct send *send = malloc(sizeof(*send));
+    struct send *send = calloc(1, sizeof(*send));
 
+    free_sends(mqtt, false);
     if (!send) {
         return NULL;
     }
-    *send = (struct send){mqtt, token};
+    send->mqtt = mqtt;
+    send->token = token;
+    *(mqtt->last_send ? &mqtt->last_send->next : &mqtt->first_send) = send;
+    mqtt->last_send = send;
     options->context = send;
     if (mqtt->version5) {
         options->onSuccess5 = on_sent5;
@@ -571,7 +595,7 @@ enum err mqtt_publish(struct mqtt *mqtt, const char *topic, const void *payload,
     memcpy(&bytes, &payload, sizeof(bytes)); /* Paho only reads it, whatever its prototype says */
     code = MQTTAsync_send(mqtt->handle, topic, (int)size, bytes, 1, retained, &options);
     if (code != MQTTASYNC_SUCCESS) {
-        free(send);
+        atomic_store(&send->done, true);
         return code == MQTTASYNC_MAX_BUFFERED_MESSAGES ? ERR_FULL : ERR_CLOSED;
     }
     return ERR_OK;
@@ -595,7 +619,9 @@ enum err mqtt_subscribe(struct mqtt *mqtt, const char *filter, bool no_retained,
         options.subscribeOptions.retainHandling = no_retained ? 2 : 0;
     }
     if (MQTTAsync_subscribe(mqtt->handle, filter, 1, &options) != MQTTASYNC_SUCCESS) {
-        free(send);
+        if (send) {
+            atomic_store(&send->done, true);
+        }
         return ERR_CLOSED;
     }
     return ERR_OK;

@@ -92,6 +92,7 @@ def test_a_broker_that_takes_everything_and_acknowledges_nothing(roof):
             if not more:
                 return
             data += more
+            reply = b""
             while len(data) >= 2:
                 size, shift, at = 0, 0, 1
                 while at < len(data) and data[at] & 0x80:
@@ -104,11 +105,15 @@ def test_a_broker_that_takes_everything_and_acknowledges_nothing(roof):
                     break
                 kind, body, data = data[0] >> 4, data[at + 1:at + 1 + size], data[at + 1 + size:]
                 if kind == 1:
-                    peer.sendall(b"\x20\x03\x00\x00\x00")
+                    reply += b"\x20\x03\x00\x00\x00"
                 elif kind == 8:
-                    peer.sendall(b"\x90\x04" + body[:2] + b"\x00\x01")
+                    reply += b"\x90\x04" + body[:2] + b"\x00\x01"
                 elif kind == 12:
-                    peer.sendall(b"\xd0\x00")
+                    reply += b"\xd0\x00"
+            try:
+                peer.sendall(reply)
+            except OSError:
+                return
     mute = Server(roof.rig.mqtt_port, take)
     roof.config([roof.bus], [("swh-0001", 0, 1, "p")])
     agent = roof.start()
