@@ -109,7 +109,7 @@ bool call_day(struct call *call, const char *name, int32_t fallback, int32_t *re
         return true;
     }
     memcpy(date, words, strlen(words) < 10 ? strlen(words) : 10);
-    if (civil_read_date(date, ret_day) || (words[10 - (strlen(words) < 10)] && words[10] != 'T')) {
+    if (civil_read_date(date, ret_day) || (strlen(words) > 10 && words[10] != 'T')) {
         call_problem(call, 422, "Cannot be done as asked", "%s: expected a date, found '%.40s'", name,
                      words);
         return false;

@@ -11,6 +11,7 @@
 #include "host/log.h"
 #include "host/queue.h"
 #include "models/base/civil.h"
+#include "models/base/hash.h"
 #include "models/base/text.h"
 #include "server/store/metrics.h"
 
@@ -234,6 +235,7 @@ static void write_mail(const struct notify_options *options, const struct letter
                                          "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     int64_t s = letter->created_ms / 1000;
     int year, month, day;
+    char key[17];
 
     civil_from_days((int32_t)(s / 86400), &year, &month, &day);
     text_add(to, "From: ");
@@ -245,7 +247,8 @@ static void write_mail(const struct notify_options *options, const struct letter
     text_addf(to, "\r\nDate: %s, %d %s %d %02d:%02d:%02d +0000\r\nMessage-ID: <",
               days[s / 86400 % 7], day, months[month - 1], year, (int)(s % 86400 / 3600),
               (int)(s % 3600 / 60), (int)(s % 60));
-    add_visible(to, letter->key); /* the same on every try: a receiver can tell a repeat */
+    hash_hex(hash_bytes(letter->key, strlen(letter->key)), key);
+    text_add(to, key); /* the same on every try: a receiver can tell a repeat */
     text_add(to, "@heliograph>\r\nAuto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
                  "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n");
     add_body(to, letter->body);
