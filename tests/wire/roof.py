@@ -1,9 +1,9 @@
-"""One agent under test between a slave of slave.py and the desk of desk.py, on a real mosquitto."""
+"""One agent under test between a slave of field.py and the desk of desk.py, on a real mosquitto."""
 import pathlib
 
 from desk import Desk
 from rig import BUILD, Program, Rig, wait_for
-from slave import Field, Tcp
+from field import Field, Tcp
 
 PROFILE = """
 profile: {id}

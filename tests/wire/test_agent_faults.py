@@ -4,7 +4,7 @@ import time
 import pytest
 from rig import wait_for
 from roof import Roof
-from slave import Pty
+from field import Pty
 
 HOT = """faults:
   - {id: hot, title: {en: Hot, zh: 热}, when: "r0 > 90", for: 600ms, clear: "r0 < 80", clear_for: 500ms, grade: 2, component: tank,

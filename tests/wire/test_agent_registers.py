@@ -5,7 +5,7 @@ import struct
 import pytest
 from rig import wait_for
 from roof import Roof
-from slave import Pty
+from field import Pty
 
 ORDERS = ("ABCD", "CDAB", "BADC", "DCBA")
 KINDS = {"int16": ("h", -1234), "uint16": ("H", 54321), "int32": ("i", -123456789), "uint32": ("I", 3123456789),
