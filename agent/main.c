@@ -1,6 +1,7 @@
 /* heliograph-agent: options, start in order, stop in reverse. */
 #include <signal.h>
 #include <stdbool.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -95,6 +96,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "heliograph-agent: --config FILE is missing\n%s", help);
         return 2;
     }
+    mallopt(M_ARENA_MAX, 1); /* a heap for each thread would be more than all that is in them */
     log_open("heliograph-agent", verbose ? LOG_DEBUG : LOG_INFO);
     if (arena_open(CONFIG_BYTES_MOST, &arena)) {
         return 2;

@@ -168,6 +168,7 @@ static enum err open_store(struct server *server, struct text *why)
     server->pipeline.registry = server->registry;
     server->pipeline.desk = server->desk;
     server->pipeline.rules = server->rules;
+    server->pipeline.come_back_ms = server->config->come_back_ms;
     server->pipeline.quiet_until_ms = options.quiet_until_ms;
     server->pipeline.old_data = work_old_data;
     server->pipeline.ack = letters_send_ack;

@@ -124,7 +124,7 @@ enum err device_open(const struct device_options *options, struct device **ret_d
         device->apart = arena_array(device->arena, points, sizeof(*device->apart));
         device->open = arena_array(device->arena, options->profile->fault_count + 1,
                                    sizeof(*device->open));
-        device->now_text = calloc(points, sizeof(*device->now_text));
+        device->now_text = arena_array(device->arena, points, sizeof(*device->now_text));
         device->verdicts = arena_array(device->arena, options->profile->fault_count + 1,
                                        sizeof(*device->verdicts));
         if (!device->told || !device->now || !device->apart || !device->open || !device->now_text ||
@@ -158,7 +158,6 @@ void device_close(struct device *device)
     }
     judge_close(device->judge);
     arena_close(device->arena);
-    free(device->now_text);
     free(device);
 }
 

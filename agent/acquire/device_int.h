@@ -9,6 +9,7 @@
 #include "models/profile/sweep.h"
 #include "models/telemetry/reading.h"
 
+#define DEVICE_TEXT_SIZE (2 * REGISTER_STRING_MOST + 1)
 #define GROUPS_MOST 16 /* different periods in a profile */
 
 struct group { /* points of one period */
@@ -41,7 +42,7 @@ struct device {
     size_t group_count;
     struct told *told;
     struct reading *now; /* the newest reading of each point */
-    char (*now_text)[2 * REGISTER_STRING_MOST + 1];
+    char **now_text; /* of each point, DEVICE_TEXT_SIZE; NULL: it never was a text */
     struct apart *apart;
     struct open_fault *open; /* one a fault of the profile */
     uint16_t max_registers, gap; /* learned downwards from the profile's */

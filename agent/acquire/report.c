@@ -8,7 +8,7 @@
 #include "host/clock.h"
 #include "models/base/text.h"
 
-#define BATCH_MOST   512
+#define BATCH_MOST   512 /* and no more than a poll of all points brings */
 #define STEP_BACK_MS 2000 /* less is an adjustment, not a step */
 
 void device_drop_batch(struct device *device)
@@ -45,10 +45,12 @@ void device_send(struct device *device)
 
 static void add_to_batch(struct device *device, size_t point, const struct reading *reading)
 {
+    size_t points = device->options.profile->point_count;
+    size_t room = points < BATCH_MOST ? points : BATCH_MOST;
     struct outgoing *one;
 
     if (!device->batch) {
-        device->batch = calloc(BATCH_MOST, sizeof(*device->batch));
+        device->batch = malloc(room * sizeof(*device->batch));
         if (!device->batch) {
             return;
         }
@@ -58,7 +60,7 @@ static void add_to_batch(struct device *device, size_t point, const struct readi
     one->point = device->options.profile->points[point].name;
     one->reading = *reading;
     one->reading.text = reading->text ? strdup(reading->text) : NULL;
-    if (device->batch_count == BATCH_MOST) {
+    if (device->batch_count == room) {
         device_send(device);
     }
 }
@@ -98,6 +100,18 @@ static void judge_anew(struct device *device)
     device_restore(device);
 }
 
+/* Few points are texts: room for one is taken when it first comes. */
+static void keep_text(struct device *device, size_t point, const char *words)
+{
+    if (!device->now_text[point]) {
+        device->now_text[point] = arena_take(device->arena, DEVICE_TEXT_SIZE);
+    }
+    if (device->now_text[point]) {
+        snprintf(device->now_text[point], DEVICE_TEXT_SIZE, "%s", words);
+    }
+    device->now[point].text = device->now_text[point] ? device->now_text[point] : "";
+}
+
 void device_report(struct device *device, size_t point, const struct reading *reading)
 {
     struct told *told = &device->told[point];
@@ -111,8 +125,7 @@ void device_report(struct device *device, size_t point, const struct reading *re
     }
     device->now[point] = *reading;
     if (reading->text) {
-        snprintf(device->now_text[point], sizeof(device->now_text[point]), "%s", reading->text);
-        device->now[point].text = device->now_text[point];
+        keep_text(device, point, reading->text);
     }
     (void)!judge_take(device->judge, point, reading);
     if (!is_news(&device->options.profile->points[point], told, reading)) {

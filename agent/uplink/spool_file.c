@@ -15,6 +15,7 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS message (id INTEGER PRIMARY KEY AUTOINCREMENT, epoch INTEGER NOT NULL,"
     " seq INTEGER NOT NULL, class INTEGER NOT NULL, t_ms INTEGER NOT NULL, bytes BLOB NOT NULL);"
     "CREATE INDEX IF NOT EXISTS message_class ON message (class, id);"
+    "CREATE INDEX IF NOT EXISTS message_number ON message (epoch, seq);" /* acks say numbers */
     "CREATE TABLE IF NOT EXISTS command (id TEXT PRIMARY KEY, at_ms INTEGER NOT NULL,"
     " state TEXT NOT NULL);"
     "CREATE TABLE IF NOT EXISTS written (equipment TEXT NOT NULL, point TEXT NOT NULL,"
@@ -51,6 +52,7 @@ static enum err open_database(struct spool *spool, struct text *why)
         .journal_most = spool->options.bytes_most / 16,
         .bytes_most = spool->options.bytes_most * 5 / 8, /* the rest is for the WAL */
         .incremental_vacuum = true,
+        .cache_kib = 256, /* rows are written once, read once and deleted: little comes again */
     };
     int64_t pages = spool->options.bytes_most / 16 / 4096;
     TEXT(sql, 128);

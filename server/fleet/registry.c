@@ -284,6 +284,24 @@ static enum err add_stream(struct registry *registry, struct sql *sql, struct kn
     return err;
 }
 
+/* The streams that rest longest are forgotten, as far as they are written. */
+static void forget_old_streams(struct known_agent *agent)
+{
+    struct known_stream **at = &agent->streams;
+
+    for (int i = 0; *at; i++) {
+        struct known_stream *stream = *at;
+
+        if (i < REGISTRY_STREAMS_MOST || stream->dirty) {
+            at = &stream->next;
+            continue;
+        }
+        *at = stream->next;
+        ranges_free(&stream->have);
+        free(stream);
+    }
+}
+
 /* Found and moved to the front. */
 static struct known_stream *find_stream(struct known_agent *agent, const char *epoch)
 {
@@ -320,6 +338,7 @@ enum err registry_stream(struct registry *registry, struct sql *sql, struct know
             free(stream);
             return err;
         }
+        forget_old_streams(agent);
         stream->next = agent->streams;
         agent->streams = stream;
     }

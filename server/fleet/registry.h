@@ -21,6 +21,7 @@
 #define REGISTRY_POINTS_MOST    4096          /* of one piece of equipment */
 #define REGISTRY_EQUIPMENT_MOST 10000         /* of one agent */
 #define REGISTRY_SPEAKERS_MOST  8
+#define REGISTRY_STREAMS_MOST   64            /* of one agent in memory; more are read when needed */
 
 struct known_stream {
     char epoch[EPOCH_SIZE];

@@ -56,7 +56,8 @@ struct pipeline {
     struct rules *rules;
     struct receipts *receipts;
     struct quarantine quarantine;
-    int64_t quiet_until_ms; /* after a start agents get time to come back */
+    int64_t come_back_ms;   /* time that agents get after we were away: a start, a jump of the clock */
+    int64_t quiet_until_ms; /* … which ends then */
     int64_t saved_ms, silence_ms;
     int64_t judge_bytes; /* of all judges that are open */
     bool links_changed;  /* an agent fell silent: the desk wants to look */

@@ -5,6 +5,7 @@
 
 #define SILENT_BEATS   3    /* interfaces.md 7 */
 #define SILENCE_EACH   1000 /* how often silence is looked for */
+#define AWAY_MS        30000 /* not looked for that long: a lock, a sleep, or the clock has jumped */
 #define EPOCHS_GREETED 32   /* the youngest ones, after a birth */
 
 /* ------------------------------------------------------------------ births */
@@ -153,10 +154,16 @@ enum err presence_silence(struct pipeline *pipeline, struct sql *sql, int64_t no
     struct known_agent *agent, *next;
     enum err err = ERR_OK;
 
-    if (now_ms < pipeline->quiet_until_ms || llabs(now_ms - pipeline->silence_ms) < SILENCE_EACH) {
+    if (llabs(now_ms - pipeline->silence_ms) < SILENCE_EACH) {
         return ERR_OK;
     }
+    if (pipeline->silence_ms && llabs(now_ms - pipeline->silence_ms) > AWAY_MS) {
+        pipeline->quiet_until_ms = now_ms + pipeline->come_back_ms;
+    }
     pipeline->silence_ms = now_ms;
+    if (now_ms < pipeline->quiet_until_ms) {
+        return ERR_OK;
+    }
     HASH_ITER(hh, registry_agents(pipeline->registry), agent, next)
     {
         /* silence is counted from a last word: who never said one is not missed yet */

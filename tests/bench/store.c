@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "models/base/text.h"
 #include "models/telemetry/message.h"
 #include "server/store/journal.h"
 #include "server/store/pack.h"
@@ -99,7 +100,9 @@ static void open_bench(struct bench *bench, const char *path, int points, uint64
          "equipment");
     must(sql_run(bench->sql, "INSERT INTO speaker (equipment, agent) VALUES (1, 1)", ""), "speaker");
     for (int i = 0; i < points; i++) {
-        snprintf(bench->names[i], sizeof(bench->names[i]), "point_%d", i);
+        struct text name = text_on(bench->names[i], sizeof(bench->names[i]));
+
+        text_addf(&name, "point_%d", i);
         must(sql_run(bench->sql, "INSERT INTO point (equipment, name) VALUES (1, ?1)", "t",
                      bench->names[i]), "point");
         bench->ids[i] = sql_last_id(bench->sql);

@@ -489,6 +489,30 @@ static void a_restarted_server_gives_a_minute(void **state)
     stop(bench);
 }
 
+/* The clock jumps, or a lock held everything up: nobody is missed for that. */
+static void so_does_one_that_was_away(void **state)
+{
+    struct bench *bench = begin();
+
+    (void)state;
+    bench->pipeline.come_back_ms = 60000;
+    send_birth(bench, "gw", EPOCH, true);
+    look_for_silence(bench);
+    for (int i = 0; i < 2; i++) {
+        bench->now_ms += i == 0 ? 100 * 86400000LL : -50 * 86400000LL;
+        look_for_silence(bench);
+        assert_false(is_silent(bench, "gw"));
+        bench->now_ms += 2000;
+        send_data(bench, "gw", 1 + i, bench->now_ms, "swh-1", "\"flow\":[[0,1]]");
+        for (int k = 0; k < 100; k++) {
+            bench->now_ms += 1500;
+            look_for_silence(bench);
+            assert_false(is_silent(bench, "gw"));
+        }
+    }
+    stop(bench);
+}
+
 static void a_birth_is_answered_for_every_epoch(void **state)
 {
     struct bench *bench = begin();
@@ -570,6 +594,7 @@ int main(void)
         cmocka_unit_test(a_device_that_is_silent_is_a_small_fault),
         cmocka_unit_test(wills_and_silence_make_agents_absent),
         cmocka_unit_test(a_restarted_server_gives_a_minute),
+        cmocka_unit_test(so_does_one_that_was_away),
         cmocka_unit_test(a_birth_is_answered_for_every_epoch),
         cmocka_unit_test(receipts_keep_a_second_apart),
     };

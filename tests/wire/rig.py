@@ -50,12 +50,12 @@ def _end_with_parent():
 
 class Program:
     def __init__(self, arguments, ready=None, stdin=None, cwd=ROOT, apart=False):
-        """apart: a Ctrl-C at the terminal does not reach it, but it ends with its parent."""
+        """It ends with its parent. apart: a Ctrl-C at the terminal does not reach it."""
         self.lines = []
         self.process = subprocess.Popen([str(a) for a in arguments], cwd=cwd, stdin=stdin,
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                         errors="replace", start_new_session=apart,
-                                        preexec_fn=_end_with_parent if apart else None)
+                                        preexec_fn=_end_with_parent)
         threading.Thread(target=self._read, daemon=True).start()
         if ready:
             wait_for(lambda: ready in self.lines or self.process.poll() is not None, 40,

@@ -1,0 +1,269 @@
+/*
+ * tests/golden/files: a profile and a plan with every key, and what was understood of them (.txt).
+ * What a file of today means, a program of tomorrow reads. `test_golden_files FILE` prints it.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "host/file.h"
+#include "models/base/text.h"
+#include "models/profile/profile.h"
+#include "models/service/plan.h"
+
+#define ROOM (64 * 1024)
+
+static const char *or_dash(const char *words)
+{
+    return words && words[0] ? words : "-";
+}
+
+static void show_title(const struct words2 *words, struct text *to)
+{
+    text_addf(to, " title '%s' '%s'", or_dash(words->en), or_dash(words->zh));
+}
+
+static void show_register(const struct register_spec *reg, struct text *to)
+{
+    text_addf(to, " %s %u %s %s scale %g offset %g mask %llx shift %u length %u",
+              register_table_names[reg->table], (unsigned)reg->address,
+              register_type_names[reg->type], register_order_names[reg->order], reg->scale,
+              reg->offset, (unsigned long long)reg->mask, (unsigned)reg->shift,
+              (unsigned)reg->length);
+}
+
+static void show_point(const struct point *point, struct text *to)
+{
+    text_addf(to, "point %s unit %s role %s", point->name, or_dash(point->unit),
+              or_dash(point->role));
+    show_title(&point->title, to);
+    show_register(&point->reg, to);
+    for (size_t i = 0; i < point->invalid_count; i++) {
+        text_addf(to, " invalid %lld", (long long)point->invalid[i]);
+    }
+    if (point->has_range) {
+        text_addf(to, " range %g %g", point->least, point->most);
+    }
+    for (size_t i = 0; i < point->name_count; i++) {
+        text_addf(to, " enum %lld %s", (long long)point->names[i].value, point->names[i].name);
+    }
+    text_addf(to, " every %lld heartbeat %lld deadband %g", (long long)point->every_ms,
+              (long long)point->heartbeat_ms, point->deadband);
+    if (point->may_write) {
+        text_addf(to, " write %g %g budget %lld rate %lld", point->write_least, point->write_most,
+                  (long long)point->write_budget, (long long)point->write_rate_ms);
+    }
+    text_add(to, "\n");
+}
+
+static void show_cause(const struct fault_cause *cause, struct text *to)
+{
+    text_addf(to, "  cause %s odds %g skill %s", cause->cause, cause->odds, or_dash(cause->skill));
+    for (size_t i = 0; cause->parts[i]; i++) {
+        text_addf(to, " part %s", cause->parts[i]);
+    }
+    for (size_t i = 0; cause->tools[i]; i++) {
+        text_addf(to, " tool %s", cause->tools[i]);
+    }
+    text_add(to, "\n");
+}
+
+static void show_fault(const struct profile *profile, const struct fault_rule *fault,
+                       struct text *to)
+{
+    text_addf(to, "fault %s", fault->id);
+    show_title(&fault->title, to);
+    text_addf(to, " when \"%s\" for %lld clear %s for %lld grade %d domain %s component %s%s\n",
+              fault->when_text, (long long)fault->for_ms, fault->clear ? "given" : "not when",
+              (long long)fault->clear_for_ms, fault->grade, fault->domain, fault->component,
+              fault->latching ? " latching" : "");
+    for (size_t i = 0; i < fault->rung_count; i++) {
+        text_addf(to, "  rung after %lld when %s grade %d\n", (long long)fault->ladder[i].after_ms,
+                  fault->ladder[i].when ? "given" : "-", fault->ladder[i].grade);
+    }
+    for (size_t i = 0; i < fault->inhibited_count; i++) {
+        text_addf(to, "  inhibited by %s\n", profile->faults[fault->inhibited_by[i]].id);
+    }
+    for (size_t i = 0; i < fault->cause_count; i++) {
+        show_cause(&fault->causes[i], to);
+    }
+    for (size_t i = 0; i < fault->remote_count; i++) {
+        text_addf(to, "  remote '%s' '%s'\n", or_dash(fault->remote[i].en),
+                  or_dash(fault->remote[i].zh));
+    }
+    text_addf(to, "  advice '%s' '%s'\n", or_dash(fault->advice.en), or_dash(fault->advice.zh));
+}
+
+static void show_rest(const struct profile *profile, struct text *to)
+{
+    for (size_t i = 0; i < profile->derived_count; i++) {
+        text_addf(to, "derived %s unit %s", profile->derived[i].name,
+                  or_dash(profile->derived[i].unit));
+        show_title(&profile->derived[i].title, to);
+        text_add(to, "\n");
+    }
+    for (size_t i = 0; i < profile->command_count; i++) {
+        text_addf(to, "command %s point %s value %g\n", profile->commands[i].name,
+                  profile->points[profile->commands[i].point].name, profile->commands[i].value);
+    }
+    for (size_t i = 0; i < profile->inspection_count; i++) {
+        const struct inspection_line *line = &profile->inspection[i];
+
+        text_addf(to, "inspection %s green %g %g amber %g %g\n", line->id, line->green_least,
+                  line->green_most, line->amber_least, line->amber_most);
+    }
+    for (size_t i = 0; i < profile->part_count; i++) {
+        text_addf(to, "part %s class %s\n", profile->parts[i].id, profile->parts[i].component);
+    }
+}
+
+static void show_profile(const struct profile *profile, struct text *to)
+{
+    text_addf(to, "profile %s version %lld maker %s model %s", profile->id,
+              (long long)profile->version, profile->maker, profile->model);
+    show_title(&profile->title, to);
+    text_addf(to, "\nunit %d registers %u gap %u timeout %lld pause %lld\n", profile->unit_id,
+              (unsigned)profile->max_registers, (unsigned)profile->gap,
+              (long long)profile->timeout_ms, (long long)profile->pause_ms);
+    for (size_t i = 0; i < profile->identity_count; i++) {
+        text_add(to, "identity");
+        show_register(&profile->identity[i].reg, to);
+        text_addf(to, " from %lld to %lld\n", (long long)profile->identity[i].least,
+                  (long long)profile->identity[i].most);
+    }
+    for (size_t i = 0; i < profile->point_count; i++) {
+        show_point(&profile->points[i], to);
+    }
+    for (size_t i = 0; i < profile->fault_count; i++) {
+        show_fault(profile, &profile->faults[i], to);
+    }
+    show_rest(profile, to);
+}
+
+static void show_limit(const char *name, const struct plan_limit *limit, struct text *to)
+{
+    if (limit->set) {
+        text_addf(to, " %s %lld%s %c", name, (long long)limit->limit.count,
+                  duration_unit_text(limit->limit.unit), limit->origin.flag);
+    }
+}
+
+static void show_target(const struct plan_target *target, struct text *to)
+{
+    text_addf(to, "target %s %s to %s cap %g warn %g", target->kind, plan_start_names[target->start],
+              plan_stop_names[target->stop], target->cap_onsite, target->warn);
+    for (int grade = 0; grade < PLAN_GRADES; grade++) {
+        for (int level = 0; level < PLAN_LEVELS; level++) {
+            char name[3] = {(char)('1' + grade), (char)('A' + level), '\0'};
+
+            show_limit(name, &target->limits[grade][level], to);
+        }
+    }
+    show_limit("emergency", &target->emergency, to);
+    show_limit("remote", &target->remote_area, to);
+    text_add(to, "\n");
+}
+
+static void show_list(const char *name, const char *const *list, struct text *to)
+{
+    text_add(to, name);
+    for (; *list; list++) {
+        text_addf(to, " %s", *list);
+    }
+    text_add(to, "\n");
+}
+
+static void show_plan(const struct plan *plan, struct text *to)
+{
+    text_addf(to, "plan %s version %s zone %s gate %s consent %d hold %lld", plan->id, plan->version,
+              plan->time_zone, plan->onsite_gate, (int)plan->consent_before_repair,
+              (long long)plan->hold_ms);
+    show_title(&plan->title, to);
+    text_addf(to, "\noutage %lld link %lld %lld\nvisits %d every %lld%s give %lld%s",
+              (long long)plan->g1_outage_ms, (long long)plan->link_loss_delay_ms,
+              (long long)plan->link_loss_limit_ms, plan->visits_per_year,
+              (long long)plan->visit_spacing.count, duration_unit_text(plan->visit_spacing.unit),
+              (long long)plan->visit_tolerance.count,
+              duration_unit_text(plan->visit_tolerance.unit));
+    for (size_t i = 0; i < plan->window_count; i++) {
+        const struct plan_window *window = &plan->windows[i];
+
+        text_addf(to, " %02d-%02d/%02d-%02d", window->from_month, window->from_day, window->to_month,
+                  window->to_day);
+    }
+    text_add(to, "\n");
+    for (size_t i = 0; i < plan->class_count; i++) {
+        text_addf(to, "class %s %lld%s %c\n", plan->classes[i].component,
+                  (long long)plan->classes[i].term.count,
+                  duration_unit_text(plan->classes[i].term.unit), plan->classes[i].origin.flag);
+    }
+    show_list("start", plan->start_order, to);
+    show_list("free", plan->free_causes, to);
+    show_list("excluded", plan->excluded, to);
+    for (size_t i = 0; i < plan->target_count; i++) {
+        show_target(&plan->targets[i], to);
+    }
+}
+
+static void look(struct arena *arena, const char *path, struct text *to)
+{
+    struct complaints complaints = {.path = path, .arena = arena};
+    const struct profile *profile;
+    const struct plan *plan;
+    char *bytes;
+    size_t size;
+
+    assert_int_equal(file_read(arena, path, 1 << 20, &bytes, &size), ERR_OK);
+    if (strstr(path, "profile")) {
+        assert_int_equal(profile_read(arena, bytes, size, &complaints, &profile), ERR_OK);
+        show_profile(profile, to);
+    } else {
+        assert_int_equal(plan_read(arena, bytes, size, &complaints, &plan), ERR_OK);
+        show_plan(plan, to);
+    }
+}
+
+static void files_are_understood_for_ever(void **state)
+{
+    static const char *const paths[] = {"tests/golden/files/profile", "tests/golden/files/plan"};
+    struct arena *arena;
+
+    (void)state;
+    assert_int_equal(arena_open(8 << 20, &arena), ERR_OK);
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        struct text words = text_on(arena_take(arena, ROOM), ROOM);
+        char *expected;
+        TEXT(path, 128);
+        size_t size;
+
+        text_addf(&path, "%s.yaml", paths[i]);
+        look(arena, path.at, &words);
+        text_clear(&path);
+        text_addf(&path, "%s.txt", paths[i]);
+        assert_int_equal(file_read(arena, path.at, ROOM, &expected, &size), ERR_OK);
+        assert_string_equal(words.at, expected);
+    }
+    arena_close(arena);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(files_are_understood_for_ever)};
+    struct arena *arena;
+
+    if (argc == 2 && !arena_open(8 << 20, &arena)) {
+        struct text words = text_on(arena_take(arena, ROOM), ROOM);
+
+        look(arena, argv[1], &words);
+        fputs(words.at, stdout);
+        arena_close(arena);
+        return 0;
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
