@@ -80,7 +80,7 @@ def test_nothing_is_lost_while_the_broker_is_away(rig):
     time.sleep(12)  # an outage has to last; nothing is waited for here
     rig.programs[0] = rig.broker()
     wait_for(lambda: rig.metric("readings_total") > stored, 40)
+    wait_for(lambda: "pending=0" in rig.command("audit").stdout, 40, 0.3, "the backlog is in")
     rig.the_agent.stop()
-    wait_for(lambda: "pending=0" in rig.command("audit").stdout, 20)
     assert rig.the_agent.process.returncode == 0
     wait_for(lambda: rig.get("/equipment/swh-0001")["status"] == "offline")

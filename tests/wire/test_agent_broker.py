@@ -123,7 +123,7 @@ def test_a_broker_that_takes_everything_and_acknowledges_nothing(roof):
     roof.rig.broker()
     roof.desk = roof.keep(Desk(roof.rig.mqtt_port))
     roof.last("r3", 3, seconds=60)
-    assert agent.stop() == 0
+    assert agent.stop() == 0, agent.text()
 
 
 @pytest.mark.parametrize("manner", ["connack 132", "old connack 1", "hangs up"])

@@ -99,7 +99,7 @@ def test_events_first_then_data_by_number_after_a_connect(roof):
         wait_for(lambda: len(roof.field.requests) > count + 8)
     seen = len(roof.desk.messages)
     roof.rig.programs[0] = roof.rig.broker()
-    roof.last("r0", 202, seconds=20)
+    roof.last("r0", 202, seconds=60)
     wait_for(lambda: len(roof.desk.events("fault", state="raised")) >= 3)
     order = [(c, m["seq"]) for c, m, _, _ in roof.desk.messages[seen:]]
     lead = [c for c, _ in order]
