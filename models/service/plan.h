@@ -52,6 +52,7 @@ struct plan_target {
     enum plan_stop stop;
     struct plan_limit limits[PLAN_GRADES][PLAN_LEVELS]; /* [grade - 1][level - 'A'] */
     struct plan_limit emergency, remote_area;
+    struct plan_limit aim; /* what people aim at inside the limit: no clock, leaves time to travel (C-25) */
     double cap_onsite; /* 0: none; else the limit is at most this share of the on-site limit */
     double warn;       /* share of the limit after which people are warned; 0: none */
 };

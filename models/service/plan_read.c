@@ -251,6 +251,7 @@ static void read_target(struct reader *reader, struct yaml_node *node, struct pl
     }
     target->emergency = limit_of(reader, map, "emergency");
     target->remote_area = limit_of(reader, map, "remote_area");
+    target->aim = limit_of(reader, map, "target");
     target->cap_onsite = read_share(reader, map, "cap_onsite");
     target->warn = read_share(reader, map, "warn");
     (void)yaml_find(map, "calendar");
@@ -292,6 +293,9 @@ static int64_t share_of(const struct plan_target *target, int grade, int level, 
     const struct plan_limit *limit = target ? &target->limits[grade][level] : NULL;
     int64_t ms;
 
+    if (limit && limit->set && target->aim.set) {
+        limit = &target->aim;
+    }
     if (!limit || !limit->set) {
         return 0;
     }

@@ -81,12 +81,16 @@ static enum err start_one(struct sql *sql, const struct plan *plan,
                    origin.at, target->warn, at_ms);
 }
 
-/* Nobody drives out for a question or a complaint: an answer is what is owed. */
+/*
+ * Nobody drives out for a question or a complaint: an answer is what is owed. A plan of how to go on is
+ * owed for a complex fault (service-terms C-03), and no ticket is opened as one: they all begin as
+ * general, see put_classification in open.c.
+ */
 static bool is_owed(const struct ticket *ticket, const struct plan_target *target)
 {
     bool words_only = strcmp(ticket->kind, "consultation") == 0 || strcmp(ticket->kind, "complaint") == 0;
 
-    return !words_only || target->stop == PLAN_RESPONSE;
+    return (!words_only || target->stop == PLAN_RESPONSE) && target->stop != PLAN_SOLUTION;
 }
 
 enum err clocks_start(struct desk *desk, struct sql *sql, const struct ticket *ticket,

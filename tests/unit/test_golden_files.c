@@ -167,6 +167,7 @@ static void show_target(const struct plan_target *target, struct text *to)
     }
     show_limit("emergency", &target->emergency, to);
     show_limit("remote", &target->remote_area, to);
+    show_limit("aim", &target->aim, to);
     text_add(to, "\n");
 }
 

@@ -92,7 +92,8 @@ static void one_thing_wrong(void **state)
         {"emergency: {value: 2h,", "emergency: {value: 3h,", "3h", "expected the emergency limit not to be slower"},
         {"        B: {value: 4h, origin: A}\n", "        B: {value: 4h, origin: A}\n        D: {value: 4h, origin: A}\n", "D:", "expected a known key, one of"},
         {"      g2: {value: 12h, origin: A}\n", "      g2: {value: 12h, origin: A}\n      g4: {value: 12h, origin: A}\n", "g4", "expected a known key"},
-        {"cap_onsite: {value: 0.25", "cap_onsite: {value: 1", "", "expected dispatch and assignment to leave time"},
+        {"cap_onsite: {value: 0.25, origin: A}\n      target: {value: 30m", "target: {value: 2h", "", "expected dispatch and assignment to leave time"},
+        {"cap_onsite: {value: 0.25, origin: A}\n      target: {value: 30m, origin: A}", "cap_onsite: {value: 1, origin: A}", "", "expected dispatch and assignment to leave time"},
     };
     const char *golden = load("tests/golden/files/plan.yaml");
 

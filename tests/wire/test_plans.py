@@ -13,7 +13,7 @@ ROWS = [
     ("swh_standard", "clocks.calendar.hours", "24x7", A, None), ("swh_standard", "clocks.calendar.tz", "Asia/Shanghai", A, None),
     ("swh_standard", "clocks.grade.g1_outage", "10m", A, None), ("swh_standard", "clocks.grade.link_loss_limit", "4h", A, None),
     ("swh_standard", "clocks.targets.response.all", "30m", A, None), ("swh_standard", "clocks.targets.dispatch.all", "2h", A, None),
-    ("swh_standard", "items.discipline.dispatch_target", "30m", A, None), ("swh_standard", "items.discipline.assign_target", "1h", A, None),
+    ("swh_standard", "clocks.targets.dispatch.target", "30m", A, None), ("swh_standard", "clocks.targets.assign.target", "1h", A, None),
     ("swh_standard", "clocks.targets.assign.all", "2h", A, None), ("swh_standard", "clocks.targets.supervision.all", "2h", A, None),
     ("swh_standard", "clocks.targets.onsite_l1.all", "4h", S, "S0-49"), ("swh_standard", "clocks.targets.onsite_crew.all", "12h", S, "S0-50"),
     ("swh_standard", "clocks.targets.onsite_l1.emergency", "4h", A, None), ("swh_standard", "clocks.targets.repair.all", "3wd", A, None),
@@ -73,14 +73,15 @@ def test_the_values_are_those_of_the_service_terms(plan):
 
 
 # what a ticket's clocks must show: [plan][kind] = a limit for all, or one for each grade, or a row of levels for each grade; in hours,
-# wd: working days. Caps and emergencies (grade 1) are worked out here by hand.
+# wd: working days; None: no such clock (a solution is owed for complex faults alone, and tickets begin as general).
+# Caps and emergencies (grade 1) are worked out here by hand.
 H = lambda *rows: rows
 CLOCKS = {
-    "swh_standard": {"response": 0.5, "dispatch": 1, "onsite_l1": 4, "onsite_crew": 12, "repair": "3wd", "solution": "7wd", "assign": 1, "supervision": 2},
+    "swh_standard": {"response": 0.5, "dispatch": 2, "onsite_l1": 4, "onsite_crew": 12, "repair": "3wd", "solution": None, "assign": 2, "supervision": 2},
     "tiered_abc": {"response": H((1 / 6, 1 / 6, .5), (1 / 6, .5, 2), (.5, 2, 24)), "onsite": H((2, 4, 12), (4, 12, 24), (12, 24, 48)), "dispatch": H((.5, 1, 2), (1, 2, 2), (2, 2, 2)),
-                   "assign": H((.5, 1, 2), (1, 2, 2), (2, 2, 2)), "supervision": H((1, 2, 4), (2, 4, 4), (4, 4, 4)), "repair": H(24, "3wd", "3wd"), "solution": H(None, "7wd", "7wd")},
-    "generic_24_48": {"response": 24, "onsite": 48, "repair": "3wd", "solution": "7wd", "dispatch": H(1 / 6, 2, 2), "assign": H(1 / 3, 2, 2), "supervision": H(1, 4, 4)},
-    "generic_emergency_2h": {"response": 24, "onsite": H(2, 24, 24), "repair": "3wd", "solution": "7wd", "visit_arranged": 24, "dispatch": H(1 / 6, 2, 2), "assign": H(1 / 3, 2, 2),
+                   "assign": H((.5, 1, 2), (1, 2, 2), (2, 2, 2)), "supervision": H((1, 2, 4), (2, 4, 4), (4, 4, 4)), "repair": H(24, "3wd", "3wd"), "solution": None},
+    "generic_24_48": {"response": 24, "onsite": 48, "repair": "3wd", "solution": None, "dispatch": H(1 / 6, 2, 2), "assign": H(1 / 3, 2, 2), "supervision": H(1, 4, 4)},
+    "generic_emergency_2h": {"response": 24, "onsite": H(2, 24, 24), "repair": "3wd", "solution": None, "visit_arranged": 24, "dispatch": H(1 / 6, 2, 2), "assign": H(1 / 3, 2, 2),
                              "supervision": H(1, 4, 4)},
 }
 
