@@ -20,8 +20,9 @@ struct queue {
     pthread_cond_t changed; /* something was put, taken or stopped */
     struct slot *ring;
     size_t room, first, count, bytes, bytes_most;
+    int64_t looks_ms; /* the taker sleeps and looks by itself then (boot clock); 0: it does not sleep */
     bool stopped;
-    int fd;
+    int fd; /* -1: nobody has asked for it yet */
 };
 
 enum err queue_open(size_t count_most, size_t bytes_most, struct queue **ret_queue)
@@ -33,9 +34,8 @@ enum err queue_open(size_t count_most, size_t bytes_most, struct queue **ret_que
         return ERR_NOMEM;
     }
     queue->ring = calloc(count_most, sizeof(*queue->ring));
-    queue->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (!queue->ring || queue->fd < 0) {
-        free(queue->ring);
+    queue->fd = -1;
+    if (!queue->ring) {
         free(queue);
         return ERR_NOMEM;
     }
@@ -61,7 +61,9 @@ void queue_close(struct queue *queue, void (*drop)(void *item))
     }
     pthread_cond_destroy(&queue->changed);
     pthread_mutex_destroy(&queue->lock);
-    close(queue->fd);
+    if (queue->fd >= 0) {
+        close(queue->fd);
+    }
     free(queue->ring);
     free(queue);
 }
@@ -99,20 +101,36 @@ static bool has_room(const struct queue *queue, size_t bytes)
            (queue->count == 0 || queue->bytes + bytes <= queue->bytes_most);
 }
 
-static void put_slot(struct queue *queue, void *item, size_t bytes)
+static void mark_readable(struct queue *queue)
 {
     uint64_t one = 1;
 
+    if (queue->fd >= 0) {
+        (void)!write(queue->fd, &one, sizeof(one));
+    }
+}
+
+static void put_slot(struct queue *queue, void *item, size_t bytes, int64_t within_ms)
+{
     queue->ring[(queue->first + queue->count) % queue->room] = (struct slot){item, bytes};
     queue->count++;
     queue->bytes += bytes;
     if (queue->count == 1) {
-        (void)!write(queue->fd, &one, sizeof(one));
+        mark_readable(queue);
     }
-    pthread_cond_broadcast(&queue->changed);
+    if (within_ms == 0 || queue->count > queue->room / 2 ||
+        queue->looks_ms > clock_boot_ms() + within_ms) {
+        pthread_cond_broadcast(&queue->changed);
+    }
 }
 
 enum err queue_put(struct queue *queue, void *item, size_t bytes, int64_t wait_ms)
+{
+    return queue_put_within(queue, item, bytes, wait_ms, 0);
+}
+
+enum err queue_put_within(struct queue *queue, void *item, size_t bytes, int64_t wait_ms,
+                          int64_t within_ms)
 {
     struct timespec until = deadline(wait_ms < 0 ? 0 : wait_ms);
     enum err err = ERR_OK;
@@ -128,7 +146,7 @@ enum err queue_put(struct queue *queue, void *item, size_t bytes, int64_t wait_m
     } else if (!has_room(queue, bytes)) {
         err = ERR_FULL;
     } else {
-        put_slot(queue, item, bytes);
+        put_slot(queue, item, bytes, within_ms);
     }
     pthread_mutex_unlock(&queue->lock);
     return err;
@@ -142,7 +160,7 @@ static void *take_slot(struct queue *queue)
     queue->first = (queue->first + 1) % queue->room;
     queue->count--;
     queue->bytes -= slot.bytes;
-    if (queue->count == 0) {
+    if (queue->count == 0 && queue->fd >= 0) {
         (void)!read(queue->fd, &count, sizeof(count));
     }
     pthread_cond_broadcast(&queue->changed);
@@ -155,11 +173,13 @@ enum err queue_take(struct queue *queue, int64_t wait_ms, void **ret_item)
     enum err err = ERR_OK;
 
     pthread_mutex_lock(&queue->lock);
+    queue->looks_ms = wait_ms < 0 ? INT64_MAX : clock_boot_ms() + wait_ms;
     while (queue->count == 0 && !queue->stopped) {
         if (!wait_for_change(queue, wait_ms, &until)) {
             break;
         }
     }
+    queue->looks_ms = 0;
     if (queue->count > 0) {
         *ret_item = take_slot(queue);
     } else {
@@ -189,5 +209,16 @@ size_t queue_count(struct queue *queue)
 
 int queue_fd(struct queue *queue)
 {
-    return queue->fd;
+    int fd;
+
+    pthread_mutex_lock(&queue->lock);
+    if (queue->fd < 0) {
+        queue->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (queue->count > 0) {
+            mark_readable(queue);
+        }
+    }
+    fd = queue->fd;
+    pthread_mutex_unlock(&queue->lock);
+    return fd;
 }

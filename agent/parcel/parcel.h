@@ -34,6 +34,7 @@ struct parcel {
     size_t count;
     char *body;
     int64_t t_ms;
+    int64_t given_ms; /* boot clock: when the spool got it */
     char epoch[EPOCH_SIZE];
     struct range *have;
     int flag;

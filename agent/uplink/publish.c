@@ -89,7 +89,7 @@ static bool send_some(struct publish *publish, bool urgent, int window)
         send_letter(publish, item);
         sent = true;
     }
-    return sent && queue_count(letters) == 0;
+    return sent && queue_count(letters) == 0 && spool_is_starved(publish->spool);
 }
 
 void publish_turn(struct publish *publish)

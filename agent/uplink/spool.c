@@ -71,10 +71,8 @@ static bool take_parcel(struct spool *spool, struct parcel *parcel)
         spool_keep_body(spool, parcel);
         return true;
     case PARCEL_ACK:
-        if (spool->db) {
-            spool_take_ack(spool, parcel);
-        }
-        break;
+        spool_take_ack(spool, parcel);
+        return true;
     case PARCEL_LINK:
         spool_take_link(spool, parcel->flag != 0);
         break;
@@ -203,6 +201,7 @@ void spool_close(struct spool *spool)
     queue_close(spool->urgent, letter_free);
     queue_close(spool->data, letter_free);
     db_close(spool->db);
+    parcel_free(spool->ack);
     if (spool->waiting) {
         spool_drop_waiting(spool);
     }
@@ -218,7 +217,13 @@ void spool_give(struct spool *spool, struct parcel *parcel, int64_t wait_ms)
     bool matters = parcel && (parcel->kind == PARCEL_READINGS || parcel->kind == PARCEL_EVENT ||
                               parcel->kind == PARCEL_REPLY);
 
-    if (parcel && queue_put(spool->parcels, parcel, parcel_bytes(parcel), wait_ms)) {
+    if (!parcel) {
+        return;
+    }
+    parcel->given_ms = clock_boot_ms();
+    /* readings wait for company anyway: the writer need not be woken for each parcel of them */
+    if (queue_put_within(spool->parcels, parcel, parcel_bytes(parcel), wait_ms,
+                         parcel->kind == PARCEL_READINGS ? SPOOL_COLLECT_MS : 0)) {
         if (matters) {
             atomic_fetch_add(&spool->dropped, (int64_t)(parcel->count ? parcel->count : 1));
             log_error("the spool is behind: something was dropped before it was accepted");

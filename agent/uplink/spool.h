@@ -55,5 +55,7 @@ enum err spool_remember(struct spool *spool, const char *command) MUST_CHECK;
 enum err spool_intend(struct spool *spool, const char *command, const char *equipment,
                       const char *point, int64_t budget, int64_t rate_ms,
                       struct text *why) MUST_CHECK;
+/* true while it would give more letters, had their queues room: it wants PARCEL_ROOM then. */
+bool spool_is_starved(struct spool *spool);
 /* true while the policy says that sampling has to stop. */
 bool spool_is_full(struct spool *spool);

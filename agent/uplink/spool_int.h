@@ -13,8 +13,10 @@
 #include "models/base/arena.h"
 #include "models/base/json.h"
 
-#define COLLECT_MOST  480  /* readings that go to disk together */
-#define WAITING_MOST  2048 /* readings in memory while the disk cannot be written */
+#define SPOOL_COLLECT_MS 700 /* readings wait that long for company: accepted within a second */
+#define COLLECT_MOST  2000 /* readings that go to disk together */
+#define WAITING_MOST  4096 /* readings in memory while the disk cannot be written */
+#define SPOOL_STOP_PERCENT 80 /* fuller than that sampling stops, when the policy says so */
 #define BODIES_MOST   256  /* events and replies, likewise */
 #define LETTERS_MOST  16
 #define FLIGHT_MOST   2048 /* sent and not acked yet */
@@ -50,16 +52,18 @@ struct spool {
     int64_t waiting_since_ms;
     struct parcel *bodies[BODIES_MOST]; /* events and replies that wait for the disk */
     size_t body_count;
+    struct parcel *ack; /* goes to disk with the readings that wait */
     struct flight flight[FLIGHT_MOST];
     size_t flight_first, flight_count;
     int64_t event_cursor, data_cursor; /* ids up to which this connection has sent */
+    bool news;                         /* there may be something that was not sent yet */
     int64_t sent_most;                 /* the highest id of data that was ever sent */
     struct json_out out;
     struct open_fault *open; /* as the last run left them */
     size_t open_count;
     /* for other threads */
     _Atomic int64_t messages, bytes, oldest_ms, dropped, failures;
-    _Atomic bool full;
+    _Atomic bool full, starved; /* starved: something waits for room in the queues of letters */
 };
 
 /* spool_file.c */
@@ -90,7 +94,14 @@ void spool_free_disk(struct spool *spool);
 int64_t spool_fullness(struct spool *spool); /* percent of what the file may hold */
 
 /* spool_send.c */
-void spool_take_ack(struct spool *spool, const struct parcel *ack);
+/* Takes the parcel. What it names is deleted with the next readings, or at once when none wait. */
+void spool_take_ack(struct spool *spool, struct parcel *ack);
+/* Deletes what the kept ack names, within a transaction of the caller's … */
+enum err spool_delete_acked(struct spool *spool) MUST_CHECK;
+/* … which has been committed. */
+void spool_acked(struct spool *spool);
+/* The kept ack in a transaction of its own. */
+void spool_settle_ack(struct spool *spool);
 void spool_take_link(struct spool *spool, bool up);
 void spool_post(struct spool *spool);
 /* Boot ms at which something is sent again. */

@@ -14,7 +14,6 @@
 
 #define SLICE          32     /* messages given up at once */
 #define FULL_PERCENT   85     /* above it room is made */
-#define STOP_PERCENT   80     /* above it sampling stops, when the policy says so */
 #define THIN_SPAN_MS   300000 /* of each span and point the lowest and the highest reading stay */
 #define THIN_MOST      8192   /* readings thinned at once */
 
@@ -241,7 +240,7 @@ enum err spool_make_room(struct spool *spool)
     int64_t percent = spool_fullness(spool);
 
     atomic_store(&spool->full,
-                 percent > STOP_PERCENT && spool->options.policy == SPOOL_POLICY_STOP);
+                 percent > SPOOL_STOP_PERCENT && spool->options.policy == SPOOL_POLICY_STOP);
     for (int i = 0; !err && percent > FULL_PERCENT && i < 64; i++) {
         if (spool->options.policy != SPOOL_POLICY_THIN || !thin(spool, &err)) {
             err = drop_oldest(spool, "full");
@@ -263,4 +262,5 @@ void spool_free_disk(struct spool *spool)
     if (err) {
         db_rollback(spool->db);
     }
+    spool->news = true; /* a tombstone */
 }

@@ -38,32 +38,74 @@ static void forget_flight(struct spool *spool)
     spool->flight_count = kept;
 }
 
-void spool_take_ack(struct spool *spool, const struct parcel *ack)
+enum err spool_delete_acked(struct spool *spool)
 {
     struct db_rows rows;
     int64_t epoch = 0;
     enum err err;
 
-    db_find(spool->db, &rows, "SELECT id FROM epoch WHERE name = ?1", "t", ack->epoch);
+    if (!spool->ack) {
+        return ERR_OK;
+    }
+    db_find(spool->db, &rows, "SELECT id FROM epoch WHERE name = ?1", "t", spool->ack->epoch);
     if (db_next(&rows)) {
         epoch = db_int(&rows, 0);
     }
-    (void)!db_end(&rows);
-    if (!epoch) {
-        return;
-    }
-    err = db_begin(spool->db);
-    for (size_t i = 0; !err && i < ack->count; i++) {
+    err = db_end(&rows);
+    for (size_t i = 0; epoch && !err && i < spool->ack->count; i++) {
         err = db_run(spool->db, "DELETE FROM message WHERE epoch = ?1 AND seq BETWEEN ?2 AND ?3",
-                     "iii", epoch, (int64_t)ack->have[i].from, (int64_t)ack->have[i].to);
+                     "iii", epoch, (int64_t)spool->ack->have[i].from,
+                     (int64_t)spool->ack->have[i].to);
     }
-    err = err ? err : db_commit(spool->db);
-    if (err) {
-        db_rollback(spool->db); /* the ack comes again */
+    if (!err) {
+        forget_flight(spool); /* here, where the file is locked already */
+    }
+    return err;
+}
+
+void spool_acked(struct spool *spool)
+{
+    if (spool->ack) {
+        parcel_free(spool->ack);
+        spool->ack = NULL;
+        atomic_store(&spool->full, spool->options.policy == SPOOL_POLICY_STOP &&
+                                       spool_fullness(spool) > SPOOL_STOP_PERCENT);
+    }
+}
+
+void spool_settle_ack(struct spool *spool)
+{
+    enum err err = db_begin(spool->db);
+
+    if (!err) {
+        err = spool_delete_acked(spool);
+    }
+    if (!err) {
+        err = db_commit(spool->db);
+    }
+    if (err) { /* the ack comes again; letters that it took out of flight were in it */
+        db_rollback(spool->db);
+        parcel_free(spool->ack);
+        spool->ack = NULL;
         return;
     }
-    atomic_store(&spool->full, spool->options.policy == SPOOL_POLICY_STOP && spool_fullness(spool) > 80);
-    forget_flight(spool);
+    spool_acked(spool);
+}
+
+void spool_take_ack(struct spool *spool, struct parcel *ack)
+{
+    if (!spool->db) {
+        parcel_free(ack); /* it comes again */
+        return;
+    }
+    if (spool->ack && strcmp(spool->ack->epoch, ack->epoch) != 0) {
+        spool_settle_ack(spool);
+    }
+    parcel_free(spool->ack); /* acks are cumulative: the newer one says it all */
+    spool->ack = ack;
+    if (spool->waiting_count == 0) {
+        spool_settle_ack(spool);
+    }
 }
 
 /* ------------------------------------------------------------------ letters */
@@ -147,13 +189,13 @@ static bool post_again(struct spool *spool)
     return true;
 }
 
-static bool post_event(struct spool *spool)
+static enum err post_event(struct spool *spool)
 {
     struct db_rows rows;
     int64_t id;
 
     if (spool->flight_count == FLIGHT_MOST || !has_room(spool->urgent)) {
-        return false;
+        return ERR_FULL;
     }
     /* the index's order, not the rows': few of many are events */
     db_find(spool->db, &rows,
@@ -163,38 +205,70 @@ static bool post_event(struct spool *spool)
             " SELECT min(id) FROM message WHERE class = 1 AND id > ?1))",
             "i", spool->event_cursor);
     if (!post_row(spool, &rows, &id)) {
-        return false;
+        return ERR_NOT_FOUND;
     }
     spool->event_cursor = id;
     fly(spool, id);
-    return true;
+    return ERR_OK;
 }
 
-static bool post_data(struct spool *spool)
+static enum err post_data(struct spool *spool)
 {
     struct db_rows rows;
     int64_t id;
 
     if (spool->flight_count >= FLIGHT_MOST - RESERVED || !has_room(spool->data)) {
-        return false; /* the server is behind: it gets no more until it acks */
+        return ERR_FULL; /* the server is behind: it gets no more until it acks */
     }
     db_find(spool->db, &rows,
             "SELECT id, class, bytes FROM message WHERE id > ?1 AND +class >= 2 ORDER BY id LIMIT 1",
             "i", spool->data_cursor);
     if (!post_row(spool, &rows, &id)) {
-        return false;
+        return ERR_NOT_FOUND;
     }
     spool->data_cursor = id;
     spool->sent_most = id > spool->sent_most ? id : spool->sent_most;
     fly(spool, id);
-    return true;
+    return ERR_OK;
+}
+
+/* Events first. ERR_NOT_FOUND: nothing is left that was not sent yet. */
+static enum err post_next(struct spool *spool)
+{
+    enum err event = post_event(spool), data;
+
+    if (!event) {
+        return ERR_OK;
+    }
+    data = post_data(spool);
+    return data == ERR_NOT_FOUND ? event : data;
 }
 
 void spool_post(struct spool *spool)
 {
-    while (spool->up && spool->db &&
-           (post_again(spool) || post_event(spool) || post_data(spool))) {
+    enum err err = spool->news ? ERR_OK : ERR_NOT_FOUND;
+
+    if (!spool->up || !spool->db) {
+        return;
     }
+    while (post_again(spool)) {
+    }
+    while (!err) {
+        err = post_next(spool);
+        if (err == ERR_FULL) { /* said before it is looked at again, so that no room is missed */
+            atomic_store(&spool->starved, true);
+            err = post_next(spool);
+        }
+    }
+    spool->news = err == ERR_FULL;
+    if (!spool->news) {
+        atomic_store(&spool->starved, false);
+    }
+}
+
+bool spool_is_starved(struct spool *spool)
+{
+    return atomic_load(&spool->starved);
 }
 
 int64_t spool_again_ms(const struct spool *spool)
@@ -212,6 +286,7 @@ void spool_take_link(struct spool *spool, bool up)
         letter_free(letter); /* of the old connection */
     }
     spool->up = up;
+    spool->news = true;
     spool->event_cursor = spool->data_cursor = 0;
     spool->flight_first = spool->flight_count = 0;
 }

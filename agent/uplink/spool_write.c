@@ -6,7 +6,6 @@
 #include "host/clock.h"
 #include "host/log.h"
 
-#define COLLECT_MS   500       /* readings wait that long for company */
 #define RETRY_MS     1000      /* a disk that failed is tried again */
 #define DATA_MOST    (15 * 1024)
 #define BODIES_BYTES (96 * 1024) /* of events and replies in one transaction */
@@ -129,11 +128,17 @@ static enum err try_flush(struct spool *spool, size_t *ret_bodies, size_t *ret_r
         err = spool_insert_data(spool, CLASS_DATA, spool->waiting, readings);
     }
     if (!err) {
+        err = spool_delete_acked(spool);
+    }
+    if (!err) {
         err = db_commit(spool->db);
     }
     if (err) {
         db_rollback(spool->db);
         spool->seq = seq;
+    } else {
+        spool_acked(spool);
+        spool->news = true;
     }
     *ret_bodies = bodies;
     *ret_readings = readings;
@@ -156,7 +161,9 @@ static bool flush_some(struct spool *spool)
 
     for (int i = 0; err == ERR_FULL && i < 3; i++) {
         err = try_flush(spool, &bodies, &readings);
-        if (err == ERR_FULL) {
+        if (err == ERR_FULL && spool->ack) {
+            spool_settle_ack(spool); /* what the server has makes room */
+        } else if (err == ERR_FULL) {
             spool_free_disk(spool);
         }
     }
@@ -194,7 +201,7 @@ static bool is_resting(const struct spool *spool, int64_t boot_ms)
 void spool_keep_readings(struct spool *spool, struct parcel *parcel)
 {
     if (spool->waiting_count == 0) {
-        spool->waiting_since_ms = clock_boot_ms();
+        spool->waiting_since_ms = parcel->given_ms;
     }
     for (size_t i = 0; i < parcel->count; i++) {
         if (spool->waiting_count == WAITING_MOST) {
@@ -228,7 +235,7 @@ int64_t spool_write_turn(struct spool *spool, int64_t boot_ms)
     if (spool->body_count > 0 || spool->waiting_count >= COLLECT_MOST) {
         due_ms = boot_ms;
     } else if (spool->waiting_count > 0) {
-        due_ms = spool->waiting_since_ms + COLLECT_MS;
+        due_ms = spool->waiting_since_ms + SPOOL_COLLECT_MS;
     }
     if (due_ms != INT64_MAX && is_resting(spool, boot_ms)) {
         due_ms = due_ms > spool->tried_ms + RETRY_MS ? due_ms : spool->tried_ms + RETRY_MS;
