@@ -120,7 +120,9 @@ class Desk:
         return found[-1][1:] if found else None
 
     def events(self, kind=None, **fields):
-        return [m for m in self.of("event") if (kind is None or m["event"]["kind"] == kind)
+        """Each once: what was not acked before a kill rightly comes again."""
+        once = {(m["epoch"], m["seq"]): m for m in self.of("event")}
+        return [m for m in once.values() if (kind is None or m["event"]["kind"] == kind)
                 and all(m["event"].get(k) == v for k, v in fields.items())]
 
     def reply(self, key):
