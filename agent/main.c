@@ -9,6 +9,7 @@
 #include "agent/agent.h"
 #include "agent/config.h"
 #include "host/log.h"
+#include "host/memory.h"
 #include "host/ready.h"
 
 #define CONFIG_BYTES_MOST (64 * 1024 * 1024)
@@ -60,6 +61,7 @@ static int serve(const struct agent_config *config)
         return 2;
     }
     ready_serving("heliograph-agent");
+    memory_settle();
     err = agent_run(agent);
     end_by(STOP_S);
     agent_close(agent);

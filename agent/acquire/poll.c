@@ -140,7 +140,7 @@ static enum err split(struct device *device, struct group *group, const struct s
         sweep_plan(profile, device->max_registers, device->gap, group->order + first, count, reads,
                    &made);
         for (size_t i = 0; !err && i < made; i++) {
-            reads[i].first += first;
+            reads[i].first = (uint16_t)(reads[i].first + first);
             err = poll_read(device, group, &reads[i], learning);
         }
     }

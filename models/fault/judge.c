@@ -14,7 +14,7 @@ struct seen { /* one point */
     double value;
     int64_t last_ms, last_good_ms; /* NEVER: not yet */
     int64_t limit_ms;              /* silence after which it is unknown */
-    struct window window;
+    struct window *window; /* NULL: no rule looks back at it */
 };
 
 struct rule_state {
@@ -96,10 +96,10 @@ static struct expr_value window_value(const void *context, enum expr_window_kind
 
         return (struct expr_value){fresh && (seen->good || seen->failed), seen->failed};
     }
-    if (!point_value(context, point).known) {
+    if (!seen->window || !point_value(context, point).known) {
         return (struct expr_value){false, 0};
     }
-    return window_ask(&seen->window, kind, judge->now_ms, window_ms);
+    return window_ask(seen->window, kind, judge->now_ms, window_ms);
 }
 
 /* ------------------------------------------------------------------ what reads what */
@@ -219,7 +219,10 @@ static enum err open_points(struct judge *judge, const struct collect *collect)
         seen->last_ms = seen->last_good_ms = NEVER;
         seen->limit_ms = STALE_BEATS * point->heartbeat_ms;
         if (collect->reach_ms[i] > 0) {
-            err = window_init(&seen->window, judge->arena, collect->reach_ms[i], point->every_ms);
+            seen->window = arena_take(judge->arena, sizeof(*seen->window));
+            err = seen->window ? window_init(seen->window, judge->arena, collect->reach_ms[i],
+                                             point->every_ms)
+                               : ERR_NOMEM;
         }
     }
     return err;
@@ -307,7 +310,9 @@ static void break_spans(struct judge *judge, size_t point)
             state->onset_ms = NEVER;
         }
     }
-    window_clear(&judge->points[point].window);
+    if (judge->points[point].window) {
+        window_clear(judge->points[point].window);
+    }
 }
 
 enum err judge_take(struct judge *judge, size_t point, const struct reading *reading)
@@ -324,8 +329,8 @@ enum err judge_take(struct judge *judge, size_t point, const struct reading *rea
         }
         seen->value = reading->value;
         seen->last_good_ms = reading->t_ms;
-        if (seen->window.ring) {
-            window_add(&seen->window, reading->t_ms, reading->value);
+        if (seen->window) {
+            window_add(seen->window, reading->t_ms, reading->value);
         }
     }
     seen->good = good;

@@ -64,7 +64,7 @@ void sweep_plan(const struct profile *profile, uint16_t max_registers, uint16_t 
             .table = spec->table,
             .address = spec->address,
             .count = (uint16_t)(end - spec->address),
-            .first = i,
+            .first = (uint16_t)i,
             .points = 1,
         };
     }

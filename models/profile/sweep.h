@@ -14,8 +14,8 @@ struct sweep_read {
     enum register_table table;
     uint16_t address;
     uint16_t count; /* registers or bits */
-    size_t first;   /* first of its points in sweep_plan's order */
-    size_t points;  /* how many of them */
+    uint16_t first; /* first of its points in sweep_plan's order */
+    uint16_t points; /* how many of them */
 };
 
 /*
