@@ -12,7 +12,7 @@ import time
 import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "wire"))
-import field  # noqa: E402
+import agents  # noqa: E402
 import measures  # noqa: E402
 import stand  # noqa: E402
 
@@ -23,9 +23,9 @@ BENCHES = {  # name: what runs, seconds it takes, whether it needs the peer
     "closed": (measures.closed, 30, False),
     "late": (measures.late, 150, False),
     "year": (measures.year, 40, False),
-    "agent": (field.agent, 190, False),
-    "memory": (field.memory, 30, False),
-    "drain": (field.drain, 30, False),
+    "agent": (agents.agent, 190, False),
+    "memory": (agents.memory, 30, False),
+    "drain": (agents.drain, 30, False),
 }
 
 
