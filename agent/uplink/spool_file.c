@@ -52,7 +52,7 @@ static enum err open_database(struct spool *spool, struct text *why)
         .journal_most = spool->options.bytes_most / 16,
         .bytes_most = spool->options.bytes_most * 5 / 8, /* the rest is for the WAL */
         .incremental_vacuum = true,
-        .cache_kib = 256, /* rows are written once, read once and deleted: little comes again */
+        .cache_kib = 128, /* rows are written once, read once and deleted: little comes again */
     };
     int64_t pages = spool->options.bytes_most / 16 / 4096;
     TEXT(sql, 128);

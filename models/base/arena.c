@@ -25,6 +25,7 @@ void __asan_unpoison_memory_region(void const volatile *at, size_t size);
 
 #define ALIGN       16
 #define BLOCK_LEAST 4096
+#define BLOCK_MOST  (1024 * 1024)
 
 struct block {
     struct block *next;
@@ -76,6 +77,10 @@ void arena_reset(struct arena *arena)
 {
     struct block *keep = arena->blocks;
 
+    /* the next round will want as much: in one block, which stays */
+    while (arena->block_room < arena->used && arena->block_room < BLOCK_MOST) {
+        arena->block_room *= 2;
+    }
     if (keep) {
         while (keep->next) {
             struct block *block = keep->next;
@@ -103,8 +108,8 @@ static struct block *new_block(struct arena *arena, size_t size)
     block->used = 0;
     POISON(block->bytes, room);
     arena->blocks = block;
-    if (arena->block_room < 1024 * 1024) {
-        arena->block_room *= 2; /* few blocks, whatever the size */
+    if (arena->block_room < BLOCK_MOST && arena->used > 3 * arena->block_room) {
+        arena->block_room *= 2; /* few blocks, whatever the size, and little that is never used */
     }
     return block;
 }
