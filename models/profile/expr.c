@@ -14,12 +14,14 @@ enum op {
     OP_NUMBER, OP_POINT, OP_DERIVED, OP_AGE, OP_WINDOW,
     OP_OR, OP_AND, OP_NOT, OP_EQ, OP_NE, OP_LT, OP_LE, OP_GT, OP_GE,
     OP_ADD, OP_SUB, OP_MUL, OP_DIV, OP_NEG, OP_ABS,
+    /* the left side has decided: to the step behind the right side and its OP_AND or OP_OR */
+    OP_SKIP_IF_FALSE, OP_SKIP_IF_TRUE,
 };
 
 struct step {
     enum op op;
     enum expr_window_kind window;
-    size_t index;
+    size_t index; /* of the point or derived point; where to skip to */
     int64_t window_ms;
     double number;
 };
@@ -348,12 +350,22 @@ static void parse_not(struct compiler *c)
     c->depth--;
 }
 
+/* The right side, which need not be looked at when the left side decides alone. */
+static void parse_right(struct compiler *c, enum op skip, void (*parse)(struct compiler *c),
+                        enum op op)
+{
+    size_t at = (size_t)(emit(c, skip) - c->steps);
+
+    parse(c);
+    emit(c, op);
+    c->steps[at].index = c->count;
+}
+
 static void parse_and(struct compiler *c)
 {
     parse_not(c);
     while (!c->failed && take_word(c, "and")) {
-        parse_not(c);
-        emit(c, OP_AND);
+        parse_right(c, OP_SKIP_IF_FALSE, parse_not, OP_AND);
     }
 }
 
@@ -361,8 +373,7 @@ static void parse_or(struct compiler *c)
 {
     parse_and(c);
     while (!c->failed && take_word(c, "or")) {
-        parse_and(c);
-        emit(c, OP_OR);
+        parse_right(c, OP_SKIP_IF_TRUE, parse_and, OP_OR);
     }
 }
 
@@ -497,6 +508,13 @@ struct expr_value expr_evaluate(const struct expr *expr, const struct expr_input
                                ? inputs->age(inputs->context, step->index)
                                : inputs->window(inputs->context, step->window, step->index,
                                                 step->window_ms);
+        } else if (step->op >= OP_SKIP_IF_FALSE) {
+            bool decides = step->op == OP_SKIP_IF_TRUE;
+
+            if (stack[top - 1].known && is_true(stack[top - 1]) == decides) {
+                stack[top - 1] = known(decides);
+                i = step->index - 1;
+            }
         } else if (step->op == OP_NOT || step->op == OP_NEG || step->op == OP_ABS) {
             stack[top - 1] = unary(step->op, stack[top - 1]);
         } else {
