@@ -58,11 +58,11 @@ static enum err open_groups(struct device *device)
             return ERR_NOMEM;
         }
         /*
-         * Devices of a wire begin apart, so that their polls do not bunch, but on a common beat of ten
+         * Devices of a wire begin apart, so that their polls do not bunch, but on a common beat of four
          * in that time: waking up costs more than asking a device.
          */
         group->next_ms = now_ms + (int64_t)(draw(device) % (uint64_t)spread) / 4;
-        group->next_ms += spread / 40 - group->next_ms % (spread / 40 > 0 ? spread / 40 : 1);
+        group->next_ms += spread / 16 - group->next_ms % (spread / 16 > 0 ? spread / 16 : 1);
         device_plan(device, group);
     }
     return ERR_OK;

@@ -13,7 +13,7 @@
 #include "models/base/arena.h"
 #include "models/base/json.h"
 
-#define SPOOL_COLLECT_MS 600 /* readings wait that long for company: accepted within a second */
+#define SPOOL_COLLECT_MS 750 /* readings wait that long for company: accepted within a second */
 #define COLLECT_MOST  2000 /* readings that go to disk together */
 #define WAITING_MOST  4096 /* readings in memory while the disk cannot be written */
 #define SPOOL_STOP_PERCENT 80 /* fuller than that sampling stops, when the policy says so */

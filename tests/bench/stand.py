@@ -37,9 +37,9 @@ def cpu(pid):
 
 
 def resident_mb(pid):
-    """Resident memory now and at most, in MB (10^6 bytes)."""
+    """Resident memory now and at most, in MiB, as ps and top say it."""
     words = dict(line.split(":", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines())
-    return tuple(int(words[key].split()[0]) * 1024 / 1e6 for key in ("VmRSS", "VmHWM"))
+    return tuple(int(words[key].split()[0]) / 1024 for key in ("VmRSS", "VmHWM"))
 
 
 def median(values):
