@@ -1,7 +1,7 @@
 /*
  * What one point said within the longest window that a rule asks of it: a ring of good values, each
  * held until the next. Memory is taken once; when the ring is full the older half is
- * thinned, its least and most values excepted.
+ * thinned: extremes and means stay, only where in time they lie becomes coarser.
  */
 #pragma once
 

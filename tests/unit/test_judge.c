@@ -175,6 +175,40 @@ static void a_restart_changes_nothing(void **state)
     (void)state;
 }
 
+static void what_is_said_of_a_judge(void **state)
+{
+    struct json_out out = json_out(1000);
+    struct world world = {0};
+    struct reading early = {.t_ms = BASE - 1, .has_value = true};
+
+    (void)state;
+    setup(&world);
+    /* the longest of for and clear_for, and the longer of 10m windows and 3 heartbeats of 10m */
+    assert_int_equal(judge_horizon_ms(world.profile), 120000 + 3 * 600000);
+    at(&world, 0, 0, 6, QUALITY_GOOD);
+    at(&world, 60, 0, 6.5, QUALITY_GOOD);
+    judge_evidence(world.judge, 0, &out);
+    assert_string_equal(out.bytes, "{\"a\":6.5}");
+    json_out_reset(&out);
+    judge_evidence(world.judge, 1, &out); /* b has said nothing yet */
+    assert_string_equal(out.bytes, "{\"b\":null}");
+    assert_true(judge_value(world.judge, 0).known);
+    assert_false(judge_value(world.judge, 1).known);
+    assert_true(judge_evaluate(world.judge, world.profile->faults[0].when).number > 0);
+    assert_true(judge_is_open(world.judge, 0));
+    judge_withdraw(world.judge, 0); /* nobody was told: it begins anew */
+    assert_false(judge_is_open(world.judge, 0));
+    at(&world, 61, 0, 6, QUALITY_GOOD);
+    assert_int_equal(world.count, 0);
+    at(&world, 121, 0, 6, QUALITY_GOOD);
+    assert_int_equal(world.verdicts[0].onset_ms, BASE + 61000);
+    assert_int_equal(judge_take(world.judge, 0, &early), ERR_RANGE);
+    assert_int_equal(judge_decide(world.judge, BASE, world.verdicts, 8), 0); /* that moment is over */
+    assert_true(judge_bytes(world.judge) > 0);
+    json_out_free(&out);
+    teardown(&world);
+}
+
 /* A slow oracle of rule `plain`, from the whole history at every step. */
 static void random_histories_equal_the_oracle(void **state)
 {
@@ -238,6 +272,7 @@ int main(void)
         cmocka_unit_test(unknown_holds_and_falsehood_breaks),
         cmocka_unit_test(inhibition_and_latching),
         cmocka_unit_test(a_restart_changes_nothing),
+        cmocka_unit_test(what_is_said_of_a_judge),
         cmocka_unit_test(random_histories_equal_the_oracle),
     };
 

@@ -79,10 +79,46 @@ static void extremes_are_those_of_a_plain_list(void **state)
     arena_close(arena);
 }
 
+/* A day of seconds is more than a window holds: it forgets much, but neither its extremes nor since when
+ * it covers. */
+static void a_full_window_keeps_its_extremes(void **state)
+{
+    for (int round = 0; round < 20; round++) {
+        struct window window = {0};
+        double least = 0, most = 0, sum = 0;
+        struct expr_value mean;
+        struct arena *arena;
+        const int64_t day_ms = 24 * 3600 * 1000, begin_ms = 1790000000000;
+        int64_t t_ms = begin_ms;
+
+        (void)state;
+        assert_int_equal(arena_open(16 * 1024 * 1024, &arena), ERR_OK);
+        assert_int_equal(window_init(&window, arena, day_ms, 1000), ERR_OK);
+        for (int step = 0; step < 20000; step++) {
+            double value = draw(100) + (draw(4000) == 0 ? draw(2000) - 1000 : 0);
+
+            t_ms += 4000;
+            least = step == 0 || value < least ? value : least;
+            most = step == 0 || value > most ? value : most;
+            sum += value;
+            window_add(&window, t_ms, value);
+            if (draw(50) == 0) {
+                assert_int_equal((int)window_ask(&window, EXPR_MIN, t_ms, day_ms).number, (int)least);
+                assert_int_equal((int)window_ask(&window, EXPR_MAX, t_ms, day_ms).number, (int)most);
+            }
+        }
+        mean = window_ask(&window, EXPR_MEAN, t_ms, day_ms);
+        assert_true(mean.known && mean.number > sum / 20000 - 0.5 && mean.number < sum / 20000 + 0.5);
+        assert_int_equal(window_ask(&window, EXPR_CHANGED, t_ms, t_ms - begin_ms - 4000).number > 0, 1);
+        arena_close(arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(extremes_are_those_of_a_plain_list),
+        cmocka_unit_test(a_full_window_keeps_its_extremes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
