@@ -23,7 +23,7 @@ BENCHES = {  # name: what runs, seconds it takes, whether it needs the peer
     "closed": (measures.closed, 30, False),
     "late": (measures.late, 150, False),
     "year": (measures.year, 40, False),
-    "agent": (agents.agent, 190, False),
+    "agent": (agents.agent, 480, False),
     "memory": (agents.memory, 30, False),
     "drain": (agents.drain, 30, False),
 }
