@@ -124,7 +124,7 @@ static bool is_one_of(const char *name, const char *const *names)
 
 static void do_command(void *context, const struct command *command)
 {
-    static const char *const for_buses[] = {"read", "write", "inspect", NULL};
+    static const char *const for_buses[] = {"read", "write", "inspect", "reset", NULL};
     static const char *const not_yet[] = {"capture", "selftest", "throttle", "reload", NULL};
     struct agent *agent = context;
     struct bus *bus = bus_of(agent, command->equipment);

@@ -33,8 +33,9 @@ static void free_job(void *item)
     }
 }
 
+/* open: what the command changed of a fault, for the next start; NULL: nothing. */
 static void reply(struct bus *bus, const struct bus_job *job, const char *state,
-                  const char *reason, const struct json_out *result)
+                  const char *reason, const struct json_out *result, const struct open_fault *open)
 {
     struct parcel *parcel = parcel_make(PARCEL_REPLY, clock_wall_ms());
     struct json_out out = json_out(60 * 1024);
@@ -52,6 +53,9 @@ static void reply(struct bus *bus, const struct bus_job *job, const char *state,
     if (parcel && !out.err) {
         parcel->body = strdup(out.bytes);
         parcel->command = strdup(job->id);
+        if (open) {
+            parcel->open = *open;
+        }
         bus->options.give(bus->options.context, parcel);
     } else {
         parcel_free(parcel);
@@ -84,6 +88,7 @@ static void do_job(struct bus *bus, const struct bus_job *job)
     static const char *const states[] = {"done", "refused", "failed", "unknown"};
     enum device_outcome outcome = DEVICE_UNKNOWN;
     struct json_out result = json_out(56 * 1024);
+    const struct open_fault *reset = NULL;
     const struct cJSON *args = NULL;
     TEXT(reason, 300);
 
@@ -102,6 +107,8 @@ static void do_job(struct bus *bus, const struct bus_job *job)
         } else if (strcmp(job->name, "write") == 0) {
             outcome =
                 write_point(bus, device, &bus->options.devices[i], job, args, &result, &reason);
+        } else if (strcmp(job->name, "reset") == 0) {
+            outcome = device_reset(device, args, &reset, &reason);
         } else {
             outcome = device_inspect(device, &result, &reason);
         }
@@ -111,7 +118,7 @@ static void do_job(struct bus *bus, const struct bus_job *job)
         text_clear(&reason);
         text_add(&reason, "the result does not fit into a message");
     }
-    reply(bus, job, states[outcome], reason.at, &result);
+    reply(bus, job, states[outcome], reason.at, &result, reset);
     json_out_free(&result);
 }
 
@@ -122,7 +129,7 @@ static void take_job(struct bus *bus, struct bus_job *job)
         return;
     }
     if (job->expires_ms && clock_wall_ms() > job->expires_ms) {
-        reply(bus, job, "expired", "the command came too late", NULL);
+        reply(bus, job, "expired", "the command came too late", NULL, NULL);
     } else {
         do_job(bus, job);
     }

@@ -74,7 +74,7 @@ static void remember_faults(struct device *device)
     const struct profile *profile = device->options.profile;
 
     for (size_t i = 0; i < profile->fault_count; i++) {
-        device->open[i] = (struct open_fault){device->options.id, profile->faults[i].id, false, 0, 0};
+        device->open[i] = (struct open_fault){device->options.id, profile->faults[i].id, false, 0, 0, false};
     }
     for (size_t i = 0; i < device->options.open_count; i++) {
         const struct open_fault *was = &device->options.open[i];
@@ -91,6 +91,7 @@ static void remember_faults(struct device *device)
                 device->open[k].is_open = true;
                 device->open[k].grade = was->grade;
                 device->open[k].onset_ms = was->onset_ms;
+                device->open[k].reset = was->reset;
             }
         }
     }
@@ -101,6 +102,9 @@ void device_restore(struct device *device)
     for (size_t i = 0; i < device->options.profile->fault_count; i++) {
         if (device->open[i].is_open) {
             judge_restore(device->judge, i, device->open[i].grade, device->open[i].onset_ms);
+            if (device->open[i].reset) {
+                judge_reset(device->judge, i);
+            }
         }
     }
 }

@@ -47,6 +47,10 @@ enum device_outcome device_read(struct device *device, const struct cJSON *args,
                                 struct json_out *result, struct text *reason);
 enum device_outcome device_write(struct device *device, const char *point, double value,
                                  struct json_out *result, struct text *reason);
+/* args: {"fault": id}. A latching fault that is open may clear from now on; *ret_open is what has to be
+ * known of it after a restart, and stays the device's. */
+enum device_outcome device_reset(struct device *device, const struct cJSON *args,
+                                 const struct open_fault **ret_open, struct text *reason);
 /* The value is allowed by the whitelist and its range; else reason says why not. */
 enum device_outcome device_may_write(struct device *device, const struct cJSON *args,
                                      const char **ret_point, double *ret_value,

@@ -1,4 +1,4 @@
-/* Commands: read, write, inspect. */
+/* Commands: read, write, inspect, reset. */
 #include <math.h>
 #include <string.h>
 
@@ -231,5 +231,26 @@ enum device_outcome device_inspect(struct device *device, struct json_out *resul
         text_say(reason, ERR_OK, "the device does not answer");
         return DEVICE_FAILED;
     }
+    return DEVICE_DONE;
+}
+
+enum device_outcome device_reset(struct device *device, const struct cJSON *args,
+                                 const struct open_fault **ret_open, struct text *reason)
+{
+    const char *name = json_text_or(args, "fault", "");
+    int fault = profile_fault(device->options.profile, name);
+
+    if (fault < 0 || !device->options.profile->faults[fault].latching) {
+        text_say(reason, ERR_OK, fault < 0 ? "no fault called '%.64s'"
+                                           : "'%.64s' does not latch: it clears by itself", name);
+        return DEVICE_REFUSED;
+    }
+    if (!judge_is_open(device->judge, (size_t)fault)) {
+        text_say(reason, ERR_OK, "'%.64s' is not open", name);
+        return DEVICE_REFUSED;
+    }
+    judge_reset(device->judge, (size_t)fault);
+    device->open[fault].reset = true;
+    *ret_open = &device->open[fault];
     return DEVICE_DONE;
 }

@@ -196,6 +196,7 @@ void device_decide(struct device *device)
         struct open_fault *open = &device->open[verdict->fault];
 
         open->is_open = verdict->state != FAULT_CLEARED;
+        open->reset = open->reset && verdict->state == FAULT_REGRADED;
         open->grade = verdict->grade;
         open->onset_ms = verdict->onset_ms;
         put_event(device, verdict, &out);
@@ -233,6 +234,6 @@ void device_say_bus(struct device *device, bool lost, const char *en, const char
     json_close_object(&out);
     json_close_object(&out);
     give_event(device, &out, clock_wall_ms(),
-               &(struct open_fault){device->options.id, "", lost, 0, clock_wall_ms()});
+               &(struct open_fault){device->options.id, "", lost, 0, clock_wall_ms(), false});
 }
 

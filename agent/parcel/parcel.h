@@ -26,6 +26,7 @@ struct open_fault {
     bool is_open;
     int grade;
     int64_t onset_ms;
+    bool reset; /* a person has allowed a latching fault to clear */
 };
 
 struct parcel {
@@ -39,7 +40,7 @@ struct parcel {
     struct range *have;
     int flag;
     char *command; /* of a reply: its command's id, owned */
-    struct open_fault open; /* of an event */
+    struct open_fault open; /* of an event, or of the reply to a reset */
 };
 
 struct parcel *parcel_make(enum parcel_kind kind, int64_t t_ms); /* NULL: out of memory */

@@ -128,22 +128,43 @@ enum err spool_intend(struct spool *spool, const char *command, const char *equi
 
 /* ------------------------------------------------------------------ across restarts */
 
+static enum err note_reply(struct spool *spool, const struct parcel *reply)
+{
+    enum err err = ERR_OK;
+
+    if (reply->command) {
+        err = db_run(spool->db, "UPDATE command SET state = 'answered' WHERE id = ?1", "t",
+                     reply->command);
+    }
+    if (!err && reply->open.equipment && reply->open.reset) {
+        err = db_run(spool->db, "INSERT OR IGNORE INTO reset (equipment, fault) VALUES (?1, ?2)", "tt",
+                     reply->open.equipment, reply->open.fault);
+    }
+    return err;
+}
+
+static enum err note_cleared(struct spool *spool, const struct open_fault *open)
+{
+    enum err err = db_run(spool->db, "DELETE FROM fault WHERE equipment = ?1 AND fault = ?2", "tt",
+                          open->equipment, open->fault);
+
+    return err ? err
+               : db_run(spool->db, "DELETE FROM reset WHERE equipment = ?1 AND fault = ?2", "tt",
+                        open->equipment, open->fault);
+}
+
 enum err spool_note(struct spool *spool, const struct parcel *parcel)
 {
     const struct open_fault *open = &parcel->open;
 
     if (parcel->kind == PARCEL_REPLY) {
-        return parcel->command ? db_run(spool->db,
-                                        "UPDATE command SET state = 'answered' WHERE id = ?1", "t",
-                                        parcel->command)
-                               : ERR_OK;
+        return note_reply(spool, parcel);
     }
     if (!open->equipment) {
         return ERR_OK;
     }
     if (!open->is_open) {
-        return db_run(spool->db, "DELETE FROM fault WHERE equipment = ?1 AND fault = ?2", "tt",
-                      open->equipment, open->fault);
+        return note_cleared(spool, open);
     }
     return db_run(spool->db,
                   "INSERT INTO fault (equipment, fault, grade, onset_ms) VALUES (?1, ?2, ?3, ?4)"
@@ -163,7 +184,10 @@ enum err spool_load_faults(struct spool *spool)
     if (!spool->open) {
         return ERR_NOMEM;
     }
-    db_find(spool->db, &rows, "SELECT equipment, fault, grade, onset_ms FROM fault", "");
+    db_find(spool->db, &rows,
+            "SELECT f.equipment, f.fault, f.grade, f.onset_ms, r.fault IS NOT NULL FROM fault f LEFT JOIN"
+            " reset r ON r.equipment = f.equipment AND r.fault = f.fault",
+            "");
     while (spool->open_count < (size_t)count && db_next(&rows)) {
         struct open_fault *open = &spool->open[spool->open_count];
         const char *equipment = db_text(&rows, 0), *fault = db_text(&rows, 1);
@@ -173,6 +197,7 @@ enum err spool_load_faults(struct spool *spool)
         open->is_open = true;
         open->grade = (int)db_int(&rows, 2);
         open->onset_ms = db_int(&rows, 3);
+        open->reset = db_int(&rows, 4) != 0;
         spool->open_count += open->equipment && open->fault;
     }
     return db_end(&rows);

@@ -21,7 +21,10 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS written (equipment TEXT NOT NULL, point TEXT NOT NULL,"
     " count INTEGER NOT NULL, last_ms INTEGER NOT NULL, PRIMARY KEY (equipment, point));"
     "CREATE TABLE IF NOT EXISTS fault (equipment TEXT NOT NULL, fault TEXT NOT NULL,"
-    " grade INTEGER NOT NULL, onset_ms INTEGER NOT NULL, PRIMARY KEY (equipment, fault));";
+    " grade INTEGER NOT NULL, onset_ms INTEGER NOT NULL, PRIMARY KEY (equipment, fault));"
+    /* latching faults that a person has allowed to clear */
+    "CREATE TABLE IF NOT EXISTS reset (equipment TEXT NOT NULL, fault TEXT NOT NULL,"
+    " PRIMARY KEY (equipment, fault));";
 
 int64_t spool_find_int(struct spool *spool, const char *sql)
 {

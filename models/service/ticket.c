@@ -9,7 +9,7 @@ const char *const ticket_state_names[] = {
 };
 const char *const ticket_action_names[] = {
     "acknowledge", "respond", "regrade", "dispatch", "assign", "depart", "arrive", "start",
-    "finish", "pause", "resume", "quote", "consent", "check", "note", "clear", "relapse", "close",
+    "finish", "pause", "resume", "quote", "consent", "check", "note", "reset", "clear", "relapse", "close",
     "reopen", NULL,
 };
 
@@ -41,6 +41,7 @@ static const struct {
     [TICKET_CONSENT] = {OPEN, STAY},
     [TICKET_CHECK] = {OPEN, STAY},
     [TICKET_NOTE] = {OPEN, STAY},
+    [TICKET_RESET] = {OPEN, STAY},
     [TICKET_CLEAR] = {OPEN, TICKET_CLEARED},
     [TICKET_RELAPSE] = {S(CLEARED), TICKET_ACKNOWLEDGED},
     [TICKET_CLOSE] = {OPEN, TICKET_CLOSED},

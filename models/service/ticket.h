@@ -41,6 +41,7 @@ enum ticket_action {
     TICKET_CONSENT,
     TICKET_CHECK,
     TICKET_NOTE,
+    TICKET_RESET,   /* a latching fault may clear again */
     TICKET_CLEAR,   /* by telemetry */
     TICKET_RELAPSE, /* telemetry: the fault is back before the ticket was closed */
     TICKET_CLOSE,

@@ -164,12 +164,23 @@ static enum err do_check(struct move *move)
     return clocks_stop(move->sql, move->ticket->id, PLAN_CHECKED, move->at_ms);
 }
 
+static enum err do_reset(struct move *move)
+{
+    return alarm_reset(move->desk, move->sql, move->ticket, move->now_ms, move->why);
+}
+
 static enum err do_close(struct move *move)
 {
+    TEXT(no_latch, 200); /* most faults have none: nothing to say then */
     const char *resolution = json_text_or(move->action->body, "resolution", NULL);
+    enum err err;
 
     if (!resolution || !resolution[0]) {
         return text_say(move->why, ERR_FORMAT, "close needs a resolution");
+    }
+    err = alarm_reset(move->desk, move->sql, move->ticket, move->now_ms, &no_latch);
+    if (err && err != ERR_STATE) {
+        return err;
     }
     move->written = true;
     return ticket_close(move->desk, move->sql, move->ticket, move->action->who, resolution,
@@ -235,8 +246,8 @@ static enum err (*const doers[])(struct move *move) = {
     [TICKET_ACKNOWLEDGE] = do_nothing, [TICKET_RESPOND] = do_respond, [TICKET_REGRADE] = do_regrade,
     [TICKET_DISPATCH] = do_dispatch,   [TICKET_ASSIGN] = do_assign,   [TICKET_PAUSE] = do_pause,
     [TICKET_RESUME] = do_resume,       [TICKET_QUOTE] = do_quote,     [TICKET_CONSENT] = do_consent,
-    [TICKET_CHECK] = do_check,         [TICKET_NOTE] = do_nothing,    [TICKET_CLOSE] = do_close,
-    [TICKET_REOPEN] = do_reopen,
+    [TICKET_CHECK] = do_check,         [TICKET_NOTE] = do_nothing,    [TICKET_RESET] = do_reset,
+    [TICKET_CLOSE] = do_close,         [TICKET_REOPEN] = do_reopen,
 };
 
 /* Where the ticket stands by its order, once the customer has answered. */

@@ -99,6 +99,9 @@ enum err ticket_tell(struct desk *desk, struct sql *sql, const struct ticket *ti
                      const char *step, const char *sentence, int64_t now_ms) MUST_CHECK;
 
 /* Clocks whose start is `start` begin at at_ms; those that run already stay. */
+/* A person lets a latching fault clear. ERR_STATE with why: there is none of that ticket. */
+enum err alarm_reset(struct desk *desk, struct sql *sql, const struct ticket *ticket, int64_t now_ms,
+                     struct text *why) MUST_CHECK;
 enum err clocks_start(struct desk *desk, struct sql *sql, const struct ticket *ticket,
                       enum plan_start start, int64_t at_ms) MUST_CHECK;
 /* Clocks that stop on `stop` are met at at_ms (once). */

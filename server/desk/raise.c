@@ -3,7 +3,10 @@
 
 #include <string.h>
 
+#include "server/fleet/orders.h"
 #include "server/store/metrics.h"
+
+#define RESET_VALID_MS (7 * 86400000LL) /* an agent that is away gets it when it is back */
 
 static void cause_key(const struct place *place, const char *fault, struct text *to)
 {
@@ -159,4 +162,52 @@ enum err desk_fault(struct desk *desk, struct sql *sql, const struct desk_fault 
         break;
     }
     return err ? err : desk_refresh_status(desk, sql, fault->equipment, now_ms);
+}
+
+/* An agent that grades for itself holds the latch: it is asked to let go. */
+static enum err ask_agent(struct sql *sql, const struct ticket *ticket, int64_t now_ms)
+{
+    int64_t agent = sql_find_int(sql, 0,
+                                 "SELECT a.id FROM equipment e JOIN agent a ON a.id = e.agent WHERE"
+                                 " e.id = ?1 AND a.edge = 1",
+                                 "i", ticket->equipment);
+    struct json_out args = json_out(512);
+    char id[33] = "";
+    enum err err = ERR_OK;
+
+    if (!agent) {
+        return ERR_OK; /* we hold it: ingest/judging.c looks at reset_ms */
+    }
+    json_open_object(&args);
+    json_text(&args, "fault", ticket->fault);
+    json_close_object(&args);
+    err = args.err ? args.err
+                   : orders_give(sql, agent, ticket->equipment, "reset", args.bytes,
+                                 now_ms + RESET_VALID_MS, now_ms, id, sizeof(id));
+    json_out_free(&args);
+    return err;
+}
+
+enum err alarm_reset(struct desk *desk, struct sql *sql, const struct ticket *ticket, int64_t now_ms,
+                     struct text *why)
+{
+    int64_t alarm = sql_find_int(
+        sql, 0, "SELECT id FROM alarm WHERE ticket = ?1 AND cleared_ms IS NULL", "i", ticket->id);
+    struct place place;
+    enum err err;
+    int index;
+
+    if (!alarm || !ticket->fault) {
+        return text_say(why, ERR_STATE, "there is no open fault to reset");
+    }
+    err = place_find(desk, sql, ticket->equipment, 0, now_ms, &place);
+    if (err) {
+        return err;
+    }
+    index = place.profile ? profile_fault(place.profile, ticket->fault) : -1;
+    if (index < 0 || !place.profile->faults[index].latching) {
+        return text_say(why, ERR_STATE, "%.64s does not latch: it clears by itself", ticket->fault);
+    }
+    err = sql_run(sql, "UPDATE alarm SET reset_ms = ?2 WHERE id = ?1", "ii", alarm, now_ms);
+    return err ? err : ask_agent(sql, ticket, now_ms);
 }

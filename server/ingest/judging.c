@@ -241,6 +241,22 @@ static void put_in_order(struct moments *moments)
     }
 }
 
+/* Latching faults that a person has reset since (desk/raise.c). Few profiles have any. */
+static void take_resets(struct sql *sql, struct known_equipment *equipment)
+{
+    for (size_t i = 0; i < equipment->profile->fault_count; i++) {
+        const struct fault_rule *rule = &equipment->profile->faults[i];
+
+        if (rule->latching && judge_is_open(equipment->judge, i) &&
+            sql_find_int(sql, 0,
+                         "SELECT reset_ms FROM alarm WHERE equipment = ?1 AND fault = ?2 AND cleared_ms"
+                         " IS NULL",
+                         "it", equipment->id, rule->id)) {
+            judge_reset(equipment->judge, i);
+        }
+    }
+}
+
 /* All readings of one piece of equipment in the message, in event time. */
 static enum err judge_moments(struct pipeline *pipeline, struct sql *sql,
                               struct known_equipment *equipment, struct moments *moments,
@@ -250,6 +266,9 @@ static enum err judge_moments(struct pipeline *pipeline, struct sql *sql,
     bool taken = false;
 
     put_in_order(moments);
+    if (!err) {
+        take_resets(sql, equipment);
+    }
     for (size_t i = 0; !err && i < moments->count; i++) {
         const struct moment *moment = &moments->list[i];
 

@@ -119,7 +119,8 @@ static const char first[] =
     "CREATE TABLE alarm (id INTEGER PRIMARY KEY, equipment INTEGER NOT NULL REFERENCES equipment,"
     " fault TEXT NOT NULL, grade INTEGER NOT NULL, onset_ms INTEGER NOT NULL,"
     " detected_ms INTEGER NOT NULL, registered_ms INTEGER NOT NULL, cleared_ms INTEGER,"
-    " late INTEGER NOT NULL DEFAULT 0, evidence TEXT, ticket INTEGER);"
+    " late INTEGER NOT NULL DEFAULT 0, evidence TEXT, ticket INTEGER,"
+    " reset_ms INTEGER);" /* a person has allowed a latching fault to clear */
     "CREATE UNIQUE INDEX alarm_open ON alarm (equipment, fault) WHERE cleared_ms IS NULL;"
     "CREATE INDEX alarm_equipment ON alarm (equipment, onset_ms);"
     /*
