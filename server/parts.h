@@ -9,7 +9,7 @@
 #include "server/api/api.h"
 #include "server/config.h"
 #include "server/desk/desk.h"
-#include "server/desk/notify.h"
+#include "server/notice/notify.h"
 #include "server/fleet/registry.h"
 #include "server/ingest/intake.h"
 #include "server/ingest/patience.h"

@@ -132,7 +132,7 @@ static enum err load(struct server *server, struct text *why)
 
 static enum err open_store(struct server *server, struct text *why)
 {
-    struct desk_options options = {
+    struct office_options options = {
         .rules = server->rules,
         .time_zone = server->config->time_zone,
         .preset_plan = server->config->preset_plan,

@@ -35,9 +35,9 @@ static enum err read_text(const struct cJSON *body, const char *name, const char
     return ERR_OK;
 }
 
-enum err act_read(struct call *call, struct desk_action *ret_action, struct text *why)
+enum err act_read(struct call *call, struct action *ret_action, struct text *why)
 {
-    struct desk_action action = {.who = call->who, .body = call->body};
+    struct action action = {.who = call->who, .body = call->body};
     const char *at = NULL;
     enum err err = read_text(call->body, "action", &action.action, why);
 

@@ -4,6 +4,6 @@
 #include "server/api/api_int.h"
 
 /* The request as an action. ERR_FORMAT: a field is wrong, why names it. */
-enum err act_read(struct call *call, struct desk_action *ret_action, struct text *why) MUST_CHECK;
+enum err act_read(struct call *call, struct action *ret_action, struct text *why) MUST_CHECK;
 /* If-Match against the version that the row has now: ERR_DENIED. */
 enum err act_match(struct call *call, int64_t version, struct text *why) MUST_CHECK;

@@ -57,7 +57,7 @@ void tickets_show(struct call *call)
 
 static enum err do_report(struct call *call, struct sql *sql, int64_t now_ms, struct text *why)
 {
-    struct desk_action action;
+    struct action action;
     char number[32];
     bool merged = false;
     int64_t id;
@@ -86,7 +86,7 @@ void tickets_post(struct call *call)
 static enum err do_action(struct call *call, struct sql *sql, int64_t now_ms, struct text *why)
 {
     int64_t id = view_find_ticket(sql, call->parts[1]);
-    struct desk_action action;
+    struct action action;
     enum err err = id < 0 ? text_say(why, ERR_NOT_FOUND, "no ticket %s", call->parts[1])
                           : act_read(call, &action, why);
 

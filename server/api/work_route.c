@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "server/api/act.h"
-#include "server/desk/calendar.h"
+#include "server/field/calendar.h"
 
 static enum err show_order(struct call *call, int64_t id)
 {
@@ -59,7 +59,7 @@ void work_show(struct call *call)
 static enum err do_action(struct call *call, struct sql *sql, int64_t now_ms, struct text *why)
 {
     int64_t id = view_find_work_order(sql, call->parts[1]);
-    struct desk_action action;
+    struct action action;
     enum err err = id < 0 ? text_say(why, ERR_NOT_FOUND, "no work order %s", call->parts[1])
                           : act_read(call, &action, why);
 

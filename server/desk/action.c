@@ -3,14 +3,11 @@
 
 #include <string.h>
 
-#define FUTURE_MS  300000 /* clocks of clients differ: so far ahead is still now */
-#define ROUNDED_MS 2000   /* … and many of them know whole seconds only */
-
 struct move { /* one action on its way through */
-    struct desk *desk;
+    struct office *office;
     struct sql *sql;
     struct ticket *ticket;
-    const struct desk_action *action;
+    const struct action *action;
     int64_t at_ms, now_ms;
     struct text *why;
     struct json_out *data; /* kept in the time line */
@@ -32,7 +29,7 @@ static enum err set_order(struct move *move, const char *state, int64_t team, in
 /* The order that the dispatcher speaks of: the open one, or one more. */
 static enum err need_order(struct move *move)
 {
-    return dispatch_again(move->desk, move->sql, move->ticket, move->now_ms);
+    return dispatch_again(move->office, move->sql, move->ticket, move->now_ms);
 }
 
 static enum err do_respond(struct move *move)
@@ -52,7 +49,7 @@ static enum err do_regrade(struct move *move)
         return text_say(move->why, ERR_FORMAT, "regrade needs a reason");
     }
     move->written = grade != move->ticket->grade;
-    return ticket_regrade(move->desk, move->sql, move->ticket, (int)grade, move->action->who, reason,
+    return ticket_regrade(move->office, move->sql, move->ticket, (int)grade, move->action->who, reason,
                           move->action->action_id, move->at_ms, move->now_ms);
 }
 
@@ -73,7 +70,7 @@ static enum err do_dispatch(struct move *move)
     if (!err) {
         err = clocks_stop(move->sql, move->ticket->id, PLAN_DISPATCHED, move->at_ms);
     }
-    return err ? err : clocks_start(move->desk, move->sql, move->ticket, PLAN_FORWARDED, move->at_ms);
+    return err ? err : clocks_start(move->office, move->sql, move->ticket, PLAN_FORWARDED, move->at_ms);
 }
 
 static enum err do_assign(struct move *move)
@@ -104,7 +101,7 @@ static enum err do_assign(struct move *move)
         err = clocks_stop(move->sql, move->ticket->id, PLAN_DISPATCHED, move->at_ms);
     }
     if (!err) {
-        err = clocks_start(move->desk, move->sql, move->ticket, PLAN_FORWARDED, move->at_ms);
+        err = clocks_start(move->office, move->sql, move->ticket, PLAN_FORWARDED, move->at_ms);
     }
     return err ? err : clocks_stop(move->sql, move->ticket->id, PLAN_ASSIGNED, move->at_ms);
 }
@@ -166,7 +163,7 @@ static enum err do_check(struct move *move)
 
 static enum err do_reset(struct move *move)
 {
-    return alarm_reset(move->desk, move->sql, move->ticket, move->now_ms, move->why);
+    return alarm_reset(move->office, move->sql, move->ticket, move->now_ms, move->why);
 }
 
 static enum err do_close(struct move *move)
@@ -178,12 +175,12 @@ static enum err do_close(struct move *move)
     if (!resolution || !resolution[0]) {
         return text_say(move->why, ERR_FORMAT, "close needs a resolution");
     }
-    err = alarm_reset(move->desk, move->sql, move->ticket, move->now_ms, &no_latch);
+    err = alarm_reset(move->office, move->sql, move->ticket, move->now_ms, &no_latch);
     if (err && err != ERR_STATE) {
         return err;
     }
     move->written = true;
-    return ticket_close(move->desk, move->sql, move->ticket, move->action->who, resolution,
+    return ticket_close(move->office, move->sql, move->ticket, move->action->who, resolution,
                         move->action->action_id, move->at_ms, move->now_ms);
 }
 
@@ -192,7 +189,7 @@ static enum err do_close(struct move *move)
 /* Within the plan's window (hold.reopen); later it is a new ticket. */
 static enum err judge_reopen(struct move *move)
 {
-    const struct plan *plan = rules_plan(move->desk->options.rules, move->ticket->plan);
+    const struct plan *plan = rules_plan(move->office->options.rules, move->ticket->plan);
     int64_t window_ms = plan && plan->reopen_ms > 0 ? plan->reopen_ms : REOPEN_PRESET_MS;
 
     if (!json_text_or(move->action->body, "reason", NULL)) {
@@ -331,7 +328,7 @@ static enum err judge_time(struct move *move, enum ticket_action action)
 
 static enum err finish(struct move *move, enum ticket_state state, bool told)
 {
-    const struct desk_action *action = move->action;
+    const struct action *action = move->action;
     enum err err = ERR_OK;
 
     if (move->ticket->closed_ms) {
@@ -353,7 +350,7 @@ static enum err finish(struct move *move, enum ticket_state state, bool told)
     }
     move->ticket->state = state;
     if (!err && !move->ticket->closed_ms) {
-        err = clocks_judge(move->desk, move->sql, move->ticket, move->now_ms);
+        err = clocks_judge(move->office, move->sql, move->ticket, move->now_ms);
     }
     if (!err && !told) {
         TEXT(step, 200);
@@ -363,7 +360,7 @@ static enum err finish(struct move *move, enum ticket_state state, bool told)
         if (!action->action_id) {
             text_addf(&step, "%lld", (long long)move->now_ms);
         }
-        err = ticket_tell(move->desk, move->sql, move->ticket, step.at, action->action, move->now_ms);
+        err = ticket_tell(move->office, move->sql, move->ticket, step.at, action->action, move->now_ms);
     }
     return err ? err : ticket_changed(move->sql, move->ticket->id, move->now_ms);
 }
@@ -375,41 +372,23 @@ bool desk_ticket_did(struct sql *sql, int64_t ticket, const char *action_id)
                         ticket, action_id);
 }
 
-enum err action_time(int64_t said_ms, int64_t least_ms, int64_t now_ms, int64_t *ret_at_ms,
-                     struct text *why)
-{
-    int64_t at_ms = said_ms ? said_ms : now_ms;
-
-    if (at_ms > now_ms + FUTURE_MS) {
-        return text_say(why, ERR_FORMAT, "at: expected a time that is not in the future");
-    }
-    at_ms = at_ms > now_ms ? now_ms : at_ms;
-    if (at_ms < least_ms - ROUNDED_MS) {
-        TEXT(words, 48);
-
-        zone_write(zone_utc(), least_ms, &words);
-        return text_say(why, ERR_FORMAT, "at: expected a time that is not before %s", words.at);
-    }
-    *ret_at_ms = at_ms < least_ms ? least_ms : at_ms;
-    return ERR_OK;
-}
-
 enum err desk_ticket_action(struct desk *desk, struct sql *sql, int64_t id,
-                            const struct desk_action *action, int64_t now_ms, struct text *why)
+                            const struct action *action, int64_t now_ms, struct text *why)
 {
+    struct office *office = &desk->office;
     struct json_out data = json_out(64 * 1024);
     struct ticket ticket;
-    struct move move = {desk, sql, &ticket, action, now_ms, now_ms, why, &data, false};
+    struct move move = {office, sql, &ticket, action, now_ms, now_ms, why, &data, false};
     int kind = ticket_action_read(action->action);
     struct ticket_facts facts;
     enum ticket_state state;
     enum err err;
 
-    arena_reset(desk->arena);
+    arena_reset(office->arena);
     if (kind < 0 || (size_t)kind >= sizeof(doers) / sizeof(doers[0]) || !doers[kind]) {
         return text_say(why, ERR_FORMAT, "no action called '%.40s' for tickets", action->action);
     }
-    err = ticket_load(desk, sql, id, &ticket);
+    err = ticket_load(office, sql, id, &ticket);
     if (err || desk_ticket_did(sql, id, action->action_id)) {
         return err; /* the same id twice is one action */
     }
@@ -429,7 +408,7 @@ enum err desk_ticket_action(struct desk *desk, struct sql *sql, int64_t id,
     }
     json_out_free(&data);
     if (!err && ticket.equipment) {
-        err = desk_refresh_status(desk, sql, ticket.equipment, now_ms);
+        err = status_refresh(office, sql, ticket.equipment, now_ms);
     }
     return err;
 }

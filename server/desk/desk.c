@@ -11,7 +11,7 @@
 #define HOLD_RETRY  (60 * 1000)        /* telemetry is missing: look again */
 #define FAILED_RETRY 1000             /* a step that failed is tried again */
 
-enum err desk_open(const struct desk_options *options, struct desk **ret_desk)
+enum err desk_open(const struct office_options *options, struct desk **ret_desk)
 {
     struct desk *desk = calloc(1, sizeof(*desk));
     enum err err;
@@ -19,8 +19,8 @@ enum err desk_open(const struct desk_options *options, struct desk **ret_desk)
     if (!desk) {
         return ERR_NOMEM;
     }
-    desk->options = *options;
-    err = arena_open(DESK_ARENA, &desk->arena);
+    desk->office.options = *options;
+    err = arena_open(DESK_ARENA, &desk->office.arena);
     if (err) {
         desk_close(desk);
         return err;
@@ -32,7 +32,7 @@ enum err desk_open(const struct desk_options *options, struct desk **ret_desk)
 void desk_close(struct desk *desk)
 {
     if (desk) {
-        arena_close(desk->arena);
+        arena_close(desk->office.arena);
         free(desk);
     }
 }
@@ -48,7 +48,7 @@ static int64_t last_heard(struct sql *sql, const struct ticket *ticket)
 }
 
 /* The hold has passed: proved when telemetry came during all of it, else it is asked again. */
-static enum err end_hold(struct desk *desk, struct sql *sql, struct ticket *ticket, int64_t now_ms)
+static enum err end_hold(struct office *office, struct sql *sql, struct ticket *ticket, int64_t now_ms)
 {
     struct ticket_facts facts = {.state = ticket->state};
     enum ticket_state state = ticket->state;
@@ -70,7 +70,7 @@ static enum err end_hold(struct desk *desk, struct sql *sql, struct ticket *tick
         err = clocks_stop(sql, ticket->id, PLAN_CLEARED_STOP, ticket->cleared_ms);
     }
     if (!err) { /* nobody has to come any more; an answer is still owed */
-        err = clocks_judge(desk, sql, ticket, ticket->cleared_ms);
+        err = clocks_judge(office, sql, ticket, ticket->cleared_ms);
     }
     if (!err) {
         err = clocks_cancel(sql, ticket->id, ticket->cleared_ms, true);
@@ -80,7 +80,7 @@ static enum err end_hold(struct desk *desk, struct sql *sql, struct ticket *tick
                           "telemetry stayed normal for the hold time", NULL);
     }
     if (!err) {
-        err = clocks_judge(desk, sql, ticket, now_ms);
+        err = clocks_judge(office, sql, ticket, now_ms);
     }
     if (!err) { /* the next turn says when it may be closed */
         err = sql_run(sql, "UPDATE ticket SET next_ms = ?2 WHERE id = ?1", "ii", ticket->id, now_ms + 1);
@@ -89,38 +89,38 @@ static enum err end_hold(struct desk *desk, struct sql *sql, struct ticket *tick
 }
 
 /* A ticket that the server opened itself and nobody touched is closed by itself when the fault has been
- * gone for as long as the plan says (hold.close). Returns when that will be; DESK_NEVER. */
-static int64_t close_due(struct desk *desk, struct sql *sql, const struct ticket *ticket)
+ * gone for as long as the plan says (hold.close). Returns when that will be; OFFICE_NEVER. */
+static int64_t close_due(struct office *office, struct sql *sql, const struct ticket *ticket)
 {
-    const struct plan *plan = rules_plan(desk->options.rules, ticket->plan);
+    const struct plan *plan = rules_plan(office->options.rules, ticket->plan);
 
     if (!plan || plan->close_ms <= 0 || ticket->state != TICKET_CLEARED ||
         sql_find_int(sql, 0, "SELECT 1 FROM ticket_event WHERE ticket = ?1 AND who <> 'heliograph' LIMIT 1",
                      "i", ticket->id)) {
-        return DESK_NEVER;
+        return OFFICE_NEVER;
     }
     return ticket->cleared_ms + plan->close_ms;
 }
 
-static enum err turn_ticket(struct desk *desk, struct sql *sql, int64_t id, int64_t now_ms)
+static enum err turn_ticket(struct office *office, struct sql *sql, int64_t id, int64_t now_ms)
 {
     struct ticket ticket;
     int64_t close_ms;
-    enum err err = ticket_load(desk, sql, id, &ticket);
+    enum err err = ticket_load(office, sql, id, &ticket);
 
     if (err || ticket.closed_ms) {
         return err;
     }
     if (ticket.hold_until_ms && ticket.hold_until_ms <= now_ms) {
-        return end_hold(desk, sql, &ticket, now_ms);
+        return end_hold(office, sql, &ticket, now_ms);
     }
-    err = clocks_judge(desk, sql, &ticket, now_ms);
-    close_ms = close_due(desk, sql, &ticket);
-    if (err || close_ms == DESK_NEVER) {
+    err = clocks_judge(office, sql, &ticket, now_ms);
+    close_ms = close_due(office, sql, &ticket);
+    if (err || close_ms == OFFICE_NEVER) {
         return err;
     }
     if (close_ms <= now_ms) {
-        return ticket_close(desk, sql, &ticket, "heliograph", "the fault has not come back", NULL,
+        return ticket_close(office, sql, &ticket, "heliograph", "the fault has not come back", NULL,
                             now_ms, now_ms);
     }
     return sql_run(sql, "UPDATE ticket SET next_ms = MIN(COALESCE(next_ms, ?2), ?2) WHERE id = ?1", "ii",
@@ -160,10 +160,10 @@ static enum err turn_tickets(struct desk *desk, struct sql *sql, int64_t now_ms)
     }
     err = sql_end(&rows);
     for (size_t i = 0; !err && i < count; i++) {
-        arena_reset(desk->arena);
+        arena_reset(desk->office.arena);
         err = sql_save(sql);
         if (!err) {
-            err = end_step(desk, sql, "a ticket's clocks", turn_ticket(desk, sql, ids[i], now_ms));
+            err = end_step(desk, sql, "a ticket's clocks", turn_ticket(&desk->office, sql, ids[i], now_ms));
         }
     }
     return err;
@@ -173,14 +173,14 @@ static enum err turn_links(struct desk *desk, struct sql *sql, int64_t now_ms, i
 {
     enum err err;
 
-    if (now_ms < desk->options.quiet_until_ms) {
-        *io_next_ms = desk->options.quiet_until_ms < *io_next_ms ? desk->options.quiet_until_ms
+    if (now_ms < desk->office.options.quiet_until_ms) {
+        *io_next_ms = desk->office.options.quiet_until_ms < *io_next_ms ? desk->office.options.quiet_until_ms
                                                                  : *io_next_ms;
         return ERR_OK;
     }
     err = sql_save(sql);
     return err ? err
-               : end_step(desk, sql, "the links' turn", link_turn(desk, sql, now_ms, io_next_ms));
+               : end_step(desk, sql, "the links' turn", link_turn(&desk->office, sql, now_ms, io_next_ms));
 }
 
 static enum err turn_visits(struct desk *desk, struct sql *sql, int64_t now_ms)
@@ -192,7 +192,7 @@ static enum err turn_visits(struct desk *desk, struct sql *sql, int64_t now_ms)
     }
     err = sql_save(sql);
     if (!err) {
-        err = end_step(desk, sql, "planning visits", visits_turn(desk, sql, now_ms));
+        err = end_step(desk, sql, "planning visits", visits_turn(&desk->office, sql, now_ms));
     }
     desk->visits_next_ms = now_ms + (desk->step_failed ? HOLD_RETRY : VISITS_EACH);
     return err;
@@ -224,4 +224,25 @@ enum err desk_turn(struct desk *desk, struct sql *sql, int64_t now_ms, int64_t *
     }
     *ret_next_ms = next_ms;
     return ERR_OK;
+}
+
+enum err desk_plan_visits(struct desk *desk, struct sql *sql, int64_t now_ms)
+{
+    return visits_anew(&desk->office, sql, now_ms);
+}
+
+enum err desk_refresh_status(struct desk *desk, struct sql *sql, int64_t equipment, int64_t now_ms)
+{
+    return status_refresh(&desk->office, sql, equipment, now_ms);
+}
+
+enum err desk_work_action(struct desk *desk, struct sql *sql, int64_t work_order,
+                          const struct action *action, int64_t now_ms, struct text *why)
+{
+    return work_action(&desk->office, sql, work_order, action, now_ms, why);
+}
+
+bool desk_work_did(struct sql *sql, int64_t work_order, const char *action_id)
+{
+    return work_did(sql, work_order, action_id);
 }

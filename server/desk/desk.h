@@ -8,26 +8,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "models/base/err.h"
-#include "models/base/text.h"
 #include "models/telemetry/message.h"
-#include "server/fleet/rules.h"
-#include "server/store/sql.h"
+#include "server/case/office.h"
 
 struct desk;
 
-struct desk_options {
-    struct rules *rules;
-    const char *time_zone;   /* of sites that name none */
-    const char *preset_plan; /* for equipment without a contract: swh_standard */
-    const char *public_url;  /* for links in notices; may be NULL */
-    bool has_smtp;
-    const char *const *webhooks; /* NULL-ended; may be NULL */
-    const char *mail_to;         /* whom mail about tickets goes to; may be NULL */
-    int64_t quiet_until_ms;      /* after a start agents come back first: no link tickets before */
-};
-
-enum err desk_open(const struct desk_options *options, struct desk **ret_desk) MUST_CHECK;
+enum err desk_open(const struct office_options *options, struct desk **ret_desk) MUST_CHECK;
 void desk_close(struct desk *desk);
 
 struct desk_fault {
@@ -59,28 +45,19 @@ enum err desk_plan_visits(struct desk *desk, struct sql *sql, int64_t now_ms) MU
 enum err desk_refresh_status(struct desk *desk, struct sql *sql, int64_t equipment,
                              int64_t now_ms) MUST_CHECK;
 
-struct desk_action {
-    const char *action;    /* acknowledge respond … */
-    const char *action_id; /* client-made; NULL: none */
-    const char *who;
-    int64_t at_ms;         /* said by the client; 0: now */
-    const char *note;
-    const struct cJSON *body; /* the whole request, for what the action needs further */
-};
-
 /* ERR_NOT_FOUND, ERR_STATE (illegal move; why says what is legal), ERR_FORMAT (a field is missing or
  * wrong; why names it), ERR_EXISTS never: the same id twice is done once and is ERR_OK. */
 enum err desk_ticket_action(struct desk *desk, struct sql *sql, int64_t ticket,
-                            const struct desk_action *action, int64_t now_ms,
+                            const struct action *action, int64_t now_ms,
                             struct text *why) MUST_CHECK;
 enum err desk_work_action(struct desk *desk, struct sql *sql, int64_t work_order,
-                          const struct desk_action *action, int64_t now_ms,
+                          const struct action *action, int64_t now_ms,
                           struct text *why) MUST_CHECK;
 /* true when the action with that id (NULL: none) was done already. */
 bool desk_ticket_did(struct sql *sql, int64_t ticket, const char *action_id);
 bool desk_work_did(struct sql *sql, int64_t work_order, const char *action_id);
 /* A ticket by phone, web, e-mail …: {kind, equipment?, site?, fault?, grade?, title?, note?,
  * contact?}; merged with an open ticket of the same cause. number has room for 32 bytes. */
-enum err desk_report(struct desk *desk, struct sql *sql, const struct desk_action *action,
+enum err desk_report(struct desk *desk, struct sql *sql, const struct action *action,
                      int64_t now_ms, char number[32], bool *ret_merged,
                      struct text *why) MUST_CHECK;

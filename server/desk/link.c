@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static enum err refresh_children(struct desk *desk, struct sql *sql, int64_t agent, int64_t now_ms)
+static enum err refresh_children(struct office *office, struct sql *sql, int64_t agent, int64_t now_ms)
 {
     int64_t *ids = NULL;
     size_t count = 0;
@@ -18,7 +18,7 @@ static enum err refresh_children(struct desk *desk, struct sql *sql, int64_t age
     struct sql_rows rows;
     enum err err;
 
-    ids = arena_array(desk->arena, most + 1, sizeof(*ids));
+    ids = arena_array(office->arena, most + 1, sizeof(*ids));
     if (!ids) {
         return ERR_NOMEM;
     }
@@ -28,7 +28,7 @@ static enum err refresh_children(struct desk *desk, struct sql *sql, int64_t age
     }
     err = sql_end(&rows);
     for (size_t i = 0; !err && i < count; i++) {
-        err = desk_refresh_status(desk, sql, ids[i], now_ms);
+        err = status_refresh(office, sql, ids[i], now_ms);
     }
     return err;
 }
@@ -47,34 +47,36 @@ static enum err agent_key(struct sql *sql, int64_t agent, struct text *to)
 enum err desk_link_lost(struct desk *desk, struct sql *sql, int64_t agent, int64_t since_ms,
                         int64_t now_ms)
 {
+    struct office *office = &desk->office;
     enum err err = sql_run(sql,
                            "UPDATE agent SET silent_since_ms = ?2, online = 0 WHERE id = ?1 AND"
                            " silent_since_ms IS NULL",
                            "ii", agent, since_ms);
 
-    arena_reset(desk->arena);
-    return err ? err : refresh_children(desk, sql, agent, now_ms);
+    arena_reset(office->arena);
+    return err ? err : refresh_children(office, sql, agent, now_ms);
 }
 
 enum err desk_link_back(struct desk *desk, struct sql *sql, int64_t agent, int64_t now_ms)
 {
+    struct office *office = &desk->office;
     struct ticket ticket;
     TEXT(key, 128);
     int64_t id;
     enum err err = sql_run(sql, "UPDATE agent SET silent_since_ms = NULL WHERE id = ?1", "i", agent);
 
-    arena_reset(desk->arena);
+    arena_reset(office->arena);
     if (!err) {
         err = agent_key(sql, agent, &key);
     }
     id = ticket_of_cause(sql, key.at);
     if (!err && id) {
-        err = ticket_load(desk, sql, id, &ticket);
+        err = ticket_load(office, sql, id, &ticket);
         if (!err && !ticket.cleared_ms) {
-            err = ticket_cleared(desk, sql, &ticket, now_ms, now_ms);
+            err = ticket_cleared(office, sql, &ticket, now_ms, now_ms);
         }
     }
-    return err ? err : refresh_children(desk, sql, agent, now_ms);
+    return err ? err : refresh_children(office, sql, agent, now_ms);
 }
 
 /* ------------------------------------------------------------------ the ticket */
@@ -94,7 +96,7 @@ static enum err list_children(struct sql *sql, int64_t agent, struct json_out *o
     return err ? err : out->err;
 }
 
-static enum err open_ticket(struct desk *desk, struct sql *sql, const struct place *place,
+static enum err open_ticket(struct office *office, struct sql *sql, const struct place *place,
                             int64_t agent, const char *key, int64_t since_ms, int64_t now_ms)
 {
     struct json_out children = json_out(1024 * 1024);
@@ -114,38 +116,38 @@ static enum err open_ticket(struct desk *desk, struct sql *sql, const struct pla
 
     if (!err) {
         what.children = children.bytes;
-        err = ticket_open(desk, sql, place, &what, now_ms, &id);
+        err = ticket_open(office, sql, place, &what, now_ms, &id);
     }
     json_out_free(&children);
     return err;
 }
 
 /* The silence begins again before the last one's ticket was closed. */
-static enum err relapse(struct desk *desk, struct sql *sql, int64_t id, int64_t since_ms,
+static enum err relapse(struct office *office, struct sql *sql, int64_t id, int64_t since_ms,
                         int64_t now_ms)
 {
     struct ticket ticket;
-    enum err err = ticket_load(desk, sql, id, &ticket);
+    enum err err = ticket_load(office, sql, id, &ticket);
 
     if (!err && ticket.cleared_ms) {
-        err = ticket_relapsed(desk, sql, &ticket, since_ms, now_ms);
+        err = ticket_relapsed(office, sql, &ticket, since_ms, now_ms);
     }
     return err;
 }
 
-static enum err raise_grade(struct desk *desk, struct sql *sql, int64_t id, int64_t now_ms)
+static enum err raise_grade(struct office *office, struct sql *sql, int64_t id, int64_t now_ms)
 {
     struct ticket ticket;
-    enum err err = ticket_load(desk, sql, id, &ticket);
+    enum err err = ticket_load(office, sql, id, &ticket);
 
     if (!err && ticket.grade > 2) {
-        err = ticket_regrade(desk, sql, &ticket, 2, "heliograph", "the link stays lost", NULL,
+        err = ticket_regrade(office, sql, &ticket, 2, "heliograph", "the link stays lost", NULL,
                              now_ms, now_ms);
     }
     return err;
 }
 
-static enum err judge_silence(struct desk *desk, struct sql *sql, int64_t agent, int64_t since_ms,
+static enum err judge_silence(struct office *office, struct sql *sql, int64_t agent, int64_t since_ms,
                               int64_t now_ms, int64_t *io_next_ms)
 {
     int64_t equipment =
@@ -158,7 +160,7 @@ static enum err judge_silence(struct desk *desk, struct sql *sql, int64_t agent,
     if (!equipment) {
         return ERR_OK; /* nobody waits for what hangs on it */
     }
-    err = place_find(desk, sql, equipment, 0, now_ms, &place);
+    err = place_find(office, sql, equipment, 0, now_ms, &place);
     if (!err) {
         err = agent_key(sql, agent, &key);
     }
@@ -169,12 +171,12 @@ static enum err judge_silence(struct desk *desk, struct sql *sql, int64_t agent,
     limit_at = since_ms + place.plan->link_loss_limit_ms;
     id = ticket_of_cause(sql, key.at);
     if (now_ms >= delay_at) {
-        err = id ? relapse(desk, sql, id, since_ms, now_ms)
-                 : open_ticket(desk, sql, &place, agent, key.at, since_ms, now_ms);
+        err = id ? relapse(office, sql, id, since_ms, now_ms)
+                 : open_ticket(office, sql, &place, agent, key.at, since_ms, now_ms);
         id = ticket_of_cause(sql, key.at);
     }
     if (!err && id && now_ms >= limit_at) {
-        err = raise_grade(desk, sql, id, now_ms);
+        err = raise_grade(office, sql, id, now_ms);
     }
     if (delay_at > now_ms && delay_at < *io_next_ms) {
         *io_next_ms = delay_at;
@@ -187,7 +189,7 @@ static enum err judge_silence(struct desk *desk, struct sql *sql, int64_t agent,
 
 #define LINK_SLICE 2000 /* silent agents looked at in one turn */
 
-enum err link_turn(struct desk *desk, struct sql *sql, int64_t now_ms, int64_t *io_next_ms)
+enum err link_turn(struct office *office, struct sql *sql, int64_t now_ms, int64_t *io_next_ms)
 {
     struct silent {
         int64_t agent, since_ms;
@@ -208,8 +210,8 @@ enum err link_turn(struct desk *desk, struct sql *sql, int64_t now_ms, int64_t *
     }
     err = sql_end(&rows);
     for (size_t i = 0; !err && i < count; i++) {
-        arena_reset(desk->arena);
-        err = judge_silence(desk, sql, silent[i].agent, silent[i].since_ms, now_ms, io_next_ms);
+        arena_reset(office->arena);
+        err = judge_silence(office, sql, silent[i].agent, silent[i].since_ms, now_ms, io_next_ms);
     }
     free(silent);
     return err;

@@ -90,7 +90,7 @@ static void put_date(struct json_out *out, const char *name, int32_t day)
     json_text(out, name, words);
 }
 
-static void put_warranty(struct desk *desk, struct json_out *out, const struct place *place,
+static void put_warranty(struct office *office, struct json_out *out, const struct place *place,
                          const struct ticket_new *what, int64_t onset_ms)
 {
     const char *component = what->rule ? what->rule->component : what->component;
@@ -102,7 +102,7 @@ static void put_warranty(struct desk *desk, struct json_out *out, const struct p
     json_open_object(out);
     if (place->plan && component) {
         warranty = warranty_judge(place->plan, &place->dates, component, domain,
-                                  place_day(desk, place, onset_ms));
+                                  place_day(office, place, onset_ms));
         warranty_rule(place->plan, &warranty, &rule);
         warranty_evidence(&warranty, &evidence);
         json_text(out, "verdict", warranty_verdict_names[warranty.verdict]);
@@ -121,11 +121,11 @@ static void put_warranty(struct desk *desk, struct json_out *out, const struct p
     json_close_object(out);
 }
 
-static enum err keep_plan(struct desk *desk, struct sql *sql, const struct plan *plan,
+static enum err keep_plan(struct office *office, struct sql *sql, const struct plan *plan,
                           int64_t now_ms)
 {
     size_t size = 0;
-    const char *bytes = plan ? rules_plan_bytes(desk->options.rules, plan->id, &size) : NULL;
+    const char *bytes = plan ? rules_plan_bytes(office->options.rules, plan->id, &size) : NULL;
 
     if (!bytes) {
         return ERR_OK;
@@ -140,7 +140,7 @@ struct documents { /* JSON columns of a new ticket */
     struct json_out classification, warranty, cause, remote, advice;
 };
 
-static void write_documents(struct desk *desk, const struct place *place,
+static void write_documents(struct office *office, const struct place *place,
                             const struct ticket_new *what, struct documents *documents)
 {
     documents->classification = json_out(8192);
@@ -149,7 +149,7 @@ static void write_documents(struct desk *desk, const struct place *place,
     documents->remote = json_out(32768);
     documents->advice = json_out(8192);
     put_classification(&documents->classification, place, what);
-    put_warranty(desk, &documents->warranty, place, what, what->onset_ms);
+    put_warranty(office, &documents->warranty, place, what, what->onset_ms);
     put_causes(&documents->cause, what->rule);
     put_remote(&documents->remote, what->rule);
     if (what->rule) {
@@ -172,7 +172,7 @@ static enum err free_documents(struct documents *documents)
     return err;
 }
 
-static enum err insert_row(struct desk *desk, struct sql *sql, const struct place *place,
+static enum err insert_row(struct office *office, struct sql *sql, const struct place *place,
                            const struct ticket_new *what, int64_t now_ms)
 {
     struct documents documents;
@@ -181,7 +181,7 @@ static enum err insert_row(struct desk *desk, struct sql *sql, const struct plac
 
     numbers_make('T', number, sizeof(number));
     numbers_secret(code, 16);
-    write_documents(desk, place, what, &documents);
+    write_documents(office, place, what, &documents);
     err = sql_run(
         sql,
         "INSERT INTO ticket (number, cause_key, kind, equipment, agent, site, fault, grade, state,"
@@ -203,15 +203,15 @@ static enum err insert_row(struct desk *desk, struct sql *sql, const struct plac
     return err ? err : full;
 }
 
-enum err ticket_open(struct desk *desk, struct sql *sql, const struct place *place,
+enum err ticket_open(struct office *office, struct sql *sql, const struct place *place,
                      const struct ticket_new *what, int64_t now_ms, int64_t *ret_id)
 {
     struct ticket ticket;
-    enum err err = keep_plan(desk, sql, place->plan, now_ms);
+    enum err err = keep_plan(office, sql, place->plan, now_ms);
     int64_t id;
 
     if (!err) {
-        err = insert_row(desk, sql, place, what, now_ms);
+        err = insert_row(office, sql, place, what, now_ms);
     }
     if (err) {
         return err;
@@ -221,22 +221,22 @@ enum err ticket_open(struct desk *desk, struct sql *sql, const struct place *pla
     err = ticket_line(sql, id, now_ms, now_ms, what->who, "register", what->action_id, what->note,
                       what->evidence);
     if (!err) {
-        err = ticket_load(desk, sql, id, &ticket);
+        err = ticket_load(office, sql, id, &ticket);
     }
     if (!err) {
-        err = clocks_start(desk, sql, &ticket, PLAN_REGISTERED, now_ms);
+        err = clocks_start(office, sql, &ticket, PLAN_REGISTERED, now_ms);
     }
     if (!err) {
-        err = clocks_start(desk, sql, &ticket, PLAN_REPORT, now_ms);
+        err = clocks_start(office, sql, &ticket, PLAN_REPORT, now_ms);
     }
     if (!err && (strcmp(what->kind, "fault") == 0 || strcmp(what->kind, "prediction") == 0)) {
-        err = dispatch_propose(desk, sql, place, id, what->rule, what->evidence, now_ms);
+        err = dispatch_propose(office, sql, place, id, what->rule, what->evidence, now_ms);
     }
     if (!err) {
-        err = ticket_tell(desk, sql, &ticket, "opened", "a ticket was opened", now_ms);
+        err = ticket_tell(office, sql, &ticket, "opened", "a ticket was opened", now_ms);
     }
     if (!err) {
-        err = clocks_judge(desk, sql, &ticket, now_ms);
+        err = clocks_judge(office, sql, &ticket, now_ms);
     }
     if (!err) {
         err = ticket_changed(sql, id, now_ms);
@@ -247,13 +247,13 @@ enum err ticket_open(struct desk *desk, struct sql *sql, const struct place *pla
 
 /* ------------------------------------------------------------------ a caller's ticket gets its fault */
 
-static enum err name_fault(struct desk *desk, struct sql *sql, const struct place *place,
+static enum err name_fault(struct office *office, struct sql *sql, const struct place *place,
                            const struct ticket_new *what, int64_t id)
 {
     struct documents documents;
     enum err err, full;
 
-    write_documents(desk, place, what, &documents);
+    write_documents(office, place, what, &documents);
     err = sql_run(sql,
                   "UPDATE ticket SET cause_key = ?2, fault = ?3, title_en = CASE WHEN title_en = kind THEN"
                   " ?4 ELSE title_en END, title_zh = CASE WHEN title_zh = kind THEN ?5 ELSE title_zh END,"
@@ -266,24 +266,24 @@ static enum err name_fault(struct desk *desk, struct sql *sql, const struct plac
     return err ? err : full;
 }
 
-enum err ticket_adopt(struct desk *desk, struct sql *sql, const struct place *place,
+enum err ticket_adopt(struct office *office, struct sql *sql, const struct place *place,
                       const struct ticket_new *what, int64_t now_ms, int64_t id)
 {
     struct ticket ticket;
-    enum err err = name_fault(desk, sql, place, what, id);
+    enum err err = name_fault(office, sql, place, what, id);
 
     if (!err) {
-        err = dispatch_refresh(desk, sql, place, id, what->rule, what->evidence, now_ms);
+        err = dispatch_refresh(office, sql, place, id, what->rule, what->evidence, now_ms);
     }
     if (!err) {
         err = ticket_line(sql, id, now_ms, now_ms, what->who, "diagnose", NULL,
                           "telemetry shows what was reported", what->evidence);
     }
     if (!err) {
-        err = ticket_load(desk, sql, id, &ticket);
+        err = ticket_load(office, sql, id, &ticket);
     }
     if (!err && what->grade < ticket.grade) {
-        err = ticket_regrade(desk, sql, &ticket, what->grade, what->who, "telemetry", NULL, now_ms, now_ms);
+        err = ticket_regrade(office, sql, &ticket, what->grade, what->who, "telemetry", NULL, now_ms, now_ms);
     }
     return err ? err : ticket_changed(sql, id, now_ms);
 }

@@ -22,7 +22,7 @@ static int64_t open_alarm(struct sql *sql, const struct desk_fault *fault)
 }
 
 /* A new ticket, or the one of a caller who could not say what is wrong. */
-static enum err open_new(struct desk *desk, struct sql *sql, const struct place *place,
+static enum err open_new(struct office *office, struct sql *sql, const struct place *place,
                          const struct desk_fault *fault, const char *key, int64_t now_ms,
                          int64_t *ret_ticket)
 {
@@ -50,29 +50,29 @@ static enum err open_new(struct desk *desk, struct sql *sql, const struct place 
 
     cause_key(place, "", &nameless);
     *ret_ticket = ticket_of_cause(sql, nameless.at);
-    return *ret_ticket ? ticket_adopt(desk, sql, place, &what, now_ms, *ret_ticket)
-                       : ticket_open(desk, sql, place, &what, now_ms, ret_ticket);
+    return *ret_ticket ? ticket_adopt(office, sql, place, &what, now_ms, *ret_ticket)
+                       : ticket_open(office, sql, place, &what, now_ms, ret_ticket);
 }
 
 /* The open ticket of the cause meets the fault again. */
-static enum err join(struct desk *desk, struct sql *sql, const struct desk_fault *fault, int64_t id,
+static enum err join(struct office *office, struct sql *sql, const struct desk_fault *fault, int64_t id,
                      int64_t now_ms)
 {
     struct ticket ticket;
-    enum err err = ticket_load(desk, sql, id, &ticket);
+    enum err err = ticket_load(office, sql, id, &ticket);
 
     if (!err && ticket.cleared_ms) {
         ticket.late = fault->late;
-        err = ticket_relapsed(desk, sql, &ticket, fault->onset_ms, now_ms);
+        err = ticket_relapsed(office, sql, &ticket, fault->onset_ms, now_ms);
     }
     if (!err && fault->grade < ticket.grade) {
-        err = ticket_regrade(desk, sql, &ticket, fault->grade, "heliograph", "telemetry",
+        err = ticket_regrade(office, sql, &ticket, fault->grade, "heliograph", "telemetry",
                              NULL, fault->t_ms, now_ms);
     }
     return err;
 }
 
-static enum err raise_alarm(struct desk *desk, struct sql *sql, const struct place *place,
+static enum err raise_alarm(struct office *office, struct sql *sql, const struct place *place,
                             const struct desk_fault *fault, int64_t now_ms)
 {
     TEXT(key, 256);
@@ -81,8 +81,8 @@ static enum err raise_alarm(struct desk *desk, struct sql *sql, const struct pla
 
     cause_key(place, fault->fault, &key);
     ticket = ticket_of_cause(sql, key.at);
-    err = ticket ? join(desk, sql, fault, ticket, now_ms)
-                 : open_new(desk, sql, place, fault, key.at, now_ms, &ticket);
+    err = ticket ? join(office, sql, fault, ticket, now_ms)
+                 : open_new(office, sql, place, fault, key.at, now_ms, &ticket);
     if (err) {
         return err;
     }
@@ -96,7 +96,7 @@ static enum err raise_alarm(struct desk *desk, struct sql *sql, const struct pla
                    fault->evidence, ticket);
 }
 
-static enum err regrade_alarm(struct desk *desk, struct sql *sql, int64_t alarm,
+static enum err regrade_alarm(struct office *office, struct sql *sql, int64_t alarm,
                               const struct desk_fault *fault, int64_t now_ms)
 {
     int64_t id = sql_find_int(sql, 0, "SELECT ticket FROM alarm WHERE id = ?1", "i", alarm);
@@ -105,16 +105,16 @@ static enum err regrade_alarm(struct desk *desk, struct sql *sql, int64_t alarm,
                            (int64_t)fault->grade);
 
     if (!err) {
-        err = ticket_load(desk, sql, id, &ticket);
+        err = ticket_load(office, sql, id, &ticket);
     }
     if (!err && !ticket.closed_ms) {
-        err = ticket_regrade(desk, sql, &ticket, fault->grade, "heliograph", "telemetry",
+        err = ticket_regrade(office, sql, &ticket, fault->grade, "heliograph", "telemetry",
                              NULL, fault->t_ms, now_ms);
     }
     return err;
 }
 
-static enum err clear_alarm(struct desk *desk, struct sql *sql, int64_t alarm,
+static enum err clear_alarm(struct office *office, struct sql *sql, int64_t alarm,
                             const struct desk_fault *fault, int64_t now_ms)
 {
     int64_t id = sql_find_int(sql, 0, "SELECT ticket FROM alarm WHERE id = ?1", "i", alarm);
@@ -123,10 +123,10 @@ static enum err clear_alarm(struct desk *desk, struct sql *sql, int64_t alarm,
                            fault->cleared_ms);
 
     if (!err) {
-        err = ticket_load(desk, sql, id, &ticket);
+        err = ticket_load(office, sql, id, &ticket);
     }
     if (!err && !ticket.closed_ms) {
-        err = ticket_cleared(desk, sql, &ticket, fault->cleared_ms, now_ms);
+        err = ticket_cleared(office, sql, &ticket, fault->cleared_ms, now_ms);
     }
     return err;
 }
@@ -134,34 +134,35 @@ static enum err clear_alarm(struct desk *desk, struct sql *sql, int64_t alarm,
 enum err desk_fault(struct desk *desk, struct sql *sql, const struct desk_fault *fault,
                     int64_t now_ms)
 {
+    struct office *office = &desk->office;
     struct place place;
     int64_t alarm = open_alarm(sql, fault);
     enum err err = ERR_OK;
 
-    arena_reset(desk->arena);
+    arena_reset(office->arena);
     switch (fault->state) {
     case FAULT_RAISED:
         if (alarm) { /* told twice, or its clearing was given up: the same alarm goes on */
-            err = regrade_alarm(desk, sql, alarm, fault, now_ms);
+            err = regrade_alarm(office, sql, alarm, fault, now_ms);
             break;
         }
-        err = place_find(desk, sql, fault->equipment, 0, now_ms, &place);
+        err = place_find(office, sql, fault->equipment, 0, now_ms, &place);
         if (!err) {
-            err = raise_alarm(desk, sql, &place, fault, now_ms);
+            err = raise_alarm(office, sql, &place, fault, now_ms);
         }
         break;
     case FAULT_REGRADED:
         if (alarm) {
-            err = regrade_alarm(desk, sql, alarm, fault, now_ms);
+            err = regrade_alarm(office, sql, alarm, fault, now_ms);
         }
         break;
     case FAULT_CLEARED:
         if (alarm) {
-            err = clear_alarm(desk, sql, alarm, fault, now_ms);
+            err = clear_alarm(office, sql, alarm, fault, now_ms);
         }
         break;
     }
-    return err ? err : desk_refresh_status(desk, sql, fault->equipment, now_ms);
+    return err ? err : status_refresh(office, sql, fault->equipment, now_ms);
 }
 
 /* An agent that grades for itself holds the latch: it is asked to let go. */
@@ -188,7 +189,7 @@ static enum err ask_agent(struct sql *sql, const struct ticket *ticket, int64_t 
     return err;
 }
 
-enum err alarm_reset(struct desk *desk, struct sql *sql, const struct ticket *ticket, int64_t now_ms,
+enum err alarm_reset(struct office *office, struct sql *sql, const struct ticket *ticket, int64_t now_ms,
                      struct text *why)
 {
     int64_t alarm = sql_find_int(
@@ -200,7 +201,7 @@ enum err alarm_reset(struct desk *desk, struct sql *sql, const struct ticket *ti
     if (!alarm || !ticket->fault) {
         return text_say(why, ERR_STATE, "there is no open fault to reset");
     }
-    err = place_find(desk, sql, ticket->equipment, 0, now_ms, &place);
+    err = place_find(office, sql, ticket->equipment, 0, now_ms, &place);
     if (err) {
         return err;
     }

@@ -54,8 +54,8 @@ struct said {
     int64_t equipment, site, grade; /* row ids; 0: not said */
 };
 
-static enum err open_new(struct desk *desk, struct sql *sql, const struct place *place,
-                         const struct desk_action *action, const struct said *said, int64_t at_ms,
+static enum err open_new(struct office *office, struct sql *sql, const struct place *place,
+                         const struct action *action, const struct said *said, int64_t at_ms,
                          int64_t now_ms, int64_t *ret_ticket)
 {
     int index = said->fault && place->profile ? profile_fault(place->profile, said->fault) : -1;
@@ -86,10 +86,10 @@ static enum err open_new(struct desk *desk, struct sql *sql, const struct place 
                  : what.rule ? what.rule->title
                              : (struct words2){name, name};
     what.grade = said->grade ? (int)said->grade : what.rule ? what.rule->grade : 3;
-    return ticket_open(desk, sql, place, &what, now_ms, ret_ticket);
+    return ticket_open(office, sql, place, &what, now_ms, ret_ticket);
 }
 
-static enum err read_row(struct sql *sql, const struct desk_action *action, const char *field,
+static enum err read_row(struct sql *sql, const struct action *action, const char *field,
                          const char *statement, int64_t *ret_row, struct text *why)
 {
     const struct cJSON *value = json_field(action->body, field);
@@ -105,7 +105,7 @@ static enum err read_row(struct sql *sql, const struct desk_action *action, cons
                                name ? name : "");
 }
 
-static enum err read_said(struct sql *sql, const struct desk_action *action, struct said *said,
+static enum err read_said(struct sql *sql, const struct action *action, struct said *said,
                           struct text *why)
 {
     const struct cJSON *grade = json_field(action->body, "grade");
@@ -139,12 +139,12 @@ static enum err read_said(struct sql *sql, const struct desk_action *action, str
 }
 
 /* One more word about an open ticket; a caller may make it more urgent (S0-113). */
-static enum err join(struct desk *desk, struct sql *sql, const struct desk_action *action,
+static enum err join(struct office *office, struct sql *sql, const struct action *action,
                      const struct said *said, int64_t id, int64_t at_ms, int64_t now_ms)
 {
     struct json_out data = json_out(64 * 1024);
     struct ticket ticket;
-    enum err err = ticket_load(desk, sql, id, &ticket);
+    enum err err = ticket_load(office, sql, id, &ticket);
 
     json_put_value(&data, action->body);
     if (!err) {
@@ -153,21 +153,22 @@ static enum err join(struct desk *desk, struct sql *sql, const struct desk_actio
     }
     json_out_free(&data);
     if (!err && said->grade && said->grade < ticket.grade) {
-        err = ticket_regrade(desk, sql, &ticket, (int)said->grade, action->who,
+        err = ticket_regrade(office, sql, &ticket, (int)said->grade, action->who,
                              "the caller says that it is worse", NULL, at_ms, now_ms);
     }
     return err ? err : ticket_changed(sql, id, now_ms);
 }
 
-enum err desk_report(struct desk *desk, struct sql *sql, const struct desk_action *action,
+enum err desk_report(struct desk *desk, struct sql *sql, const struct action *action,
                      int64_t now_ms, char number[32], bool *ret_merged, struct text *why)
 {
+    struct office *office = &desk->office;
     struct said said = {0};
     struct place place;
     int64_t ticket = 0, at_ms = 0;
     enum err err;
 
-    arena_reset(desk->arena);
+    arena_reset(office->arena);
     if (action->action_id) { /* the same report again */
         ticket = sql_find_int(sql, 0,
                               "SELECT ticket FROM ticket_event WHERE action_id = ?1 AND who = ?2 AND"
@@ -183,14 +184,14 @@ enum err desk_report(struct desk *desk, struct sql *sql, const struct desk_actio
         err = action_time(action->at_ms, 0, now_ms, &at_ms, why);
     }
     if (!err) {
-        err = place_find(desk, sql, said.equipment, said.site, now_ms, &place);
+        err = place_find(office, sql, said.equipment, said.site, now_ms, &place);
     }
     if (err) {
         return err;
     }
     ticket = find_open(sql, &place, said.kind, said.fault);
     *ret_merged = ticket != 0;
-    err = ticket ? join(desk, sql, action, &said, ticket, at_ms, now_ms)
-                 : open_new(desk, sql, &place, action, &said, at_ms, now_ms, &ticket);
+    err = ticket ? join(office, sql, action, &said, ticket, at_ms, now_ms)
+                 : open_new(office, sql, &place, action, &said, at_ms, now_ms, &ticket);
     return err ? err : number_of(sql, ticket, number);
 }

@@ -5,7 +5,7 @@
 
 #include "models/service/sla.h"
 #include "models/service/warranty.h"
-#include "server/desk/clocks.h"
+#include "server/case/clocks.h"
 
 static void put_time(struct json_out *out, const char *name, const struct zone *zone,
                      const struct sql_rows *rows, int column)

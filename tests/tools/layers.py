@@ -17,7 +17,9 @@ models/fault
 models/diag models/service
 host
 agent/modbus agent/parcel server/store server/console
-agent/acquire agent/uplink server/fleet
+agent/acquire agent/uplink server/fleet server/notice
+server/case
+server/field
 server/desk
 server/ingest server/api
 agent server
@@ -34,16 +36,16 @@ PURE = {name + ".h" for name in """
 KEEPERS = {
     "libfyaml.h": "models/base/yaml",
     "cjson/cJSON.h": "models/base/json",
-    "sodium.h": "models/base/hash server/api/auth server/desk/number server/fleet/numbers",
+    "sodium.h": "models/base/hash server/api/auth server/fleet/numbers",
     "MQTTAsync.h": "host/mqtt",
     "sqlite3.h": "host/db",
     "zstd.h": "host/file",
     "modbus/modbus.h": "agent/modbus/link_libmodbus",
     "libpq-fe.h": "server/store/sql_pg",
     "microhttpd.h": "server/api/http",
-    "curl/curl.h": "server/desk/notify",
-    "libical/ical.h": "server/desk/calendar",
-    "qrencode.h": "server/desk/label",
+    "curl/curl.h": "server/notice/notify",
+    "libical/ical.h": "server/field/calendar",
+    "qrencode.h": "server/field/label",
     "uthash.h": "models host agent server",
 }
 PROGRAMS = {"agent", "server"}

@@ -97,7 +97,7 @@ static int64_t start_of_test(void)
 
 static void begin(const char *plan)
 {
-    struct desk_options options = {.rules = rules, .time_zone = "Asia/Shanghai", .preset_plan = "swh_standard"};
+    struct office_options options = {.rules = rules, .time_zone = "Asia/Shanghai", .preset_plan = "swh_standard"};
     TEXT(why, 300);
 
     remove_files();
@@ -176,7 +176,7 @@ static int64_t only_ticket(void)
 /* ERR_OK, or why not. said: further fields of the request. */
 static enum err act(int64_t ticket, const char *name, const char *id, int64_t at_ms, const char *said)
 {
-    struct desk_action action = {.action = name, .action_id = id, .who = "ann", .at_ms = at_ms};
+    struct action action = {.action = name, .action_id = id, .who = "ann", .at_ms = at_ms};
     struct arena *arena;
     TEXT(why, 600);
     enum err err;
@@ -197,7 +197,7 @@ static enum err act(int64_t ticket, const char *name, const char *id, int64_t at
 static enum err work(const char *name, const char *id, int64_t at_ms, const char *said)
 {
     int64_t order = sql_find_int(sql, 0, "SELECT MAX(id) FROM work_order WHERE kind = 'corrective'", "");
-    struct desk_action action = {.action = name, .action_id = id, .who = "wang", .at_ms = at_ms};
+    struct action action = {.action = name, .action_id = id, .who = "wang", .at_ms = at_ms};
     struct arena *arena;
     TEXT(why, 600);
     enum err err;
@@ -536,7 +536,7 @@ static void test_visits_are_never_lost_or_doubled(void **state)
     now_ms -= 380 * DAY; /* and a clock that was set back */
     desk_close(desk);
     {
-        struct desk_options options = {.rules = rules, .time_zone = "UTC", .preset_plan = "swh_standard"};
+        struct office_options options = {.rules = rules, .time_zone = "UTC", .preset_plan = "swh_standard"};
 
         assert_int_equal(desk_open(&options, &desk), ERR_OK);
     }
@@ -584,7 +584,7 @@ static void test_visits_end_with_the_contract(void **state)
 static void test_a_visit_becomes_an_order(void **state)
 {
     int64_t order, visit, sequence;
-    struct desk_action action = {.action = "cancel", .action_id = "k", .who = "ann"};
+    struct action action = {.action = "cancel", .action_id = "k", .who = "ann"};
     struct arena *arena;
     TEXT(why, 300);
 

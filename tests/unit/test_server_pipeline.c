@@ -63,7 +63,7 @@ static void remove_files(void)
 /* What a start of the server does. */
 static void start(struct bench *bench)
 {
-    struct desk_options options = {.rules = rules, .time_zone = "UTC", .preset_plan = "swh_standard"};
+    struct office_options options = {.rules = rules, .time_zone = "UTC", .preset_plan = "swh_standard"};
     TEXT(why, 300);
 
     assert_int_equal(sql_open(url, SQL_WRITE, &bench->sql, &why), ERR_OK);

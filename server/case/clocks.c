@@ -1,10 +1,9 @@
 /* The clocks of tickets: rows of facts; how they stand is computed by models/service/sla. */
-#include "server/desk/desk_int.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/desk/clocks.h"
+#include "server/case/clocks.h"
 
 static void limit_words(struct duration limit, struct text *to)
 {
@@ -93,10 +92,10 @@ static bool is_owed(const struct ticket *ticket, const struct plan_target *targe
     return (!words_only || target->stop == PLAN_RESPONSE) && target->stop != PLAN_SOLUTION;
 }
 
-enum err clocks_start(struct desk *desk, struct sql *sql, const struct ticket *ticket,
+enum err clocks_start(struct office *office, struct sql *sql, const struct ticket *ticket,
                       enum plan_start start, int64_t at_ms)
 {
-    const struct plan *plan = rules_plan(desk->options.rules, ticket->plan);
+    const struct plan *plan = rules_plan(office->options.rules, ticket->plan);
     bool remote_area = is_remote(sql, ticket);
     enum err err = ERR_OK;
 
@@ -133,9 +132,9 @@ enum err clocks_cancel(struct sql *sql, int64_t ticket, int64_t at_ms, bool work
                    "iii", ticket, at_ms, (int64_t)work_only);
 }
 
-enum err clocks_regrade(struct desk *desk, struct sql *sql, const struct ticket *ticket)
+enum err clocks_regrade(struct office *office, struct sql *sql, const struct ticket *ticket)
 {
-    const struct plan *plan = rules_plan(desk->options.rules, ticket->plan);
+    const struct plan *plan = rules_plan(office->options.rules, ticket->plan);
     bool remote_area = is_remote(sql, ticket);
     enum err err = ERR_OK;
 
@@ -233,13 +232,13 @@ struct clock_row {
 };
 
 /* All clocks of a ticket with their facts, in the arena. */
-static enum err read_clocks(struct desk *desk, struct sql *sql, const struct ticket *ticket,
+static enum err read_clocks(struct office *office, struct sql *sql, const struct ticket *ticket,
                             struct clock_row **ret_clocks, size_t *ret_count)
 {
-    struct workdays *workdays = arena_take(desk->arena, sizeof(*workdays));
+    struct workdays *workdays = arena_take(office->arena, sizeof(*workdays));
     int64_t most =
         sql_find_int(sql, 0, "SELECT COUNT(*) FROM clock WHERE ticket = ?1", "i", ticket->id);
-    struct clock_row *clocks = arena_array(desk->arena, (size_t)most + 1, sizeof(*clocks));
+    struct clock_row *clocks = arena_array(office->arena, (size_t)most + 1, sizeof(*clocks));
     struct sla_pause *pauses = NULL;
     size_t pause_count = 0, count = 0;
     struct sql_rows rows;
@@ -248,10 +247,10 @@ static enum err read_clocks(struct desk *desk, struct sql *sql, const struct tic
     if (!workdays || !clocks) {
         return ERR_NOMEM;
     }
-    err = clocks_workdays(desk->arena, sql, desk->options.rules, ticket->calendar,
+    err = clocks_workdays(office->arena, sql, office->options.rules, ticket->calendar,
                           ticket->time_zone, workdays);
     if (!err) {
-        err = clocks_pauses(desk->arena, sql, ticket->id, &pauses, &pause_count);
+        err = clocks_pauses(office->arena, sql, ticket->id, &pauses, &pause_count);
     }
     if (err) {
         return err;
@@ -265,7 +264,7 @@ static enum err read_clocks(struct desk *desk, struct sql *sql, const struct tic
         const char *kind = sql_text(&rows, 1);
 
         clock->id = sql_int(&rows, 0);
-        clock->kind = arena_text(desk->arena, kind, strlen(kind));
+        clock->kind = arena_text(office->arena, kind, strlen(kind));
         clock->warn = sql_real(&rows, 3);
         clock->warned = !sql_null(&rows, 7);
         clock->breached = !sql_null(&rows, 8);
@@ -286,10 +285,10 @@ static enum err read_clocks(struct desk *desk, struct sql *sql, const struct tic
     return err ? err : end;
 }
 
-static enum err warn_about(struct desk *desk, struct sql *sql, const struct ticket *ticket,
+static enum err warn_about(struct office *office, struct sql *sql, const struct ticket *ticket,
                            const struct clock_row *clock, int64_t due_ms, int64_t now_ms)
 {
-    const struct zone *zone = rules_zone(desk->options.rules, ticket->time_zone);
+    const struct zone *zone = rules_zone(office->options.rules, ticket->time_zone);
     TEXT(step, 96);
     TEXT(sentence, 256);
     enum err err;
@@ -298,13 +297,13 @@ static enum err warn_about(struct desk *desk, struct sql *sql, const struct tick
     text_addf(&sentence, "%s is due at ", clock->kind);
     zone_write(zone ? zone : zone_utc(), due_ms, &sentence);
     err = sql_run(sql, "UPDATE clock SET warned_ms = ?2 WHERE id = ?1", "ii", clock->id, now_ms);
-    return err ? err : ticket_tell(desk, sql, ticket, step.at, sentence.at, now_ms);
+    return err ? err : ticket_tell(office, sql, ticket, step.at, sentence.at, now_ms);
 }
 
-static enum err say_breach(struct desk *desk, struct sql *sql, const struct ticket *ticket,
+static enum err say_breach(struct office *office, struct sql *sql, const struct ticket *ticket,
                            const struct clock_row *clock, int64_t breached_ms, int64_t now_ms)
 {
-    const struct zone *zone = rules_zone(desk->options.rules, ticket->time_zone);
+    const struct zone *zone = rules_zone(office->options.rules, ticket->time_zone);
     TEXT(step, 96);
     TEXT(sentence, 256);
     enum err err;
@@ -318,16 +317,16 @@ static enum err say_breach(struct desk *desk, struct sql *sql, const struct tick
         err = ticket_line(sql, ticket->id, breached_ms, now_ms, "heliograph", "breach", NULL,
                           sentence.at, NULL);
     }
-    return err ? err : ticket_tell(desk, sql, ticket, step.at, sentence.at, now_ms);
+    return err ? err : ticket_tell(office, sql, ticket, step.at, sentence.at, now_ms);
 }
 
-enum err clocks_judge(struct desk *desk, struct sql *sql, const struct ticket *ticket,
+enum err clocks_judge(struct office *office, struct sql *sql, const struct ticket *ticket,
                       int64_t now_ms)
 {
     struct clock_row *clocks;
     size_t count;
-    int64_t next_ms = ticket->hold_until_ms ? ticket->hold_until_ms : DESK_NEVER;
-    enum err err = read_clocks(desk, sql, ticket, &clocks, &count);
+    int64_t next_ms = ticket->hold_until_ms ? ticket->hold_until_ms : OFFICE_NEVER;
+    enum err err = read_clocks(office, sql, ticket, &clocks, &count);
 
     for (size_t i = 0; !err && i < count; i++) {
         struct clock_row *clock = &clocks[i];
@@ -335,9 +334,9 @@ enum err clocks_judge(struct desk *desk, struct sql *sql, const struct ticket *t
         bool open = state.state == SLA_RUNNING || state.state == SLA_PAUSED;
 
         if (state.breached_ms >= 0 && !clock->breached && state.state == SLA_BREACHED) {
-            err = say_breach(desk, sql, ticket, clock, state.breached_ms, now_ms);
+            err = say_breach(office, sql, ticket, clock, state.breached_ms, now_ms);
         } else if (open && state.warn_ms >= 0 && state.warn_ms <= now_ms && !clock->warned) {
-            err = warn_about(desk, sql, ticket, clock, state.due_ms, now_ms);
+            err = warn_about(office, sql, ticket, clock, state.due_ms, now_ms);
         }
         if (state.next_ms > now_ms && state.next_ms < next_ms) {
             next_ms = state.next_ms;
@@ -346,7 +345,7 @@ enum err clocks_judge(struct desk *desk, struct sql *sql, const struct ticket *t
     if (err) {
         return err;
     }
-    if (next_ms == DESK_NEVER) {
+    if (next_ms == OFFICE_NEVER) {
         return sql_run(sql, "UPDATE ticket SET next_ms = NULL WHERE id = ?1", "i", ticket->id);
     }
     return sql_run(sql, "UPDATE ticket SET next_ms = ?2 WHERE id = ?1", "ii", ticket->id, next_ms);

@@ -1,6 +1,7 @@
 /* Maintenance visits in the calendar: every occurrence once, ahead of time, wherever the server was
  * meanwhile. */
-#include "server/desk/desk_int.h"
+#include "server/case/clocks.h"
+#include "server/field/field.h"
 
 #include <stdlib.h>
 
@@ -57,12 +58,12 @@ static enum err put_visit(struct sql *sql, const struct place *place, const stru
                    (int64_t)visit->due_on, (int64_t)visit->window_end, place->plan->id, now_ms);
 }
 
-enum err visits_plan(struct desk *desk, struct sql *sql, int64_t equipment, int64_t now_ms)
+enum err visits_plan(struct office *office, struct sql *sql, int64_t equipment, int64_t now_ms)
 {
     struct place place;
     int64_t sequence;
     int32_t anchor, today, until;
-    enum err err = place_find(desk, sql, equipment, 0, now_ms, &place);
+    enum err err = place_find(office, sql, equipment, 0, now_ms, &place);
 
     if (err || !place.plan || place.plan->visits_per_year <= 0) {
         return err;
@@ -71,7 +72,7 @@ enum err visits_plan(struct desk *desk, struct sql *sql, int64_t equipment, int6
     if (anchor == WARRANTY_NO_DATE) {
         return ERR_OK; /* nothing to count from: the fleet file says no date */
     }
-    today = place_day(desk, &place, now_ms);
+    today = place_day(office, &place, now_ms);
     until = civil_add_months(today, AHEAD_MONTHS);
     /* what follows the last one that is there: no downtime loses one */
     sequence = sql_find_int(sql, 0, "SELECT MAX(sequence) FROM visit WHERE equipment = ?1", "i",
@@ -103,12 +104,12 @@ static void put_checklist(const struct profile *profile, struct json_out *out)
     json_close_list(out);
 }
 
-static enum err release_one(struct desk *desk, struct sql *sql, const struct place *place,
+static enum err release_one(struct office *office, struct sql *sql, const struct place *place,
                             int64_t visit, int64_t now_ms)
 {
     struct json_out checklist = json_out(64 * 1024);
     TEXT(why, 300);
-    int64_t team = dispatch_team(desk, sql, place, NULL, now_ms, &why);
+    int64_t team = dispatch_team(office, sql, place, NULL, now_ms, &why);
     char number[32];
     enum err err;
 
@@ -128,7 +129,7 @@ static enum err release_one(struct desk *desk, struct sql *sql, const struct pla
 }
 
 /* Visits whose window has begun become work orders. */
-static enum err release(struct desk *desk, struct sql *sql, int64_t now_ms)
+static enum err release(struct office *office, struct sql *sql, int64_t now_ms)
 {
     struct due {
         int64_t visit, equipment, from_day;
@@ -149,16 +150,16 @@ static enum err release(struct desk *desk, struct sql *sql, int64_t now_ms)
     for (size_t i = 0; !err && i < count; i++) {
         struct place place;
 
-        arena_reset(desk->arena);
-        err = place_find(desk, sql, due[i].equipment, 0, now_ms, &place);
-        if (!err && due[i].from_day <= place_day(desk, &place, now_ms)) {
-            err = release_one(desk, sql, &place, due[i].visit, now_ms);
+        arena_reset(office->arena);
+        err = place_find(office, sql, due[i].equipment, 0, now_ms, &place);
+        if (!err && due[i].from_day <= place_day(office, &place, now_ms)) {
+            err = release_one(office, sql, &place, due[i].visit, now_ms);
         }
     }
     return err;
 }
 
-static enum err plan_all(struct desk *desk, struct sql *sql, int64_t now_ms)
+static enum err plan_all(struct office *office, struct sql *sql, int64_t now_ms)
 {
     int64_t *ids = calloc(SLICE, sizeof(*ids)), last = 0;
     size_t count;
@@ -179,8 +180,8 @@ static enum err plan_all(struct desk *desk, struct sql *sql, int64_t now_ms)
         }
         err = sql_end(&rows);
         for (size_t i = 0; !err && i < count; i++) {
-            arena_reset(desk->arena);
-            err = visits_plan(desk, sql, ids[i], now_ms);
+            arena_reset(office->arena);
+            err = visits_plan(office, sql, ids[i], now_ms);
             last = ids[i];
         }
     } while (!err && count == SLICE);
@@ -188,16 +189,16 @@ static enum err plan_all(struct desk *desk, struct sql *sql, int64_t now_ms)
     return err;
 }
 
-enum err visits_turn(struct desk *desk, struct sql *sql, int64_t now_ms)
+enum err visits_turn(struct office *office, struct sql *sql, int64_t now_ms)
 {
-    enum err err = plan_all(desk, sql, now_ms);
+    enum err err = plan_all(office, sql, now_ms);
 
-    return err ? err : release(desk, sql, now_ms);
+    return err ? err : release(office, sql, now_ms);
 }
 
-enum err desk_plan_visits(struct desk *desk, struct sql *sql, int64_t now_ms)
+enum err visits_anew(struct office *office, struct sql *sql, int64_t now_ms)
 {
-    enum err err = visits_turn(desk, sql, now_ms);
+    enum err err = visits_turn(office, sql, now_ms);
     struct sql_rows rows;
     int64_t *ids = calloc(SLICE * 50, sizeof(*ids));
     size_t count = 0;
@@ -214,7 +215,7 @@ enum err desk_plan_visits(struct desk *desk, struct sql *sql, int64_t now_ms)
 
     err = err ? err : end;
     for (size_t i = 0; !err && i < count; i++) {
-        err = desk_refresh_status(desk, sql, ids[i], now_ms);
+        err = status_refresh(office, sql, ids[i], now_ms);
     }
     free(ids);
     return err;

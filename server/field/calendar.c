@@ -1,5 +1,5 @@
 /* Feeds by libical. */
-#include "server/desk/calendar.h"
+#include "server/field/calendar.h"
 
 #include <libical/ical.h>
 #include <stdlib.h>

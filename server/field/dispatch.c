@@ -1,7 +1,8 @@
 /* Work orders proposed for a ticket, to the team that fits by place and skill. */
 #include <string.h>
 
-#include "server/desk/desk_int.h"
+#include "server/case/clocks.h"
+#include "server/field/field.h"
 #include "server/fleet/numbers.h"
 
 /*
@@ -24,14 +25,14 @@ static const char find_team[] =
     " ORDER BY skilled DESC, direct DESC, (SELECT COUNT(*) FROM work_order w WHERE w.team = able.id"
     " AND w.state NOT IN ('done', 'cancelled')), able.id LIMIT 1";
 
-int64_t dispatch_team(struct desk *desk, struct sql *sql, const struct place *place,
+int64_t dispatch_team(struct office *office, struct sql *sql, const struct place *place,
                       const char *skill, int64_t now_ms, struct text *why)
 {
     int64_t team = 0, skilled = 0;
     struct sql_rows rows;
     char today[11];
 
-    civil_write_date(place_day(desk, place, now_ms), today);
+    civil_write_date(place_day(office, place, now_ms), today);
     sql_find(sql, &rows, find_team, "itt", place->site, skill ? skill : "", today);
     if (sql_next(&rows)) {
         team = sql_int(&rows, 0);
@@ -106,13 +107,13 @@ static const char *likely_skill(const struct fault_rule *rule)
     return skill;
 }
 
-enum err dispatch_propose(struct desk *desk, struct sql *sql, const struct place *place,
+enum err dispatch_propose(struct office *office, struct sql *sql, const struct place *place,
                           int64_t ticket, const struct fault_rule *rule, const char *before,
                           int64_t now_ms)
 {
     struct json_out checklist = json_out(64 * 1024), parts = json_out(64 * 1024);
     TEXT(why, 300);
-    int64_t team = dispatch_team(desk, sql, place, likely_skill(rule), now_ms, &why);
+    int64_t team = dispatch_team(office, sql, place, likely_skill(rule), now_ms, &why);
     char number[32];
     enum err err;
 
@@ -137,13 +138,13 @@ enum err dispatch_propose(struct desk *desk, struct sql *sql, const struct place
     return err;
 }
 
-enum err dispatch_refresh(struct desk *desk, struct sql *sql, const struct place *place,
+enum err dispatch_refresh(struct office *office, struct sql *sql, const struct place *place,
                           int64_t ticket, const struct fault_rule *rule, const char *before,
                           int64_t now_ms)
 {
     struct json_out checklist = json_out(64 * 1024), parts = json_out(64 * 1024);
     TEXT(why, 300);
-    int64_t team = dispatch_team(desk, sql, place, likely_skill(rule), now_ms, &why);
+    int64_t team = dispatch_team(office, sql, place, likely_skill(rule), now_ms, &why);
     enum err err;
 
     put_checklist(rule, &checklist);
@@ -161,7 +162,7 @@ enum err dispatch_refresh(struct desk *desk, struct sql *sql, const struct place
     return err;
 }
 
-enum err dispatch_again(struct desk *desk, struct sql *sql, const struct ticket *ticket,
+enum err dispatch_again(struct office *office, struct sql *sql, const struct ticket *ticket,
                         int64_t now_ms)
 {
     struct place place;
@@ -174,11 +175,11 @@ enum err dispatch_again(struct desk *desk, struct sql *sql, const struct ticket 
                      "i", ticket->id)) {
         return ERR_OK;
     }
-    err = place_find(desk, sql, ticket->equipment, ticket->site, now_ms, &place);
+    err = place_find(office, sql, ticket->equipment, ticket->site, now_ms, &place);
     if (err) {
         return err;
     }
     index = ticket->fault && place.profile ? profile_fault(place.profile, ticket->fault) : -1;
-    return dispatch_propose(desk, sql, &place, ticket->id,
+    return dispatch_propose(office, sql, &place, ticket->id,
                             index < 0 ? NULL : &place.profile->faults[index], NULL, now_ms);
 }

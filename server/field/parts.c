@@ -1,8 +1,9 @@
 /* Parts from stock to a work order. */
 #include <string.h>
 
-#include "server/desk/desk_int.h"
-#include "server/desk/doc.h"
+#include "server/case/clocks.h"
+#include "server/field/field.h"
+#include "server/case/doc.h"
 
 #define DEPOTS_MOST 100
 

@@ -1,8 +1,9 @@
 /* A work order moved along by who does the work; its ticket follows. */
 #include <string.h>
 
-#include "server/desk/desk_int.h"
-#include "server/desk/doc.h"
+#include "server/case/clocks.h"
+#include "server/field/field.h"
+#include "server/case/doc.h"
 #include "server/store/change.h"
 
 static const struct {
@@ -197,7 +198,7 @@ static enum err note_after(struct sql *sql, int64_t order)
 }
 
 /* A visit that is called off says why, and is not forgotten: it stays in the calendar as skipped. */
-static enum err cancel(struct sql *sql, const struct order *order, const struct desk_action *action,
+static enum err cancel(struct sql *sql, const struct order *order, const struct action *action,
                        struct text *why)
 {
     const char *reason = json_text_or(action->body, "reason", action->note);
@@ -217,7 +218,7 @@ static enum err cancel(struct sql *sql, const struct order *order, const struct 
 }
 
 static enum err do_detail(struct sql *sql, const struct order *order,
-                          const struct desk_action *action, int64_t at_ms, int64_t now_ms,
+                          const struct action *action, int64_t at_ms, int64_t now_ms,
                           struct text *why)
 {
     const char *name = action->action;
@@ -248,13 +249,13 @@ static enum err do_detail(struct sql *sql, const struct order *order,
 }
 
 /* What the order's move means for its ticket. */
-static enum err move_ticket(struct desk *desk, struct sql *sql, int64_t id, int ticket_action,
-                            int stop, const struct desk_action *action, int64_t at_ms,
+static enum err move_ticket(struct office *office, struct sql *sql, int64_t id, int ticket_action,
+                            int stop, const struct action *action, int64_t at_ms,
                             int64_t now_ms, struct text *why)
 {
     struct ticket ticket;
     enum ticket_state state;
-    enum err err = ticket_load(desk, sql, id, &ticket);
+    enum err err = ticket_load(office, sql, id, &ticket);
 
     if (!err && stop >= 0) {
         err = clocks_stop(sql, id, (enum plan_stop)stop, at_ms);
@@ -279,7 +280,7 @@ static enum err move_ticket(struct desk *desk, struct sql *sql, int64_t id, int 
         err = ticket_line(sql, id, at_ms, now_ms, action->who, action->action, NULL, action->note, NULL);
     }
     if (!err) {
-        err = clocks_judge(desk, sql, &ticket, now_ms);
+        err = clocks_judge(office, sql, &ticket, now_ms);
     }
     return err ? err : ticket_changed(sql, id, now_ms);
 }
@@ -305,7 +306,7 @@ static enum err change_order(struct sql *sql, int64_t id, int64_t now_ms)
     return err;
 }
 
-bool desk_work_did(struct sql *sql, int64_t work_order, const char *action_id)
+bool work_did(struct sql *sql, int64_t work_order, const char *action_id)
 {
     return action_id &&
            sql_find_int(sql, 0, "SELECT 1 FROM work_event WHERE work_order = ?1 AND action_id = ?2",
@@ -322,7 +323,7 @@ static int64_t least_time(struct sql *sql, int64_t order)
 }
 
 static enum err finish_move(struct sql *sql, const struct order *order, const char *state,
-                            const struct desk_action *action, int64_t at_ms, int64_t now_ms)
+                            const struct action *action, int64_t at_ms, int64_t now_ms)
 {
     enum err err = sql_run(sql,
                            "UPDATE work_order SET state = COALESCE(?2, state), version = version + 1,"
@@ -343,8 +344,8 @@ static enum err finish_move(struct sql *sql, const struct order *order, const ch
     return err ? err : change_order(sql, order->id, now_ms);
 }
 
-enum err desk_work_action(struct desk *desk, struct sql *sql, int64_t work_order,
-                          const struct desk_action *action, int64_t now_ms, struct text *why)
+enum err work_action(struct office *office, struct sql *sql, int64_t work_order,
+                          const struct action *action, int64_t now_ms, struct text *why)
 {
     struct order order = {0};
     bool chained = strcmp(action->action, "check") != 0 && strcmp(action->action, "use_part") != 0;
@@ -352,9 +353,9 @@ enum err desk_work_action(struct desk *desk, struct sql *sql, int64_t work_order
     size_t move = 0;
     enum err err;
 
-    arena_reset(desk->arena);
+    arena_reset(office->arena);
     err = load_order(sql, work_order, &order);
-    if (err || desk_work_did(sql, work_order, action->action_id)) {
+    if (err || work_did(sql, work_order, action->action_id)) {
         return err; /* the same id twice is one action */
     }
     while (move < sizeof(moves) / sizeof(moves[0]) && strcmp(moves[move].action, action->action) != 0) {
@@ -375,7 +376,7 @@ enum err desk_work_action(struct desk *desk, struct sql *sql, int64_t work_order
         err = do_detail(sql, &order, action, at_ms, now_ms, why);
     }
     if (!err && order.ticket) {
-        err = move_ticket(desk, sql, order.ticket, moves[move].ticket_action, moves[move].stop,
+        err = move_ticket(office, sql, order.ticket, moves[move].ticket_action, moves[move].stop,
                           action, at_ms, now_ms, why);
     }
     return err ? err : finish_move(sql, &order, moves[move].to, action, at_ms, now_ms);

@@ -1,5 +1,5 @@
 /* JSON documents that stand in a row's column, changed in one place. */
-#include "server/desk/doc.h"
+#include "server/case/doc.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* equipment.status: one word that says where to look first. */
-#include "server/desk/desk_int.h"
+#include "server/case/office.h"
 
 #include "server/store/change.h"
 
@@ -31,14 +31,14 @@ static const char *status_of(struct sql *sql, int64_t equipment, int64_t now_ms)
     return sql_end(&rows) ? "ok" : status;
 }
 
-enum err desk_refresh_status(struct desk *desk, struct sql *sql, int64_t equipment, int64_t now_ms)
+enum err status_refresh(struct office *office, struct sql *sql, int64_t equipment, int64_t now_ms)
 {
     const char *status = status_of(sql, equipment, now_ms);
     struct json_out out;
     struct sql_rows rows;
     enum err err;
 
-    (void)desk;
+    (void)office;
     err = sql_run(sql, "UPDATE equipment SET status = ?2 WHERE id = ?1 AND status <> ?2", "it",
                   equipment, status);
     if (err || sql_changes(sql) == 0) {

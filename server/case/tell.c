@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "models/base/hash.h"
-#include "server/desk/desk_int.h"
-#include "server/desk/notify.h"
+#include "server/case/ticket.h"
+#include "server/notice/notify.h"
 
 /* A fault that is judged from a backlog is told only when the backlog has had time to say that it
  * has cleared since. */
@@ -34,7 +34,7 @@ static enum err tell_channel(struct sql *sql, const struct ticket *ticket, const
     return notify_put(sql, now_ms, &notice);
 }
 
-static void notice_body(struct desk *desk, const struct ticket *ticket, const char *step,
+static void notice_body(struct office *office, const struct ticket *ticket, const char *step,
                         const char *sentence, struct json_out *out)
 {
     json_open_object(out);
@@ -46,28 +46,28 @@ static void notice_body(struct desk *desk, const struct ticket *ticket, const ch
     json_text(out, "title_en", ticket->title_en);
     json_text(out, "title_zh", ticket->title_zh);
     json_text(out, "message", sentence);
-    if (desk->options.public_url) {
+    if (office->options.public_url) {
         TEXT(link, 512);
 
-        text_addf(&link, "%s/track/%s", desk->options.public_url, ticket->number);
+        text_addf(&link, "%s/track/%s", office->options.public_url, ticket->number);
         json_text(out, "link", link.at);
     }
     json_close_object(out);
 }
 
 /* The same for a person's mail. */
-static void notice_words(struct desk *desk, const struct ticket *ticket, const char *sentence,
+static void notice_words(struct office *office, const struct ticket *ticket, const char *sentence,
                          struct text *to)
 {
     text_addf(to, "%s\n\nTicket / 工单: %s\nGrade / 等级: %d\n%s\n%s\n", sentence, ticket->number,
               ticket->grade, ticket->title_en ? ticket->title_en : ticket->kind,
               ticket->title_zh ? ticket->title_zh : "");
-    if (desk->options.public_url) {
-        text_addf(to, "%s/track/%s\n", desk->options.public_url, ticket->number);
+    if (office->options.public_url) {
+        text_addf(to, "%s/track/%s\n", office->options.public_url, ticket->number);
     }
 }
 
-enum err ticket_tell(struct desk *desk, struct sql *sql, const struct ticket *ticket,
+enum err ticket_tell(struct office *office, struct sql *sql, const struct ticket *ticket,
                      const char *step, const char *sentence, int64_t now_ms)
 {
     struct json_out body = json_out(16 * 1024);
@@ -77,17 +77,17 @@ enum err ticket_tell(struct desk *desk, struct sql *sql, const struct ticket *ti
 
     text_addf(&subject, "[%s] grade %d: %s", ticket->number, ticket->grade,
               ticket->title_en ? ticket->title_en : ticket->kind);
-    notice_words(desk, ticket, sentence, &words);
-    notice_body(desk, ticket, step, sentence, &body);
+    notice_words(office, ticket, sentence, &words);
+    notice_body(office, ticket, step, sentence, &body);
     err = body.err;
     if (!err) {
         err = tell_channel(sql, ticket, step, "log", NULL, subject.at, body.bytes, now_ms);
     }
-    for (const char *const *hook = desk->options.webhooks; !err && hook && *hook; hook++) {
+    for (const char *const *hook = office->options.webhooks; !err && hook && *hook; hook++) {
         err = tell_channel(sql, ticket, step, "webhook", *hook, subject.at, body.bytes, now_ms);
     }
-    if (!err && desk->options.has_smtp && desk->options.mail_to) {
-        err = tell_channel(sql, ticket, step, "smtp", desk->options.mail_to, subject.at, words.at,
+    if (!err && office->options.has_smtp && office->options.mail_to) {
+        err = tell_channel(sql, ticket, step, "smtp", office->options.mail_to, subject.at, words.at,
                            now_ms);
     }
     json_out_free(&body);

@@ -1,19 +1,21 @@
 /* Where a piece of equipment stands, and which plan, level and calendar hold there. */
-#include "server/desk/desk_int.h"
+#include "server/case/place.h"
 
 #include <string.h>
+
+#include "models/base/zone.h"
 
 static int32_t day_or_none(const struct sql_rows *rows, int column)
 {
     return sql_null(rows, column) ? WARRANTY_NO_DATE : (int32_t)sql_int(rows, column);
 }
 
-static const char *keep(struct desk *desk, const char *words)
+static const char *keep(struct office *office, const char *words)
 {
-    return words ? arena_text(desk->arena, words, strlen(words)) : NULL;
+    return words ? arena_text(office->arena, words, strlen(words)) : NULL;
 }
 
-static enum err read_equipment(struct desk *desk, struct sql *sql, struct place *place)
+static enum err read_equipment(struct office *office, struct sql *sql, struct place *place)
 {
     struct sql_rows rows;
     bool found;
@@ -26,10 +28,10 @@ static enum err read_equipment(struct desk *desk, struct sql *sql, struct place 
     if (found) {
         const char *profile = sql_text(&rows, 3);
 
-        place->name = keep(desk, sql_text(&rows, 0));
-        place->title = keep(desk, sql_text(&rows, 1));
+        place->name = keep(office, sql_text(&rows, 0));
+        place->title = keep(office, sql_text(&rows, 1));
         place->site = sql_int(&rows, 2);
-        place->profile = profile ? rules_profile(desk->options.rules, profile) : NULL;
+        place->profile = profile ? rules_profile(office->options.rules, profile) : NULL;
         place->agent = sql_int(&rows, 4);
         place->claimed = sql_int(&rows, 5) != 0;
         place->dates.acceptance = day_or_none(&rows, 6);
@@ -44,7 +46,7 @@ static enum err read_equipment(struct desk *desk, struct sql *sql, struct place 
     return err ? err : found ? ERR_OK : ERR_NOT_FOUND;
 }
 
-static enum err read_site(struct desk *desk, struct sql *sql, struct place *place)
+static enum err read_site(struct office *office, struct sql *sql, struct place *place)
 {
     struct sql_rows rows;
 
@@ -55,9 +57,9 @@ static enum err read_site(struct desk *desk, struct sql *sql, struct place *plac
     if (sql_next(&rows)) {
         const char *zone = sql_text(&rows, 1);
 
-        place->site_title = keep(desk, sql_text(&rows, 0));
+        place->site_title = keep(office, sql_text(&rows, 0));
         if (zone) {
-            place->time_zone = keep(desk, zone);
+            place->time_zone = keep(office, zone);
         }
         place->calendar = sql_int(&rows, 2);
         place->remote_area = sql_int(&rows, 3) != 0;
@@ -66,7 +68,7 @@ static enum err read_site(struct desk *desk, struct sql *sql, struct place *plac
 }
 
 /* The contract that holds on a day; the youngest when there are several. */
-static enum err read_contract(struct desk *desk, struct sql *sql, struct place *place, int32_t day)
+static enum err read_contract(struct office *office, struct sql *sql, struct place *place, int32_t day)
 {
     struct sql_rows rows;
 
@@ -78,7 +80,7 @@ static enum err read_contract(struct desk *desk, struct sql *sql, struct place *
              "ii", place->site, (int64_t)day);
     if (sql_next(&rows)) {
         const char *level = sql_text(&rows, 1);
-        const struct plan *plan = rules_plan(desk->options.rules, sql_text(&rows, 0));
+        const struct plan *plan = rules_plan(office->options.rules, sql_text(&rows, 0));
 
         if (plan) {
             place->plan = plan;
@@ -90,25 +92,25 @@ static enum err read_contract(struct desk *desk, struct sql *sql, struct place *
     return sql_end(&rows);
 }
 
-enum err place_find(struct desk *desk, struct sql *sql, int64_t equipment, int64_t site,
+enum err place_find(struct office *office, struct sql *sql, int64_t equipment, int64_t site,
                     int64_t now_ms, struct place *ret_place)
 {
     struct place place = {.equipment = equipment, .site = site, .level = 'C'};
     enum err err = ERR_OK;
 
-    place.time_zone = desk->options.time_zone;
-    place.plan = rules_plan(desk->options.rules, desk->options.preset_plan);
-    if (!place.plan && rules_plan_count(desk->options.rules) > 0) {
-        place.plan = rules_plan_at(desk->options.rules, 0);
+    place.time_zone = office->options.time_zone;
+    place.plan = rules_plan(office->options.rules, office->options.preset_plan);
+    if (!place.plan && rules_plan_count(office->options.rules) > 0) {
+        place.plan = rules_plan_at(office->options.rules, 0);
     }
     if (equipment) {
-        err = read_equipment(desk, sql, &place);
+        err = read_equipment(office, sql, &place);
     }
     if (!err && place.site) {
-        err = read_site(desk, sql, &place);
+        err = read_site(office, sql, &place);
     }
     if (!err && place.site) {
-        err = read_contract(desk, sql, &place, place_day(desk, &place, now_ms));
+        err = read_contract(office, sql, &place, place_day(office, &place, now_ms));
     }
     if (!err) {
         *ret_place = place;
@@ -116,9 +118,9 @@ enum err place_find(struct desk *desk, struct sql *sql, int64_t equipment, int64
     return err;
 }
 
-int32_t place_day(struct desk *desk, const struct place *place, int64_t ms)
+int32_t place_day(struct office *office, const struct place *place, int64_t ms)
 {
-    const struct zone *zone = rules_zone(desk->options.rules, place->time_zone);
+    const struct zone *zone = rules_zone(office->options.rules, place->time_zone);
 
     return zone_day(zone ? zone : zone_utc(), ms);
 }

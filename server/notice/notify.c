@@ -1,5 +1,5 @@
 /* The outbox's thread: reads what waits, delivers by libcurl, and has the outcome committed. */
-#include "server/desk/notify.h"
+#include "server/notice/notify.h"
 
 #include <curl/curl.h>
 #include <pthread.h>

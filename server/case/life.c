@@ -1,0 +1,179 @@
+/* A ticket's life after it was opened: regraded, cleared, back, closed. */
+#include "server/case/life.h"
+
+#include "server/case/clocks.h"
+#include "server/case/doc.h"
+
+/* The grade, and with it two of the seven classifications. */
+static enum err write_grade(struct sql *sql, int64_t ticket, int grade)
+{
+    struct json_out one = json_out(DOC_BYTES_MOST), both = json_out(DOC_BYTES_MOST);
+    TEXT(severity, 16);
+    struct arena *arena;
+    struct sql_rows rows;
+    enum err err = arena_open(DOC_ARENA_BYTES, &arena), end;
+
+    if (err) {
+        return err;
+    }
+    text_addf(&severity, "%d", grade);
+    sql_find(sql, &rows, "SELECT classification FROM ticket WHERE id = ?1", "i", ticket);
+    if (sql_next(&rows)) {
+        err = doc_set(arena, sql_text(&rows, 0), "severity", severity.at, &one);
+    }
+    end = sql_end(&rows);
+    err = err ? err : end;
+    if (!err) {
+        err = doc_set(arena, one.bytes, "urgency", grade == 1 ? "\"emergency\"" : "\"normal\"", &both);
+    }
+    if (!err) {
+        err = sql_run(sql,
+                      "UPDATE ticket SET grade = ?2, classification = ?3, version = version + 1"
+                      " WHERE id = ?1",
+                      "iit", ticket, (int64_t)grade, both.bytes);
+    }
+    json_out_free(&one);
+    json_out_free(&both);
+    arena_close(arena);
+    return err;
+}
+
+enum err ticket_regrade(struct office *office, struct sql *sql, struct ticket *ticket, int grade,
+                        const char *who, const char *reason, const char *action_id, int64_t at_ms,
+                        int64_t now_ms)
+{
+    TEXT(data, 64);
+    TEXT(step, 64);
+    enum err err;
+
+    if (grade == ticket->grade || grade < 1 || grade > 3) {
+        return ERR_OK;
+    }
+    text_addf(&data, "{\"from\":%d,\"to\":%d}", ticket->grade, grade);
+    text_addf(&step, "regraded.%d.%lld", grade, (long long)at_ms);
+    ticket->grade = grade;
+    err = write_grade(sql, ticket->id, grade);
+    if (!err) {
+        err = ticket_line(sql, ticket->id, at_ms, now_ms, who, "regrade", action_id, reason, data.at);
+    }
+    if (!err) {
+        err = clocks_regrade(office, sql, ticket);
+    }
+    if (!err) {
+        err = ticket_tell(office, sql, ticket, step.at, "the grade changed", now_ms);
+    }
+    if (!err) {
+        err = clocks_judge(office, sql, ticket, now_ms);
+    }
+    return err ? err : ticket_changed(sql, ticket->id, now_ms);
+}
+
+enum err ticket_cleared(struct office *office, struct sql *sql, struct ticket *ticket,
+                        int64_t cleared_ms, int64_t now_ms)
+{
+    const struct plan *plan = rules_plan(office->options.rules, ticket->plan);
+    /* A backlog goes on: what comes next of it may bring the fault back, and that is the same ticket,
+     * however fast the server works. So its hold runs from when the clearing was heard of. */
+    int64_t from_ms = ticket->late && now_ms > cleared_ms ? now_ms : cleared_ms;
+    enum err err;
+
+    ticket->cleared_ms = cleared_ms;
+    ticket->hold_until_ms = from_ms + (plan ? plan->hold_ms : 0);
+    err = sql_run(sql,
+                  "UPDATE ticket SET cleared_ms = ?2, hold_until_ms = ?3, version = version + 1"
+                  " WHERE id = ?1",
+                  "iii", ticket->id, cleared_ms, ticket->hold_until_ms);
+    if (!err) {
+        err = ticket_line(sql, ticket->id, cleared_ms, now_ms, "heliograph", "clear", NULL,
+                          "telemetry is normal again", NULL);
+    }
+    if (!err && ticket->late) {
+        /* nobody is told of what is over: the notices of a backlog wait long enough for that */
+        err = sql_run(sql, "DELETE FROM outbox WHERE ticket = ?1 AND state = 'waiting'", "i",
+                      ticket->id);
+    } else if (!err) {
+        TEXT(step, 64);
+
+        text_addf(&step, "cleared.%lld", (long long)cleared_ms);
+        err = ticket_tell(office, sql, ticket, step.at, "telemetry is normal again", now_ms);
+    }
+    if (!err) {
+        err = clocks_judge(office, sql, ticket, now_ms);
+    }
+    return err ? err : ticket_changed(sql, ticket->id, now_ms);
+}
+
+enum err ticket_relapsed(struct office *office, struct sql *sql, struct ticket *ticket, int64_t at_ms,
+                         int64_t now_ms)
+{
+    struct ticket_facts facts = {.state = ticket->state};
+    enum ticket_state state = ticket->state;
+    enum err err;
+
+    if (ticket_move(&facts, TICKET_RELAPSE, &state, NULL)) {
+        state = ticket->state;
+    }
+    ticket->state = state;
+    ticket->cleared_ms = 0;
+    ticket->hold_until_ms = 0;
+    err = sql_run(sql,
+                  "UPDATE ticket SET cleared_ms = NULL, hold_until_ms = NULL, state = ?2, version ="
+                  " version + 1 WHERE id = ?1",
+                  "it", ticket->id, ticket_state_names[state]);
+    if (!err) {
+        err = clocks_restart(sql, ticket->id);
+    }
+    if (!err) {
+        err = ticket_line(sql, ticket->id, at_ms, now_ms, "heliograph", "relapse", NULL,
+                          "the fault is back", NULL);
+    }
+    if (!err && !ticket->late) {
+        TEXT(step, 64);
+
+        text_addf(&step, "relapsed.%lld", (long long)at_ms);
+        err = ticket_tell(office, sql, ticket, step.at, "the fault is back", now_ms);
+    }
+    if (!err) {
+        err = clocks_judge(office, sql, ticket, now_ms);
+    }
+    return err ? err : ticket_changed(sql, ticket->id, now_ms);
+}
+
+enum err ticket_close(struct office *office, struct sql *sql, struct ticket *ticket, const char *who,
+                      const char *resolution, const char *action_id, int64_t at_ms, int64_t now_ms)
+{
+    enum err err = sql_run(sql,
+                           "UPDATE pause SET to_ms = MAX(?2, from_ms) WHERE ticket = ?1 AND to_ms IS"
+                           " NULL",
+                           "ii", ticket->id, at_ms);
+
+    if (!err) {
+        err = clocks_stop(sql, ticket->id, PLAN_CLEARED_STOP, at_ms);
+    }
+    if (!err) { /* what was missed by then stays missed */
+        err = clocks_judge(office, sql, ticket, at_ms);
+    }
+    if (!err) {
+        err = clocks_cancel(sql, ticket->id, at_ms, false);
+    }
+    if (!err) {
+        err = sql_run(sql,
+                      "UPDATE ticket SET closed_ms = ?2, resolution = ?3, hold_until_ms = NULL, next_ms"
+                      " = NULL, state = 'closed', version = version + 1 WHERE id = ?1",
+                      "iit", ticket->id, at_ms, resolution);
+    }
+    if (!err) {
+        err = sql_run(sql,
+                      "UPDATE work_order SET state = 'cancelled', reason = 'the ticket was closed',"
+                      " version = version + 1, sequence = sequence + 1 WHERE ticket = ?1 AND state IN"
+                      " ('proposed', 'dispatched', 'assigned', 'accepted', 'refused')",
+                      "i", ticket->id);
+    }
+    if (!err) {
+        err = ticket_line(sql, ticket->id, at_ms, now_ms, who, "close", action_id, resolution, NULL);
+    }
+    ticket->closed_ms = at_ms;
+    ticket->hold_until_ms = 0;
+    ticket->state = TICKET_CLOSED;
+    return err ? err : ticket_changed(sql, ticket->id, now_ms);
+}

@@ -1,0 +1,53 @@
+/*
+ * What every room of the desk works with: the rules, how people are reached, and an arena for the
+ * texts of one call. All of it belongs to the committing thread, inside the transaction of the
+ * message or action that is worked on.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "models/base/arena.h"
+#include "models/base/err.h"
+#include "models/base/json.h"
+#include "models/base/text.h"
+#include "server/fleet/rules.h"
+#include "server/store/sql.h"
+
+#define OFFICE_NEVER INT64_MAX
+
+struct office_options {
+    struct rules *rules;
+    const char *time_zone;   /* of sites that name none */
+    const char *preset_plan; /* for equipment without a contract: swh_standard */
+    const char *public_url;  /* for links in notices; may be NULL */
+    bool has_smtp;
+    const char *const *webhooks; /* NULL-ended; may be NULL */
+    const char *mail_to;         /* whom mail about tickets goes to; may be NULL */
+    int64_t quiet_until_ms;      /* after a start agents come back first: no link tickets before */
+};
+
+struct office {
+    struct office_options options;
+    struct arena *arena; /* of one call; emptied at its beginning */
+};
+
+/* What somebody (or the server itself) does with a ticket or a work order. */
+struct action {
+    const char *action;    /* acknowledge respond … */
+    const char *action_id; /* client-made; NULL: none */
+    const char *who;
+    int64_t at_ms;         /* said by the client; 0: now */
+    const char *note;
+    const struct cJSON *body; /* the whole request, for what the action needs further */
+};
+
+/* The time that a client says an action was done at, between `least_ms` (0: no bound) and now, with
+ * room for clocks that differ a little. ERR_FORMAT with why. */
+enum err action_time(int64_t said_ms, int64_t least_ms, int64_t now_ms, int64_t *ret_at_ms,
+                     struct text *why) MUST_CHECK;
+
+/* equipment.status computed anew from its alarms, link and flags. */
+enum err status_refresh(struct office *office, struct sql *sql, int64_t equipment,
+                        int64_t now_ms) MUST_CHECK;

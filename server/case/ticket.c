@@ -1,0 +1,125 @@
+/* A ticket's row and its time line. */
+#include "server/case/ticket.h"
+
+#include <string.h>
+
+#include "server/store/change.h"
+
+static const char *keep(struct office *office, const char *words)
+{
+    return words ? arena_text(office->arena, words, strlen(words)) : NULL;
+}
+
+int64_t ticket_of_cause(struct sql *sql, const char *cause_key)
+{
+    return sql_find_int(sql, 0,
+                        "SELECT id FROM ticket WHERE cause_key = ?1 AND closed_ms IS NULL", "t",
+                        cause_key);
+}
+
+enum err ticket_load(struct office *office, struct sql *sql, int64_t id, struct ticket *ret_ticket)
+{
+    struct ticket ticket = {.id = id};
+    struct sql_rows rows;
+    bool found;
+    enum err err;
+
+    sql_find(sql, &rows,
+             "SELECT number, kind, fault, cause_key, plan, time_zone, grade, service_level, state,"
+             " registered_ms, cleared_ms, hold_until_ms, closed_ms, late, quote, consent,"
+             " equipment, agent, site, calendar, title_en, title_zh, warranty,"
+             " (SELECT COUNT(*) FROM pause p WHERE p.ticket = ticket.id AND p.to_ms IS NULL)"
+             " FROM ticket WHERE id = ?1",
+             "i", id);
+    found = sql_next(&rows);
+    if (found) {
+        const char *level = sql_text(&rows, 7);
+        const char *warranty = sql_text(&rows, 22);
+        int state = ticket_state_read(sql_text(&rows, 8));
+
+        ticket.number = keep(office, sql_text(&rows, 0));
+        ticket.kind = keep(office, sql_text(&rows, 1));
+        ticket.fault = keep(office, sql_text(&rows, 2));
+        ticket.cause_key = keep(office, sql_text(&rows, 3));
+        ticket.plan = keep(office, sql_text(&rows, 4));
+        ticket.time_zone = keep(office, sql_text(&rows, 5));
+        ticket.grade = (int)sql_int(&rows, 6);
+        ticket.level = level && level[0] ? level[0] : 'C';
+        ticket.state = state < 0 ? TICKET_REGISTERED : (enum ticket_state)state;
+        ticket.registered_ms = sql_int(&rows, 9);
+        ticket.cleared_ms = sql_int(&rows, 10);
+        ticket.hold_until_ms = sql_int(&rows, 11);
+        ticket.closed_ms = sql_int(&rows, 12);
+        ticket.late = sql_int(&rows, 13) != 0;
+        ticket.quote_open = !sql_null(&rows, 14) && sql_null(&rows, 15);
+        ticket.consent_given = sql_int(&rows, 15) != 0;
+        /* S0-59: what the customer pays for needs consent before repair */
+        ticket.consent_needed =
+            !sql_null(&rows, 14) || (warranty && (strstr(warranty, "\"expired\"") ||
+                                                  strstr(warranty, "\"excluded\"")));
+        ticket.equipment = sql_int(&rows, 16);
+        ticket.agent = sql_int(&rows, 17);
+        ticket.site = sql_int(&rows, 18);
+        ticket.calendar = sql_int(&rows, 19);
+        ticket.title_en = keep(office, sql_text(&rows, 20));
+        ticket.title_zh = keep(office, sql_text(&rows, 21));
+        ticket.paused = sql_int(&rows, 23) > 0;
+    }
+    err = sql_end(&rows);
+    if (err || !found) {
+        return err ? err : ERR_NOT_FOUND;
+    }
+    if (ticket.plan) {
+        const struct plan *plan = rules_plan(office->options.rules, ticket.plan);
+
+        ticket.consent_needed = ticket.consent_needed && plan && plan->consent_before_repair;
+    }
+    *ret_ticket = ticket;
+    return ERR_OK;
+}
+
+enum err ticket_set_state(struct sql *sql, int64_t ticket, enum ticket_state state)
+{
+    return sql_run(sql, "UPDATE ticket SET state = ?2, version = version + 1 WHERE id = ?1", "it",
+                   ticket, ticket_state_names[state]);
+}
+
+enum err ticket_line(struct sql *sql, int64_t ticket, int64_t at_ms, int64_t now_ms,
+                     const char *who, const char *action, const char *action_id, const char *note,
+                     const char *data)
+{
+    enum err err =
+        sql_run(sql,
+                "INSERT INTO ticket_event (ticket, at_ms, stored_ms, who, action, action_id, note,"
+                " data) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
+                "iiittttt", ticket, at_ms, now_ms, who, action, action_id, note, data);
+
+    return err ? err : sql_changes(sql) == 0 ? ERR_EXISTS : ERR_OK;
+}
+
+enum err ticket_changed(struct sql *sql, int64_t ticket, int64_t now_ms)
+{
+    struct sql_rows rows;
+    struct json_out out = json_out(4096);
+    enum err err;
+
+    sql_find(sql, &rows,
+             "SELECT t.number, t.kind, t.grade, t.state, e.name FROM ticket t LEFT JOIN equipment e"
+             " ON e.id = t.equipment WHERE t.id = ?1",
+             "i", ticket);
+    if (sql_next(&rows)) {
+        json_open_object(&out);
+        json_text(&out, "number", sql_text(&rows, 0));
+        json_text(&out, "kind", sql_text(&rows, 1));
+        json_int(&out, "grade", sql_int(&rows, 2));
+        json_text(&out, "state", sql_text(&rows, 3));
+        json_text(&out, "equipment", sql_text(&rows, 4));
+        json_close_object(&out);
+    }
+    err = sql_end(&rows);
+    if (!err) {
+        err = out.err ? out.err : change_put(sql, now_ms, "ticket", out.bytes ? out.bytes : "{}");
+    }
+    json_out_free(&out);
+    return err;
+}

@@ -1,0 +1,33 @@
+/* A ticket's row, its time line, and who is told. */
+#pragma once
+
+#include "models/service/ticket.h"
+#include "server/case/office.h"
+
+/* A ticket's row, as far as rules need it. Texts live in office->arena. */
+struct ticket {
+    int64_t id, equipment, agent, site, calendar;
+    const char *number, *kind, *fault, *cause_key, *plan, *time_zone;
+    const char *title_en, *title_zh;
+    int grade;
+    char level;
+    enum ticket_state state;
+    int64_t registered_ms, cleared_ms, hold_until_ms, closed_ms; /* 0: not */
+    bool late, quote_open, consent_needed, consent_given, paused;
+};
+
+enum err ticket_load(struct office *office, struct sql *sql, int64_t id,
+                     struct ticket *ret_ticket) MUST_CHECK;
+/* The open ticket of a cause: its id, or 0. */
+int64_t ticket_of_cause(struct sql *sql, const char *cause_key);
+
+enum err ticket_set_state(struct sql *sql, int64_t ticket, enum ticket_state state) MUST_CHECK;
+/* A line of the time line. data: JSON or NULL. ERR_EXISTS when action_id is there already. */
+enum err ticket_line(struct sql *sql, int64_t ticket, int64_t at_ms, int64_t now_ms,
+                     const char *who, const char *action, const char *action_id, const char *note,
+                     const char *data) MUST_CHECK;
+/* Tells the world that the ticket changed (stream, ETag). */
+enum err ticket_changed(struct sql *sql, int64_t ticket, int64_t now_ms) MUST_CHECK;
+/* Notices about a ticket to every configured channel; step makes the key. */
+enum err ticket_tell(struct office *office, struct sql *sql, const struct ticket *ticket,
+                     const char *step, const char *sentence, int64_t now_ms) MUST_CHECK;
