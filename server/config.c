@@ -116,12 +116,25 @@ static bool is_database(const char *url)
            strncmp(url, "postgresql://", 13) == 0;
 }
 
+/* How long something is kept need not be exact: a month is 30 days, a year 365. */
+static int64_t long_ms(struct duration duration)
+{
+    int64_t ms;
+
+    if (!duration_ms(duration, &ms)) {
+        return ms;
+    }
+    return duration.count * 86400000 *
+           (duration.unit == DURATION_Y ? 365 : duration.unit == DURATION_MO ? 30 : 1);
+}
+
 static void read_root(struct reader *reader, struct yaml_node *root)
 {
     struct complaints *complaints = &reader->complaints;
     struct server_config *config = reader->config;
     struct yaml_node *map, *database, *zone, *preset;
     const struct zone *found;
+    const struct duration trail_keep = {5, DURATION_Y};
 
     if (!yaml_map(complaints, root, "a map: the server's configuration")) {
         return;
@@ -160,6 +173,12 @@ static void read_root(struct reader *reader, struct yaml_node *root)
     config->preset_column = preset ? preset->column : 0;
     config->come_back_ms = yaml_duration_ms(complaints, yaml_find(root, "come_back"),
                                             "a duration", COME_BACK_MS);
+    map = yaml_map(complaints, yaml_find(root, "keep"), "a map {trail}");
+    config->trail_keep_ms =
+        long_ms(yaml_duration(complaints, yaml_find(map, "trail"), "a duration", trail_keep));
+    if (map) {
+        yaml_no_more(complaints, map);
+    }
     yaml_no_more(complaints, root);
 }
 

@@ -13,6 +13,7 @@ struct server_config {
     const char *profiles, *plans, *time_zone, *preset_plan;
     const char *smtp_url, *smtp_user, *smtp_password, *smtp_from, *smtp_to;
     const char *const *webhooks; /* NULL-ended */
+    int64_t trail_keep_ms;       /* how long lines of the trail are kept */
     int64_t come_back_ms;        /* after a start agents get that long, before any is missed */
     int preset_line, preset_column; /* where preset_plan stands; 0: left out */
 };

@@ -9,9 +9,11 @@
 #include "server/store/change.h"
 #include "server/store/journal.h"
 #include "server/store/metrics.h"
+#include "server/store/trail.h"
 
 #define FEW_JOBS       20 /* a commit that small writes last values as well */
 #define CHANGES_KEPT   20000
+#define TRAIL_SLICE    1000 /* lines let go in one turn */
 #define EVENTS_KEPT_MS (400 * 86400000LL)
 
 /* ------------------------------------------------------------------ messages */
@@ -206,6 +208,9 @@ static enum err trim(struct server *server, struct sql *sql, int64_t now_ms)
     server->trimmed_ms = now_ms;
     metric_set(METRIC_JOURNAL, sql_find_int(sql, 0, "SELECT COUNT(*) FROM journal", ""));
     err = change_trim(sql, CHANGES_KEPT);
+    if (!err) {
+        err = trail_trim(sql, now_ms - server->config->trail_keep_ms, TRAIL_SLICE);
+    }
     if (!err) {
         err = sql_run(sql, "DELETE FROM idempotency WHERE at_ms < ?1", "i",
                       now_ms - 7LL * 86400000);

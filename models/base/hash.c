@@ -1,4 +1,4 @@
-/* SipHash-2-4 of libsodium under a fixed key. */
+/* SipHash-2-4 under a fixed key and BLAKE2b, both of libsodium. */
 #include "models/base/hash.h"
 
 #include <sodium.h>
@@ -25,4 +25,12 @@ void hash_hex(uint64_t hash, char to[17])
         hash >>= 4;
     }
     to[16] = '\0';
+}
+
+void hash_digest(const void *bytes, size_t size, char to[65])
+{
+    unsigned char out[32];
+
+    crypto_generichash(out, sizeof(out), bytes, size, NULL, 0);
+    sodium_bin2hex(to, 65, out, sizeof(out));
 }

@@ -16,10 +16,13 @@ struct api {
     struct sql *readers[32]; /* a connection per thread of the pool, opened when it is needed */
 };
 
+struct route;
+
 struct call { /* one request on its way through the routes */
     struct api *api;
     struct sql *sql; /* read-only */
     struct http_request *request;
+    const struct route *route;
     struct http_answer *answer;
     struct json_out *out;
     enum role role;
@@ -90,6 +93,9 @@ enum err call_write(struct call *call,
                     enum err (*work)(struct call *call, struct sql *sql, int64_t now_ms,
                                      struct text *why));
 
+/* A line of the trail about something that changes nothing: what was given away, who was refused. */
+enum err call_note(struct call *call, const char *what, const char *object, const char *detail) MUST_CHECK;
+
 /* ------------------------------------------------------------------ session_route.c */
 
 void session_identify(struct call *call);
@@ -132,6 +138,9 @@ void predictions_list(struct call *call);
 
 void reports_list(struct call *call);
 void reports_show(struct call *call);
+
+void trail_list(struct call *call);
+void trail_state(struct call *call);
 
 int64_t stream_more(void *context, void *stream, char *to, size_t room);
 void stream_end(void *context, void *stream);

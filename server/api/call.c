@@ -5,6 +5,7 @@
 
 #include "models/base/hash.h"
 #include "server/api/api_int.h"
+#include "server/store/trail.h"
 
 #define KEY_MOST 200 /* characters of an Idempotency-Key */
 
@@ -209,10 +210,45 @@ static enum err replay(struct write *write, struct sql *sql)
     return err;
 }
 
+/* Whom a request speaks of: what stands behind the first word of its path. */
+static const char *object_of(const struct call *call)
+{
+    return call->part_count > 1 ? call->parts[1] : NULL;
+}
+
+static enum err note(struct call *call, struct sql *sql, int64_t now_ms, const char *what,
+                     const char *object, const char *detail)
+{
+    struct trail_line line = {
+        .who = call->who[0] ? call->who : "nobody",
+        .role = role_names[call->role],
+        .source = call->request->address,
+        .what = what,
+        .object = object,
+        .detail = detail,
+    };
+
+    return trail_add(sql, &line, now_ms);
+}
+
+/* Every change leaves a line, in its own transaction. A body with a password in it is left out. */
+static enum err note_write(struct call *call, struct sql *sql, int64_t now_ms)
+{
+    const char *action = json_text_or(call->body, "action", NULL);
+    bool secret = json_field(call->body, "password") != NULL;
+    TEXT(what, 200);
+
+    text_addf(&what, "%s %s%s%.60s", call->route->method, call->route->path, action ? " " : "",
+              action ? action : "");
+    return note(call, sql, now_ms, what.at, object_of(call),
+                call->request->size > 0 && !secret ? call->request->body : NULL);
+}
+
 static enum err do_write(struct sql *sql, int64_t now_ms, void *argument)
 {
     struct write *write = argument;
     struct call *call = write->call;
+    int64_t changes;
     enum err err = ERR_OK;
 
     /* it may be the second time: the first one's transaction was undone */
@@ -226,7 +262,11 @@ static enum err do_write(struct sql *sql, int64_t now_ms, void *argument)
     if (err || write->replayed) {
         return err;
     }
+    changes = sql_total_changes(sql);
     err = write->work(call, sql, now_ms, write->why);
+    if (!err && sql_total_changes(sql) != changes) { /* not when it was done already */
+        err = note_write(call, sql, now_ms);
+    }
     if (!err && write->key) {
         err = sql_run(sql,
                       "INSERT INTO idempotency (key, request, status, body, at_ms) VALUES (?1, ?2,"
@@ -297,4 +337,25 @@ enum err call_write(struct call *call,
         refuse(call, err, why.at);
     }
     return err;
+}
+
+/* ------------------------------------------------------------------ noting */
+
+struct noted {
+    struct call *call;
+    const char *what, *object, *detail;
+};
+
+static enum err do_note(struct sql *sql, int64_t now_ms, void *argument)
+{
+    struct noted *noted = argument;
+
+    return note(noted->call, sql, now_ms, noted->what, noted->object, noted->detail);
+}
+
+enum err call_note(struct call *call, const char *what, const char *object, const char *detail)
+{
+    struct noted noted = {call, what, object, detail};
+
+    return committer_do(call->api->options.committer, do_note, &noted);
 }

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <microhttpd.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -94,6 +95,19 @@ static unsigned thread_index(struct http *http)
         my_thread = atomic_fetch_add(&http->next_thread, 1) % THREADS_MOST;
     }
     return my_thread;
+}
+
+static void write_address(struct MHD_Connection *connection, char *to, socklen_t room)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr *address = info ? info->client_addr : NULL;
+    socklen_t size = address && address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+                                                               : sizeof(struct sockaddr_in);
+
+    if (!address || getnameinfo(address, size, to, room, NULL, 0, NI_NUMERICHOST) != 0) {
+        to[0] = '\0';
+    }
 }
 
 static bool is_loopback(struct MHD_Connection *connection)
@@ -245,6 +259,7 @@ static enum MHD_Result answer_now(struct http *http, struct MHD_Connection *conn
     };
     enum MHD_Result result;
 
+    write_address(connection, request.address, sizeof(request.address));
     if (visit->too_large) {
         answer.status = 413;
         answer.type = "application/problem+json";

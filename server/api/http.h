@@ -20,6 +20,7 @@ struct http_request {
     const char *body;          /* NUL behind */
     size_t size;
     bool from_loopback;
+    char address[48]; /* the client's, in digits */
     struct arena *arena; /* dies with the request */
     void *inside;        /* for the two functions below */
 };

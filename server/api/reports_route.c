@@ -387,6 +387,10 @@ void reports_show(struct call *call)
     report.to_ms = zone_instant(call->zone, report.to + 1, 0);
     report.csv = http_accepts(accept, "text/csv") > http_accepts(accept, "application/json");
     call_header(call, "Vary", "Accept");
+    if (report.csv && call_note(call, "report taken away as CSV", report.name, NULL)) {
+        call_problem(call, 503, "The database is not writable", "what is taken away is noted first");
+        return;
+    }
     if (put_report(&report)) {
         call_problem(call, 503, "The database is not readable", "try again, or for a shorter span");
     }

@@ -1,4 +1,5 @@
 /* Who asks: a token, or the cookie that a log-in left. */
+#include <stdatomic.h>
 #include <string.h>
 #include <strings.h>
 
@@ -63,12 +64,30 @@ static enum err open_session(struct call *call, struct sql *sql, int64_t now_ms,
     return err;
 }
 
+#define REFUSALS_A_MINUTE 20 /* that leave a line: guessing must not fill the disk */
+
+static void note_refusal(struct call *call, const char *name)
+{
+    static _Atomic int64_t minute, count;
+    int64_t now = call->now_ms / 60000;
+    TEXT(object, 80);
+
+    if (atomic_exchange(&minute, now) != now) {
+        atomic_store(&count, 0);
+    }
+    if (atomic_fetch_add(&count, 1) < REFUSALS_A_MINUTE) {
+        text_addf(&object, "%.64s", name);
+        (void)!call_note(call, "log-in refused", object.at, NULL); /* the answer stays the same */
+    }
+}
+
 void session_log_in(struct call *call)
 {
     const char *name = json_text_or(call->body, "name", "");
 
     call->role = auth_password_check(call->sql, name, json_text_or(call->body, "password", ""));
     if (call->role == ROLE_NONE || text_copy(call->who, sizeof(call->who), name)) {
+        note_refusal(call, name);
         call_problem(call, 401, "Unauthorized", "the name or the password is wrong");
         return;
     }

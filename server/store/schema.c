@@ -214,10 +214,27 @@ static const char first[] =
     " NULL, body TEXT NOT NULL, at_ms INTEGER NOT NULL);"
     "CREATE TABLE feed (token TEXT PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL,"
     " created_ms INTEGER NOT NULL, UNIQUE (kind, name));"
-    "CREATE TABLE audit (id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, who TEXT NOT NULL,"
-    " what TEXT NOT NULL, object TEXT, detail TEXT);";
+    /* Who did what: trail.h. previous is the hash of the line before. */
+    "CREATE TABLE trail (id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, who TEXT NOT NULL,"
+    " role TEXT NOT NULL, source TEXT NOT NULL, what TEXT NOT NULL, object TEXT, detail TEXT,"
+    " previous TEXT NOT NULL UNIQUE, hash TEXT NOT NULL UNIQUE);"
+    "CREATE INDEX trail_object ON trail (object, id);"
+    "CREATE INDEX trail_who ON trail (who, id);";
 
 static const char *const migrations[] = {first};
+
+/* What has happened is not changed afterwards; whoever tries is refused by the database. */
+static const char *const frozen[] = {"trail", "ticket_event", "work_event"};
+
+static enum err freeze(struct sql *sql)
+{
+    enum err err = ERR_OK;
+
+    for (size_t i = 0; !err && i < sizeof(frozen) / sizeof(frozen[0]); i++) {
+        err = sql_freeze(sql, frozen[i]);
+    }
+    return err;
+}
 
 enum err schema_migrate(struct sql *sql, struct text *why)
 {
@@ -246,6 +263,9 @@ enum err schema_migrate(struct sql *sql, struct text *why)
         if (!err) {
             err = sql_run(sql, "INSERT INTO schema_version (version) VALUES (?1)", "i",
                           version + 1);
+        }
+        if (!err && version + 1 == count) {
+            err = freeze(sql);
         }
         if (!err) {
             err = sql_commit(sql);

@@ -178,6 +178,11 @@ int64_t sql_last_id(struct sql *sql)
     return sql->ops->last_id(sql->self);
 }
 
+enum err sql_freeze(struct sql *sql, const char *table)
+{
+    return sql->ops->freeze(sql->self, table);
+}
+
 int64_t sql_tables(struct sql *sql, const char *name)
 {
     return sql->ops->tables(sql->self, name);

@@ -608,6 +608,19 @@ static int64_t last_id(void *self)
 }
 
 /* Without ours, that stands before the migrations. */
+static enum err freeze(void *self, const char *table)
+{
+    TEXT(words, 640);
+
+    text_addf(&words,
+              "CREATE OR REPLACE FUNCTION heliograph_frozen() RETURNS trigger LANGUAGE plpgsql AS $$"
+              " BEGIN RAISE EXCEPTION 'rows of %% are never changed', TG_TABLE_NAME; END $$;"
+              " DROP TRIGGER IF EXISTS %s_frozen ON %s; CREATE TRIGGER %s_frozen BEFORE UPDATE ON %s"
+              " FOR EACH ROW EXECUTE FUNCTION heliograph_frozen();",
+              table, table, table, table);
+    return simple(self, words.at);
+}
+
 static int64_t tables(void *self, const char *name)
 {
     return name ? number_of(self,
@@ -685,6 +698,7 @@ const struct sql_ops sql_pg_ops = {
     .changes = changes,
     .total_changes = total_changes,
     .last_id = last_id,
+    .freeze = freeze,
     .tables = tables,
     .version = version,
     .why = why,

@@ -141,6 +141,17 @@ static int64_t first_number(struct db_rows *found)
     return number;
 }
 
+static enum err freeze(void *self, const char *table)
+{
+    TEXT(words, 256);
+
+    text_addf(&words,
+              "CREATE TRIGGER IF NOT EXISTS %s_frozen BEFORE UPDATE ON %s BEGIN SELECT RAISE(ABORT,"
+              " 'rows of %s are never changed'); END",
+              table, table, table);
+    return db_script(self, words.at);
+}
+
 static int64_t tables(void *self, const char *name)
 {
     struct db_rows found;
@@ -194,6 +205,7 @@ const struct sql_ops sql_sqlite_ops = {
     .changes = changes,
     .total_changes = total_changes,
     .last_id = last_id,
+    .freeze = freeze,
     .tables = tables,
     .version = version,
     .why = why,
