@@ -19,6 +19,7 @@
     X(BUSY, "held by somebody else")                                                               \
     X(IO, "input or output failed")                                                                \
     X(DENIED, "not allowed")                                                                       \
+    X(FORBIDDEN, "not for this role")                                                              \
     X(NOT_FOUND, "not found")                                                                      \
     X(EXISTS, "already there")                                                                     \
     X(UNSUPPORTED, "not supported")                                                                \

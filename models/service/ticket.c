@@ -4,103 +4,159 @@
 #include <string.h>
 
 const char *const ticket_state_names[] = {
-    "registered", "acknowledged", "dispatched", "assigned", "en_route",
-    "on_site",    "awaiting_consent", "repairing", "cleared", "closed", NULL,
-};
-const char *const ticket_action_names[] = {
-    "acknowledge", "respond", "regrade", "dispatch", "assign", "depart", "arrive", "start",
-    "finish", "pause", "resume", "quote", "consent", "check", "note", "reset", "clear", "relapse", "close",
-    "reopen", NULL,
+    "registered",       "acknowledged",   "dispatched", "assigned", "en_route", "on_site", "diagnosed",
+    "awaiting_consent", "awaiting_parts", "repairing",  "testing",  "cleared",  "closed",  NULL,
 };
 
-#define S(state)  (1U << TICKET_##state)
-#define OPEN      (S(CLOSED) - 1U) /* every state before closed */
-#define STAY      TICKET_CLOSED    /* as a target: the state does not change */
-#define BEFORE_ON_SITE                                                                             \
-    (S(REGISTERED) | S(ACKNOWLEDGED) | S(DISPATCHED) | S(ASSIGNED) | S(EN_ROUTE))
+#define S(state) (1U << TICKET_##state)
+#define OPEN     (S(CLOSED) - 1U) /* every state before closed */
+#define WAITING  (S(REGISTERED) | S(ACKNOWLEDGED) | S(DISPATCHED) | S(ASSIGNED))
+#define BEFORE   (WAITING | S(EN_ROUTE)) /* nobody is there yet */
+#define AGAIN    (S(DIAGNOSED) | S(AWAITING_PARTS) | S(TESTING)) /* one more visit may be needed */
 
-static const struct {
-    unsigned from;
-    enum ticket_state to;
-} moves[] = {
-    [TICKET_ACKNOWLEDGE] = {S(REGISTERED), TICKET_ACKNOWLEDGED},
-    [TICKET_RESPOND] = {OPEN, STAY},
-    [TICKET_REGRADE] = {OPEN, STAY},
-    [TICKET_DISPATCH] = {S(REGISTERED) | S(ACKNOWLEDGED) | S(DISPATCHED) | S(ASSIGNED),
-                         TICKET_DISPATCHED},
-    [TICKET_ASSIGN] = {S(REGISTERED) | S(ACKNOWLEDGED) | S(DISPATCHED) | S(ASSIGNED),
-                       TICKET_ASSIGNED},
-    [TICKET_DEPART] = {S(REGISTERED) | S(ACKNOWLEDGED) | S(DISPATCHED) | S(ASSIGNED),
-                       TICKET_EN_ROUTE},
-    [TICKET_ARRIVE] = {BEFORE_ON_SITE, TICKET_ON_SITE},
-    [TICKET_START] = {BEFORE_ON_SITE | S(ON_SITE) | S(AWAITING_CONSENT), TICKET_REPAIRING},
-    [TICKET_FINISH] = {OPEN, STAY},
-    [TICKET_PAUSE] = {OPEN, STAY},
-    [TICKET_RESUME] = {OPEN, STAY},
-    [TICKET_QUOTE] = {OPEN & ~S(CLEARED), TICKET_AWAITING_CONSENT},
-    [TICKET_CONSENT] = {OPEN, STAY},
-    [TICKET_CHECK] = {OPEN, STAY},
-    [TICKET_NOTE] = {OPEN, STAY},
-    [TICKET_RESET] = {OPEN, STAY},
-    [TICKET_CLEAR] = {OPEN, TICKET_CLEARED},
-    [TICKET_RELAPSE] = {S(CLEARED), TICKET_ACKNOWLEDGED},
-    [TICKET_CLOSE] = {OPEN, TICKET_CLOSED},
-    [TICKET_REOPEN] = {S(CLOSED), TICKET_ACKNOWLEDGED},
+#define R(role) ROLE_BIT(ROLE_##role)
+#define OWN     R(SERVER)
+#define DESK    (R(INTEGRATION) | R(DISPATCHER) | R(MANAGER) | R(ADMIN))
+#define FIELD   (DESK | R(TECHNICIAN))
+
+static const struct ticket_row rows[] = {
+    /* ---- the desk */
+    [TICKET_ACKNOWLEDGE] = {"acknowledge", S(REGISTERED), 0, TICKET_ACKNOWLEDGED, FIELD, 0, "", ""},
+    [TICKET_RESPOND] = {"respond", OPEN, 0, TICKET_STAY, FIELD, 0, "", ""},
+    [TICKET_REGRADE] = {"regrade", OPEN, 0, TICKET_STAY, DESK, 0, "grade reason", ""},
+    [TICKET_QUOTE] = {"quote", OPEN & ~S(CLEARED), 0, TICKET_AWAITING_CONSENT, FIELD, 0, "lines", ""},
+    [TICKET_CONSENT] = {"consent", OPEN, S(AWAITING_CONSENT), TICKET_BACK, FIELD, TICKET_NEED_QUOTE,
+                        "accepted", "quote"},
+    [TICKET_NOTE] = {"note", OPEN, 0, TICKET_STAY, FIELD, 0, "", ""},
+    [TICKET_RESET] = {"reset", OPEN, 0, TICKET_STAY, FIELD, 0, "", ""},
+    [TICKET_REOPEN] = {"reopen", S(CLOSED), 0, TICKET_ACKNOWLEDGED, FIELD, 0, "reason", "close"},
+    /* ---- dispatch */
+    [TICKET_DISPATCH] = {"dispatch", WAITING | AGAIN, 0, TICKET_DISPATCHED, DESK, 0, "team", ""},
+    [TICKET_ASSIGN] = {"assign", WAITING | AGAIN, 0, TICKET_ASSIGNED, DESK, 0,
+                       "technician appointment?", "dispatch"},
+    [TICKET_CHECK] = {"check", OPEN, 0, TICKET_STAY, FIELD, 0, "", ""},
+    /* ---- clocks */
+    [TICKET_PAUSE] = {"pause", OPEN, 0, TICKET_STAY, FIELD, TICKET_NEED_RUNNING, "reason",
+                      "resume reopen"},
+    [TICKET_RESUME] = {"resume", OPEN, 0, TICKET_STAY, FIELD, TICKET_NEED_PAUSED, "", "pause"},
+    /* ---- people */
+    [TICKET_CLOSE] = {"close", OPEN, 0, TICKET_CLOSED, FIELD | OWN, 0, "resolution",
+                      "acknowledge dispatch assign depart arrive start finish pause resume quote consent "
+                      "reopen"},
+    /* ---- what follows from a work order */
+    [TICKET_DEPART] = {"depart", WAITING | AGAIN, 0, TICKET_EN_ROUTE, OWN, 0, "", ""},
+    [TICKET_ARRIVE] = {"arrive", BEFORE | AGAIN, 0, TICKET_ON_SITE, OWN, 0, "", ""},
+    [TICKET_START] = {"start", OPEN & ~(S(CLEARED) | S(REPAIRING)), 0, TICKET_REPAIRING, OWN,
+                      TICKET_NEED_CONSENT, "", ""},
+    [TICKET_FINISH] = {"finish", OPEN, OPEN & ~S(CLEARED), TICKET_TESTING, OWN, 0, "", ""},
+    /* ---- what telemetry says */
+    [TICKET_CLEAR] = {"clear", OPEN, 0, TICKET_CLEARED, OWN, 0, "", ""},
+    [TICKET_RELAPSE] = {"relapse", S(CLEARED), 0, TICKET_ACKNOWLEDGED, OWN, 0, "", ""},
 };
 
-/* What the state alone does not tell; NULL: nothing speaks against it. */
-static const char *objection(const struct ticket_facts *facts, enum ticket_action action)
+_Static_assert(sizeof(rows) / sizeof(rows[0]) == TICKET_ACTIONS, "a row per action");
+
+const struct ticket_row *ticket_row(enum ticket_action action)
 {
-    if (action == TICKET_PAUSE && facts->paused) {
-        return "the clocks are paused already";
-    }
-    if (action == TICKET_RESUME && !facts->paused) {
-        return "the clocks are not paused";
-    }
-    if (action == TICKET_CONSENT && !facts->quote_open) {
-        return "there is no quotation to consent to";
-    }
-    if (action == TICKET_START && facts->consent_needed && !facts->consent_given) {
-        return "the customer has to consent to the charges before the repair (S0-59)";
+    return &rows[action];
+}
+
+/* A bit of needs, whether the facts have it, and what is said when they do not. */
+static const struct {
+    unsigned need;
+    const char *text, *objection;
+} needs[] = {
+    {TICKET_NEED_RUNNING, "the clocks run", "the clocks are paused already"},
+    {TICKET_NEED_PAUSED, "the clocks are paused", "the clocks are not paused"},
+    {TICKET_NEED_QUOTE, "a quotation without an answer", "there is no quotation to consent to"},
+    {TICKET_NEED_CONSENT, "consent to the charges, when there are any (S0-59)",
+     "the customer has to consent to the charges before the repair (S0-59)"},
+};
+
+const char *ticket_need_text(unsigned need)
+{
+    for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
+        if (needs[i].need == need) {
+            return needs[i].text;
+        }
     }
     return NULL;
 }
 
-static bool is_legal(const struct ticket_facts *facts, enum ticket_action action)
+static unsigned has(const struct ticket_facts *facts)
 {
-    return (moves[action].from >> facts->state & 1) && !objection(facts, action);
+    return (facts->paused ? TICKET_NEED_PAUSED : TICKET_NEED_RUNNING) |
+           (facts->quote_open ? TICKET_NEED_QUOTE : 0) |
+           (!facts->consent_needed || facts->consent_given ? TICKET_NEED_CONSENT : 0);
+}
+
+/* What the state alone does not tell; NULL: nothing speaks against it. */
+static const char *objection(const struct ticket_facts *facts, enum ticket_action action)
+{
+    unsigned missing = rows[action].needs & ~has(facts);
+
+    for (size_t i = 0; missing && i < sizeof(needs) / sizeof(needs[0]); i++) {
+        if (needs[i].need & missing) {
+            return needs[i].objection;
+        }
+    }
+    return NULL;
+}
+
+static bool may(const struct ticket_facts *facts, enum ticket_action action)
+{
+    return rows[action].roles & ROLE_BIT(facts->role);
+}
+
+static bool is_state(const struct ticket_facts *facts, enum ticket_action action)
+{
+    return rows[action].from >> facts->state & 1;
+}
+
+bool ticket_is_legal(const struct ticket_facts *facts, enum ticket_action action)
+{
+    return may(facts, action) && is_state(facts, action) && !objection(facts, action);
 }
 
 void ticket_legal(const struct ticket_facts *facts, struct text *to)
 {
-    for (int i = 0; ticket_action_names[i]; i++) {
-        if (is_legal(facts, (enum ticket_action)i) && i != TICKET_CLEAR && i != TICKET_RELAPSE) {
-            text_addf(to, "%s%s", to->length ? " " : "", ticket_action_names[i]);
+    for (int i = 0; i < TICKET_ACTIONS; i++) {
+        if (ticket_is_legal(facts, (enum ticket_action)i)) {
+            text_addf(to, "%s%s", to->length ? " " : "", rows[i].name);
         }
     }
+}
+
+static enum err refuse(const struct ticket_facts *facts, enum ticket_action action, struct text *why)
+{
+    const char *words = objection(facts, action);
+    TEXT(legal, 600);
+
+    ticket_legal(facts, &legal);
+    if (!may(facts, action)) {
+        return text_say(why, ERR_FORBIDDEN, "%s is not for this role. Legal: %s", rows[action].name,
+                        legal.at);
+    }
+    if (!is_state(facts, action)) {
+        return text_say(why, ERR_STATE, "%s is not legal when the ticket is %s. Legal: %s",
+                        rows[action].name, ticket_state_names[facts->state], legal.at);
+    }
+    return text_say(why, ERR_STATE, "%s is not legal now: %s. Legal: %s", rows[action].name, words,
+                    legal.at);
 }
 
 enum err ticket_move(const struct ticket_facts *facts, enum ticket_action action,
                      enum ticket_state *ret_state, struct text *why)
 {
-    const char *words = objection(facts, action);
-    TEXT(legal, 300);
+    const struct ticket_row *row = &rows[action];
+    bool moves = !row->moving || row->moving >> facts->state & 1;
 
-    if (!is_legal(facts, action)) {
-        ticket_legal(facts, &legal);
-        if (words && (moves[action].from >> facts->state & 1)) {
-            return text_say(why, ERR_STATE, "%s is not legal now: %s. Legal: %s",
-                            ticket_action_names[action], words, legal.at);
-        }
-        return text_say(why, ERR_STATE, "%s is not legal when the ticket is %s. Legal: %s",
-                        ticket_action_names[action], ticket_state_names[facts->state], legal.at);
+    if (!ticket_is_legal(facts, action)) {
+        return refuse(facts, action, why);
     }
-    if (action == TICKET_CONSENT && facts->state == TICKET_AWAITING_CONSENT) {
-        *ret_state = TICKET_ON_SITE;
-    } else {
-        *ret_state = moves[action].to == STAY && action != TICKET_CLOSE ? facts->state
-                                                                       : moves[action].to;
-    }
+    *ret_state = !moves || row->to == TICKET_STAY ? facts->state
+                 : row->to == TICKET_BACK         ? facts->back
+                                                  : row->to;
     return ERR_OK;
 }
 
@@ -116,7 +172,12 @@ static int find(const char *const *names, const char *name)
 
 int ticket_action_read(const char *name)
 {
-    return find(ticket_action_names, name);
+    for (int i = 0; name && i < TICKET_ACTIONS; i++) {
+        if (strcmp(rows[i].name, name) == 0) {
+            return i;
+        }
+    }
+    return -1;
 }
 
 int ticket_state_read(const char *name)

@@ -1,6 +1,7 @@
 /*
- * A ticket's states and its legal moves, as one table. A move that the table does not name is
- * illegal, and ticket_legal() says what would have been.
+ * A ticket's states and its legal moves, as one table: from which states, to which state, which
+ * roles may, and what it needs. A move that the table does not name is illegal, and ticket_legal()
+ * says what would have been. docs/tickets.md shows the same table; a test compares them.
  */
 #pragma once
 
@@ -10,6 +11,7 @@
 
 #include "models/base/err.h"
 #include "models/base/text.h"
+#include "models/service/role.h"
 
 enum ticket_state {
     TICKET_REGISTERED,
@@ -18,49 +20,85 @@ enum ticket_state {
     TICKET_ASSIGNED,
     TICKET_EN_ROUTE,
     TICKET_ON_SITE,
+    TICKET_DIAGNOSED,
     TICKET_AWAITING_CONSENT,
+    TICKET_AWAITING_PARTS,
     TICKET_REPAIRING,
+    TICKET_TESTING, /* the work is done; telemetry, test and customer have not said yet whether it helped */
     TICKET_CLEARED, /* proved by telemetry or said by a technician; not yet closed */
     TICKET_CLOSED,
+    TICKET_STAY, /* as a row's target: the state does not change */
+    TICKET_BACK, /* … it goes back to where the work stood: ticket_facts.back */
 };
 extern const char *const ticket_state_names[];
 
 enum ticket_action {
+    /* the desk */
     TICKET_ACKNOWLEDGE,
     TICKET_RESPOND,
     TICKET_REGRADE,
+    TICKET_QUOTE,
+    TICKET_CONSENT,
+    TICKET_NOTE,
+    TICKET_RESET, /* a latching fault may clear again */
+    TICKET_REOPEN,
+    /* dispatch */
     TICKET_DISPATCH,
     TICKET_ASSIGN,
+    TICKET_CHECK,
+    /* clocks */
+    TICKET_PAUSE,
+    TICKET_RESUME,
+    /* people */
+    TICKET_CLOSE,
+    /* what follows from a work order */
     TICKET_DEPART,
     TICKET_ARRIVE,
     TICKET_START,
     TICKET_FINISH,
-    TICKET_PAUSE,
-    TICKET_RESUME,
-    TICKET_QUOTE,
-    TICKET_CONSENT,
-    TICKET_CHECK,
-    TICKET_NOTE,
-    TICKET_RESET,   /* a latching fault may clear again */
-    TICKET_CLEAR,   /* by telemetry */
-    TICKET_RELAPSE, /* telemetry: the fault is back before the ticket was closed */
-    TICKET_CLOSE,
-    TICKET_REOPEN,
+    /* what telemetry says */
+    TICKET_CLEAR,
+    TICKET_RELAPSE, /* the fault is back before the ticket was closed */
+    TICKET_ACTIONS,
 };
-extern const char *const ticket_action_names[];
 
-struct ticket_facts { /* what legality depends on beside the state */
+struct ticket_facts { /* what legality depends on */
     enum ticket_state state;
+    enum role role; /* of who wants to move it */
     bool paused;
     bool quote_open;     /* a quotation without an answer */
     bool consent_needed; /* chargeable and the plan wants consent before repair */
     bool consent_given;
+    enum ticket_state back; /* where its work order stands */
 };
 
-/* The state after action, or ERR_STATE with why. `respond`, `note`, `check` and `regrade` are
- * legal in every open state. */
+/* What a row needs beside the state. */
+#define TICKET_NEED_RUNNING (1U << 0) /* the clocks are not paused */
+#define TICKET_NEED_PAUSED  (1U << 1)
+#define TICKET_NEED_QUOTE   (1U << 2) /* a quotation without an answer */
+#define TICKET_NEED_CONSENT (1U << 3) /* S0-59: to the charges, when there are any */
+
+struct ticket_row {
+    const char *name;
+    unsigned from;         /* a bit per state: legal there */
+    unsigned moving;       /* … and moves the ticket only there; 0: in all of from */
+    enum ticket_state to;
+    unsigned roles;        /* a bit per role */
+    unsigned needs;
+    const char *fields;    /* of the request, beside action, id, at and note; optional ones with ? */
+    const char *after;     /* earlier actions that its time must not come before */
+};
+
+/* action < TICKET_ACTIONS. */
+const struct ticket_row *ticket_row(enum ticket_action action);
+/* Words for one bit of needs; NULL when there is no such bit. */
+const char *ticket_need_text(unsigned need);
+
+/* The state after action; ERR_FORBIDDEN when the role may not, ERR_STATE otherwise, with why. */
 enum err ticket_move(const struct ticket_facts *facts, enum ticket_action action,
                      enum ticket_state *ret_state, struct text *why) MUST_CHECK;
+/* true when the action is legal now for that role. */
+bool ticket_is_legal(const struct ticket_facts *facts, enum ticket_action action);
 /* Names of the actions legal now, separated by blanks. */
 void ticket_legal(const struct ticket_facts *facts, struct text *to);
 /* -1 when the name is unknown. */

@@ -37,7 +37,7 @@ static enum err read_text(const struct cJSON *body, const char *name, const char
 
 enum err act_read(struct call *call, struct action *ret_action, struct text *why)
 {
-    struct action action = {.who = call->who, .body = call->body};
+    struct action action = {.who = call->who, .role = call->role, .body = call->body};
     const char *at = NULL;
     enum err err = read_text(call->body, "action", &action.action, why);
 

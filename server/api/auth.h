@@ -7,11 +7,10 @@
 
 #include "models/base/err.h"
 #include "models/base/text.h"
+#include "models/service/role.h"
 #include "server/store/sql.h"
 
-enum role { ROLE_NONE, ROLE_VIEWER, ROLE_INTEGRATION, ROLE_TECHNICIAN, ROLE_DISPATCHER, ROLE_MANAGER,
-            ROLE_ADMIN };
-extern const char *const role_names[]; /* NULL-ended: none viewer … */
+extern const char *const role_names[]; /* NULL-ended: none viewer …; those that people can have */
 /* ROLE_NONE when the name is none of ours. */
 enum role role_read(const char *name);
 

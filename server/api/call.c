@@ -291,6 +291,9 @@ static void refuse(struct call *call, enum err err, const char *why)
     case ERR_UNSUPPORTED:
         call_problem(call, 422, "Cannot be done as asked", "%s", why);
         break;
+    case ERR_FORBIDDEN:
+        call_problem(call, 403, "Forbidden", "%s", why);
+        break;
     case ERR_DENIED:
         call_problem(call, 412, "Changed meanwhile", "%s", why);
         break;

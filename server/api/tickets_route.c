@@ -11,9 +11,10 @@ static enum err show_ticket(struct call *call, int64_t id)
 
 void tickets_list(struct call *call)
 {
-    static const char *const states[] = {"open",      "registered", "acknowledged", "dispatched",
-                                         "assigned",  "en_route",   "on_site",      "awaiting_consent",
-                                         "repairing", "cleared",    "closed",       NULL};
+    static const char *const states[] = {
+        "open",      "registered",       "acknowledged",   "dispatched", "assigned", "en_route", "on_site",
+        "diagnosed", "awaiting_consent", "awaiting_parts", "repairing",  "testing",  "cleared",  "closed",
+        NULL};
     const char *state;
     struct sql_rows rows;
     struct page page;

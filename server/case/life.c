@@ -106,7 +106,7 @@ enum err ticket_cleared(struct office *office, struct sql *sql, struct ticket *t
 enum err ticket_relapsed(struct office *office, struct sql *sql, struct ticket *ticket, int64_t at_ms,
                          int64_t now_ms)
 {
-    struct ticket_facts facts = {.state = ticket->state};
+    struct ticket_facts facts = {.state = ticket->state, .role = ROLE_SERVER};
     enum ticket_state state = ticket->state;
     enum err err;
 

@@ -12,6 +12,7 @@
 #include "models/base/err.h"
 #include "models/base/json.h"
 #include "models/base/text.h"
+#include "models/service/role.h"
 #include "server/fleet/rules.h"
 #include "server/store/sql.h"
 
@@ -38,6 +39,7 @@ struct action {
     const char *action;    /* acknowledge respond … */
     const char *action_id; /* client-made; NULL: none */
     const char *who;
+    enum role role;        /* of who does it; ROLE_SERVER: the server itself */
     int64_t at_ms;         /* said by the client; 0: now */
     const char *note;
     const struct cJSON *body; /* the whole request, for what the action needs further */

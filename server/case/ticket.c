@@ -78,6 +78,52 @@ enum err ticket_load(struct office *office, struct sql *sql, int64_t id, struct 
     return ERR_OK;
 }
 
+/* Where the ticket stands by its order, when it waits no longer: for the customer's word, for a part. */
+static enum err state_of_order(struct sql *sql, const struct ticket *ticket, enum ticket_state *ret_state)
+{
+    enum ticket_state working = ticket->consent_needed && !ticket->consent_given ? TICKET_ON_SITE
+                                                                                  : TICKET_REPAIRING;
+    const struct {
+        const char *order;
+        enum ticket_state ticket;
+    } states[] = {
+        {"dispatched", TICKET_DISPATCHED}, {"assigned", TICKET_ASSIGNED}, {"accepted", TICKET_ASSIGNED},
+        {"travelling", TICKET_EN_ROUTE},   {"on_site", TICKET_ON_SITE},   {"working", working},
+        {"done", TICKET_TESTING},
+    };
+    struct sql_rows rows;
+
+    *ret_state = TICKET_ACKNOWLEDGED;
+    sql_find(sql, &rows,
+             "SELECT state FROM work_order WHERE ticket = ?1 AND kind = 'corrective' AND state <>"
+             " 'cancelled' ORDER BY id DESC LIMIT 1",
+             "i", ticket->id);
+    if (sql_next(&rows)) {
+        for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+            *ret_state = text_same(states[i].order, sql_text(&rows, 0)) ? states[i].ticket : *ret_state;
+        }
+    }
+    return sql_end(&rows);
+}
+
+enum err ticket_facts(struct office *office, struct sql *sql, const struct ticket *ticket, enum role role,
+                      struct ticket_facts *ret_facts)
+{
+    struct ticket_facts facts = {
+        .state = ticket->state,
+        .role = role,
+        .paused = ticket->paused,
+        .quote_open = ticket->quote_open,
+        .consent_needed = ticket->consent_needed,
+        .consent_given = ticket->consent_given,
+    };
+    enum err err = state_of_order(sql, ticket, &facts.back);
+
+    (void)office;
+    *ret_facts = facts;
+    return err;
+}
+
 enum err ticket_set_state(struct sql *sql, int64_t ticket, enum ticket_state state)
 {
     return sql_run(sql, "UPDATE ticket SET state = ?2, version = version + 1 WHERE id = ?1", "it",

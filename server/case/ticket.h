@@ -21,6 +21,10 @@ enum err ticket_load(struct office *office, struct sql *sql, int64_t id,
 /* The open ticket of a cause: its id, or 0. */
 int64_t ticket_of_cause(struct sql *sql, const char *cause_key);
 
+/* What legality depends on, for somebody of that role. */
+enum err ticket_facts(struct office *office, struct sql *sql, const struct ticket *ticket, enum role role,
+                      struct ticket_facts *ret_facts) MUST_CHECK;
+
 enum err ticket_set_state(struct sql *sql, int64_t ticket, enum ticket_state state) MUST_CHECK;
 /* A line of the time line. data: JSON or NULL. ERR_EXISTS when action_id is there already. */
 enum err ticket_line(struct sql *sql, int64_t ticket, int64_t at_ms, int64_t now_ms,

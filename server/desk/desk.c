@@ -50,7 +50,7 @@ static int64_t last_heard(struct sql *sql, const struct ticket *ticket)
 /* The hold has passed: proved when telemetry came during all of it, else it is asked again. */
 static enum err end_hold(struct office *office, struct sql *sql, struct ticket *ticket, int64_t now_ms)
 {
-    struct ticket_facts facts = {.state = ticket->state};
+    struct ticket_facts facts = {.state = ticket->state, .role = ROLE_SERVER};
     enum ticket_state state = ticket->state;
     enum err err;
 

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "models/service/ticket.h"
 #include "models/telemetry/message.h"
 #include "server/case/office.h"
 
@@ -50,6 +51,8 @@ enum err desk_refresh_status(struct desk *desk, struct sql *sql, int64_t equipme
 enum err desk_ticket_action(struct desk *desk, struct sql *sql, int64_t ticket,
                             const struct action *action, int64_t now_ms,
                             struct text *why) MUST_CHECK;
+/* true when people can do that action (a row whose roles are not only the server has one). */
+bool desk_has_doer(enum ticket_action action);
 enum err desk_work_action(struct desk *desk, struct sql *sql, int64_t work_order,
                           const struct action *action, int64_t now_ms,
                           struct text *why) MUST_CHECK;

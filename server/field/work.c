@@ -261,15 +261,12 @@ static enum err move_ticket(struct office *office, struct sql *sql, int64_t id, 
         err = clocks_stop(sql, id, (enum plan_stop)stop, at_ms);
     }
     if (!err && ticket_action >= 0 && !ticket.closed_ms) {
-        struct ticket_facts facts = {
-            .state = ticket.state,
-            .paused = ticket.paused,
-            .quote_open = ticket.quote_open,
-            .consent_needed = ticket.consent_needed,
-            .consent_given = ticket.consent_given,
-        };
+        struct ticket_facts facts;
 
-        err = ticket_move(&facts, (enum ticket_action)ticket_action, &state, why);
+        err = ticket_facts(office, sql, &ticket, ROLE_SERVER, &facts);
+        if (!err) {
+            err = ticket_move(&facts, (enum ticket_action)ticket_action, &state, why);
+        }
         if (err == ERR_STATE && ticket_action != TICKET_START) {
             err = ERR_OK; /* the ticket is further already */
         } else if (!err) {

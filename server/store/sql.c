@@ -215,6 +215,7 @@ bool sql_is_broken(struct sql *sql)
     case ERR_TIMEOUT:
     case ERR_NOT_FOUND:
     case ERR_EXISTS:
+    case ERR_FORBIDDEN:
     case ERR_UNSUPPORTED:
     case ERR_STATE:
         break;

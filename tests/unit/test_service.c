@@ -205,7 +205,7 @@ static void wrong_plans_say_what(void **state)
 
 static void moves_follow_the_table(void **state)
 {
-    struct ticket_facts facts = {.state = TICKET_REGISTERED};
+    struct ticket_facts facts = {.state = TICKET_REGISTERED, .role = ROLE_DISPATCHER};
     enum ticket_state next;
     TEXT(why, 600);
 
@@ -214,12 +214,12 @@ static void moves_follow_the_table(void **state)
     assert_non_null(strstr(why.at, "Legal: acknowledge"));
     assert_int_equal(ticket_move(&facts, TICKET_ASSIGN, &next, &why), ERR_OK);
     assert_int_equal(next, TICKET_ASSIGNED);
-    facts = (struct ticket_facts){.state = TICKET_ON_SITE, .consent_needed = true};
+    facts = (struct ticket_facts){.state = TICKET_ON_SITE, .role = ROLE_SERVER, .consent_needed = true};
     assert_int_equal(ticket_move(&facts, TICKET_START, &next, &why), ERR_STATE);
     facts.consent_given = true;
     assert_int_equal(ticket_move(&facts, TICKET_START, &next, &why), ERR_OK);
     for (int s = 0; s < TICKET_CLOSED; s++) {
-        facts = (struct ticket_facts){.state = (enum ticket_state)s};
+        facts = (struct ticket_facts){.state = (enum ticket_state)s, .role = ROLE_TECHNICIAN};
         assert_int_equal(ticket_move(&facts, TICKET_RESPOND, &next, &why), ERR_OK);
         assert_int_equal(next, s);
     }

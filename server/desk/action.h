@@ -1,0 +1,42 @@
+/*
+ * One action on its way: found, held against the table of legal moves, its time judged, done, written
+ * down. A doer does what is the action's own and stands in action_<subject>.c; the table of doers is
+ * in action.c. Whoever adds an action adds a row to models/service/ticket.c, a doer there, and a row
+ * here.
+ */
+#pragma once
+
+#include "server/desk/desk_int.h"
+
+struct move {
+    struct office *office;
+    struct sql *sql;
+    struct ticket *ticket;
+    const struct action *action;
+    int64_t at_ms, now_ms;
+    struct text *why;
+    struct json_out *data; /* kept in the time line */
+    bool written;          /* the doer wrote the line of the time line itself */
+    bool told;             /* … and told people */
+    enum ticket_state state; /* after it; the table's, a doer may say another one */
+};
+
+/* The order that the dispatcher speaks of: the open one, or one more. */
+enum err move_need_order(struct move *move) MUST_CHECK;
+
+/* ERR_FORMAT: a field is missing or wrong; ERR_STATE: it is not legal now; why says it. */
+enum err do_respond(struct move *move) MUST_CHECK;
+enum err do_regrade(struct move *move) MUST_CHECK;
+enum err do_quote(struct move *move) MUST_CHECK;
+enum err do_consent(struct move *move) MUST_CHECK;
+enum err do_reset(struct move *move) MUST_CHECK;
+enum err do_reopen(struct move *move) MUST_CHECK;
+
+enum err do_dispatch(struct move *move) MUST_CHECK;
+enum err do_assign(struct move *move) MUST_CHECK;
+enum err do_check(struct move *move) MUST_CHECK;
+
+enum err do_pause(struct move *move) MUST_CHECK;
+enum err do_resume(struct move *move) MUST_CHECK;
+
+enum err do_close(struct move *move) MUST_CHECK;

@@ -1,0 +1,115 @@
+/* Doers of the desk: what is said about a ticket, its grade, its charges, its coming back. */
+#include "server/desk/action.h"
+
+enum err do_respond(struct move *move)
+{
+    return clocks_stop(move->sql, move->ticket->id, PLAN_RESPONSE, move->at_ms);
+}
+
+enum err do_regrade(struct move *move)
+{
+    int64_t grade = json_int_or(move->action->body, "grade", 0);
+    const char *reason = json_text_or(move->action->body, "reason", NULL);
+
+    if (grade < 1 || grade > 3) {
+        return text_say(move->why, ERR_FORMAT, "regrade needs grade 1, 2 or 3");
+    }
+    if (!reason) {
+        return text_say(move->why, ERR_FORMAT, "regrade needs a reason");
+    }
+    move->written = move->told = grade != move->ticket->grade;
+    return ticket_regrade(move->office, move->sql, move->ticket, (int)grade, move->action->who, reason,
+                          move->action->action_id, move->at_ms, move->now_ms);
+}
+
+enum err do_quote(struct move *move)
+{
+    const struct cJSON *lines = json_field(move->action->body, "lines");
+    struct json_out out = json_out(64 * 1024);
+    enum err err;
+
+    if (!json_is_list(lines) || json_size(lines) == 0) {
+        return text_say(move->why, ERR_FORMAT, "quote needs lines");
+    }
+    json_put_value(&out, lines);
+    err = out.err;
+    if (!err) {
+        err = sql_run(move->sql, "UPDATE ticket SET quote = ?2, consent = NULL WHERE id = ?1", "it",
+                      move->ticket->id, out.bytes);
+    }
+    json_out_free(&out);
+    return err;
+}
+
+enum err do_consent(struct move *move)
+{
+    struct ticket_facts facts;
+    bool accepted;
+    enum err err;
+
+    if (!json_as_bool(json_field(move->action->body, "accepted"), &accepted)) {
+        return text_say(move->why, ERR_FORMAT, "consent needs accepted: true or false");
+    }
+    err = sql_run(move->sql, "UPDATE ticket SET consent = ?2 WHERE id = ?1", "ii", move->ticket->id,
+                  (int64_t)accepted);
+    move->ticket->consent_given = accepted;
+    if (!err && move->ticket->state == TICKET_AWAITING_CONSENT) { /* work that had begun goes on */
+        err = ticket_facts(move->office, move->sql, move->ticket, move->action->role, &facts);
+        move->state = facts.back;
+    }
+    return err;
+}
+
+enum err do_reset(struct move *move)
+{
+    return alarm_reset(move->office, move->sql, move->ticket, move->now_ms, move->why);
+}
+
+#define REOPEN_PRESET_MS (30LL * 86400000)
+
+/* Within the plan's window (hold.reopen); later it is a new ticket. */
+static enum err judge_reopen(struct move *move)
+{
+    const struct plan *plan = rules_plan(move->office->options.rules, move->ticket->plan);
+    int64_t window_ms = plan && plan->reopen_ms > 0 ? plan->reopen_ms : REOPEN_PRESET_MS;
+
+    if (!json_text_or(move->action->body, "reason", NULL)) {
+        return text_say(move->why, ERR_FORMAT, "reopen needs a reason");
+    }
+    if (move->now_ms - move->ticket->closed_ms > window_ms) {
+        return text_say(move->why, ERR_STATE,
+                        "the ticket was closed more than %lld days ago. Legal: a new ticket",
+                        (long long)(window_ms / 86400000));
+    }
+    if (ticket_of_cause(move->sql, move->ticket->cause_key)) {
+        return text_say(move->why, ERR_STATE,
+                        "another ticket is open for the same cause. Legal: actions on that one");
+    }
+    return ERR_OK;
+}
+
+/* The same number goes on; the time that it was closed is no time that anybody was late. */
+enum err do_reopen(struct move *move)
+{
+    enum err err = judge_reopen(move);
+
+    if (!err) {
+        err = sql_run(move->sql,
+                      "INSERT INTO pause (ticket, from_ms, to_ms, reason, who) VALUES (?1, ?2, MAX(?2,"
+                      " ?3), 'closed', ?4)",
+                      "iiit", move->ticket->id, move->ticket->closed_ms, move->at_ms,
+                      move->action->who);
+    }
+    if (!err) {
+        err = sql_run(move->sql,
+                      "UPDATE ticket SET closed_ms = NULL, resolution = NULL, cleared_ms = NULL WHERE id"
+                      " = ?1",
+                      "i", move->ticket->id);
+    }
+    if (!err) {
+        err = clocks_restart(move->sql, move->ticket->id);
+    }
+    move->ticket->closed_ms = 0;
+    move->ticket->cleared_ms = 0;
+    return err || !move->ticket->fault ? err : move_need_order(move);
+}
