@@ -1,125 +1,20 @@
-/*
- * Reports: every number with its formula and the rows that it was made from. A figure is a query that
- * gives rows (group, ref, equipment, what, at, value, weight); its number is the sum of the values, or
- * their sum by the sum of the weights (a mean, a share, a rate). One number a group.
- */
+/* Reports: every number with its formula and the rows that it was made from. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "server/api/api_int.h"
+#include "server/api/figures.h"
 
 #define ROWS_SHOWN 1000   /* of a number, in JSON; CSV has all */
 #define ROWS_MOST  200000 /* of a figure */
 
-/* a, b: the span in ms, b not in it; c, d: its first and last day; n: now */
-#define SPAN "WITH span (a, b, c, d, n) AS (SELECT ?1, ?2, ?3, ?4, ?5) "
-#define TICKET_CLOCKS                                                                              \
-    " FROM clock k JOIN ticket t ON t.id = k.ticket LEFT JOIN equipment e ON e.id = t.equipment, "  \
-    "span "
-#define RESTORED                                                                                   \
-    " FROM ticket t LEFT JOIN equipment e ON e.id = t.equipment, span WHERE t.kind = 'fault' AND"   \
-    " t.cleared_ms >= a AND t.cleared_ms < b "
+static const struct figures *const lists[] = {&figures_service, &figures_repair, &figures_alarm,
+                                              &figures_field};
+#define LISTS (sizeof(lists) / sizeof(lists[0]))
 
-struct figure {
-    const char *report, *name, *unit, *formula;
-    bool ratio; /* values by weights; else the sum of the values */
-    const char *statement;
-};
-
-static const struct figure figures[] = {
-    {"service-levels", "attainment", "share",
-     "clocks met in time / clocks met or missed in the span, by kind; given-up ones do not count", true,
-     SPAN "SELECT k.kind, t.number, e.name, k.limit_text, COALESCE(k.breached_ms, k.met_ms),"
-          " CASE WHEN k.breached_ms IS NULL THEN 1 ELSE 0 END, 1" TICKET_CLOCKS
-          "WHERE k.cancelled_ms IS NULL AND COALESCE(k.breached_ms, k.met_ms) >= a AND"
-          " COALESCE(k.breached_ms, k.met_ms) < b ORDER BY 1, 5"},
-    {"service-levels", "mean time until met", "min",
-     "sum of (met - started) / clocks met in the span, by kind; pauses included", true,
-     SPAN "SELECT k.kind, t.number, e.name, k.limit_text, k.met_ms, (k.met_ms - k.started_ms) /"
-          " 60000.0, 1" TICKET_CLOCKS "WHERE k.met_ms >= a AND k.met_ms < b ORDER BY 1, 5"},
-    {"mttr", "mean time to restore", "h",
-     "sum of (cleared - onset) / fault tickets cleared in the span, by grade", true,
-     SPAN "SELECT 'grade ' || t.grade, t.number, e.name, t.fault, t.cleared_ms, (t.cleared_ms -"
-          " t.onset_ms) / 3600000.0, 1" RESTORED "ORDER BY 1, 5"},
-    {"mttr", "mean time to restore without pauses", "h",
-     "sum of (cleared - onset - paused) / fault tickets cleared in the span, by grade", true,
-     SPAN "SELECT 'grade ' || t.grade, t.number, e.name, t.fault, t.cleared_ms, (t.cleared_ms -"
-          " t.onset_ms - COALESCE((SELECT SUM(MAX(0, MIN(COALESCE(p.to_ms, n), t.cleared_ms) -"
-          " MAX(p.from_ms, t.onset_ms))) FROM pause p WHERE p.ticket = t.id), 0)) / 3600000.0, 1"
-          RESTORED "ORDER BY 1, 5"},
-    {"mtbf", "mean time between failures", "h",
-     "hours watched in the span / alarms of grade 1 and 2 in it, over all equipment, also what never"
-     " failed",
-     true,
-     SPAN "SELECT '', e.name, e.name, e.profile, NULL, MAX(0, MIN(b, n) - MAX(a, e.created_ms)) /"
-          " 3600000.0, (SELECT COUNT(*) FROM alarm m WHERE m.equipment = e.id AND m.grade <= 2 AND"
-          " m.onset_ms >= a AND m.onset_ms < b) FROM equipment e, span WHERE e.claimed = 1 ORDER BY"
-          " e.id"},
-    {"first-time-fix", "first-time fix", "share",
-     "fault tickets cleared or closed in the span after one finished order, never back or opened again /"
-     " those with any finished order",
-     true,
-     SPAN "SELECT '', t.number, e.name, t.fault, COALESCE(t.closed_ms, t.cleared_ms), CASE WHEN (SELECT"
-          " COUNT(*) FROM work_order w WHERE w.ticket = t.id AND w.kind = 'corrective' AND w.state ="
-          " 'done') = 1 AND NOT EXISTS (SELECT 1 FROM ticket_event v WHERE v.ticket = t.id AND v.action IN"
-          " ('reopen', 'relapse')) THEN 1 ELSE 0 END, 1 FROM ticket t LEFT JOIN equipment e ON e.id = t.equipment, span"
-          " WHERE t.kind = 'fault' AND COALESCE(t.closed_ms, t.cleared_ms) >= a AND"
-          " COALESCE(t.closed_ms, t.cleared_ms) < b AND EXISTS (SELECT 1 FROM work_order w WHERE"
-          " w.ticket = t.id AND w.kind = 'corrective' AND w.state = 'done') ORDER BY 5"},
-    {"alarm-load", "alarms", "alarms", "count of alarms registered in the span, by grade", false,
-     SPAN "SELECT 'grade ' || m.grade, t.number, e.name, m.fault, m.registered_ms, 1, 1 FROM alarm m"
-          " JOIN equipment e ON e.id = m.equipment LEFT JOIN ticket t ON t.id = m.ticket, span WHERE"
-          " m.registered_ms >= a AND m.registered_ms < b ORDER BY 1, 5"},
-    {"alarm-load", "alarms an hour", "1/h", "alarms registered in the span / its hours until now", true,
-     SPAN "SELECT '', NULL, NULL, 'alarms in hours', a, (SELECT COUNT(*) FROM alarm m WHERE"
-          " m.registered_ms >= a AND m.registered_ms < b), MAX(3600000, MIN(b, n) - a) / 3600000.0 FROM"
-          " span"},
-    {"alarm-load", "share of the ten most frequent", "share",
-     "alarms of the ten most frequent (equipment, fault) / all alarms of the span", true,
-     SPAN "SELECT '', NULL, x.name, x.fault, NULL, CASE WHEN x.place <= 10 THEN x.many ELSE 0 END, x.many"
-          " FROM (SELECT e.name, m.fault, COUNT(*) AS many, ROW_NUMBER() OVER (ORDER BY COUNT(*) DESC,"
-          " e.id, m.fault) AS place FROM alarm m JOIN equipment e ON e.id = m.equipment, span WHERE"
-          " m.registered_ms >= a AND m.registered_ms < b GROUP BY e.id, m.fault) x, span ORDER BY"
-          " x.place"},
-    {"alarm-load", "floods", "periods", "count of 10-minute periods with more than 10 alarms", false,
-     SPAN "SELECT '', NULL, NULL, COUNT(*) || ' alarms', m.registered_ms / 600000 * 600000, 1, 1 FROM"
-          " alarm m, span WHERE m.registered_ms >= a AND m.registered_ms < b GROUP BY m.registered_ms /"
-          " 600000 HAVING COUNT(*) > 10 ORDER BY 5"},
-    {"alarm-load", "stale alarms", "alarms", "count of alarms active for more than 24 h now", false,
-     SPAN "SELECT '', t.number, e.name, m.fault, m.onset_ms, 1, 1 FROM alarm m JOIN equipment e ON e.id ="
-          " m.equipment LEFT JOIN ticket t ON t.id = m.ticket, span WHERE m.cleared_ms IS NULL AND"
-          " m.onset_ms < n - 86400000 ORDER BY 5"},
-    {"visits", "visits due", "visits", "count of visits with due_on in the span, by state", false,
-     SPAN "SELECT v.state, w.number, e.name, v.reason, v.due_day * 86400000, 1, 1 FROM visit v JOIN"
-          " equipment e ON e.id = v.equipment LEFT JOIN work_order w ON w.visit = v.id AND w.state <>"
-          " 'cancelled', span WHERE v.due_day BETWEEN c AND d ORDER BY 1, 5, v.id"},
-    {"visits", "visits done", "share", "visits done / visits with due_on in the span", true,
-     SPAN "SELECT '', w.number, e.name, v.state, v.due_day * 86400000, CASE WHEN v.state ="
-          " 'done' THEN 1 ELSE 0 END, 1 FROM visit v"
-          " JOIN equipment e ON e.id = v.equipment LEFT JOIN work_order w ON w.visit = v.id AND w.state"
-          " <> 'cancelled', span WHERE v.due_day BETWEEN c AND d ORDER BY 5, v.id"},
-    {"spares", "parts used", "pieces", "sum of parts taken from stock in the span, by part", false,
-     SPAN "SELECT p.name, w.number, e.name, d.name, m.at_ms, -m.count, 1 FROM stock_move m JOIN part p ON"
-          " p.id = m.part JOIN depot d ON d.id = m.depot LEFT JOIN work_order w ON w.id = m.work_order"
-          " LEFT JOIN equipment e ON e.id = w.equipment, span WHERE m.at_ms >= a AND m.at_ms < b ORDER"
-          " BY 1, 5"},
-    {"spares", "parts in stock", "pieces", "sum of what lies in the depots now, by part", false,
-     SPAN "SELECT p.name, d.name, NULL, p.title_en, n, s.count, 1 FROM stock s JOIN part p ON p.id ="
-          " s.part JOIN depot d ON d.id = s.depot, span ORDER BY 1, 2"},
-    {"tickets", "tickets registered", "tickets", "count of tickets registered in the span, by kind", false,
-     SPAN "SELECT t.kind, t.number, e.name, t.fault, t.registered_ms, 1, 1 FROM ticket t LEFT JOIN"
-          " equipment e ON e.id = t.equipment, span WHERE t.registered_ms >= a AND t.registered_ms < b"
-          " ORDER BY 1, 5"},
-    {"tickets", "tickets closed", "tickets", "count of tickets closed in the span, by kind", false,
-     SPAN "SELECT t.kind, t.number, e.name, t.fault, t.closed_ms, 1, 1 FROM ticket t LEFT JOIN"
-          " equipment e ON e.id = t.equipment, span WHERE t.closed_ms >= a AND t.closed_ms < b ORDER BY"
-          " 1, 5"},
-    {"tickets", "clocks breached", "clocks", "count of clocks whose due time passed in the span, by kind",
-     false,
-     SPAN "SELECT k.kind, t.number, e.name, k.limit_text, k.breached_ms, 1, 1" TICKET_CLOCKS
-          "WHERE k.breached_ms >= a AND k.breached_ms < b ORDER BY 1, 5"},
-};
-#define FIGURES (sizeof(figures) / sizeof(figures[0]))
+/* What a report may be grouped by further. */
+static const char *const groupings[] = {"plan", "grade", "level", "team", "technician", NULL};
 
 struct line { /* a row behind a number */
     const char *group, *ref, *equipment, *what;
@@ -129,7 +24,7 @@ struct line { /* a row behind a number */
 
 struct report {
     struct call *call;
-    const char *name;
+    const char *name, *by; /* by: NULL or one of the groupings */
     bool csv;
     int64_t from_ms, to_ms;
     int32_t from, to;
@@ -148,8 +43,8 @@ static enum err read_lines(struct report *report, const struct figure *figure, s
     struct sql_rows rows;
     size_t count = 0, room = 0;
 
-    sql_find(call->sql, &rows, figure->statement, "iiiii", report->from_ms, report->to_ms,
-             (int64_t)report->from, (int64_t)report->to, call->now_ms);
+    sql_find(call->sql, &rows, figure->statement, "iiiiit", report->from_ms,
+             report->to_ms, (int64_t)report->from, (int64_t)report->to, call->now_ms, report->by);
     while (count < ROWS_MOST && sql_next(&rows)) {
         if (count == room) {
             struct line *more = arena_array(call->request->arena, room ? 2 * room : 64, sizeof(*more));
@@ -181,6 +76,42 @@ static enum err read_lines(struct report *report, const struct figure *figure, s
 
 /* ------------------------------------------------------------------ as JSON */
 
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+/* The rows' own numbers, ascending: at least `share` of them are not above the one told (nearest rank). */
+static double percentile(const double *sorted, size_t count, double share)
+{
+    size_t rank = (size_t)ceil(share * (double)count);
+
+    return count == 0 ? (double)NAN : sorted[rank > 0 ? rank - 1 : 0];
+}
+
+/* Of a mean: how its rows lie. Shares of yes and no have no spread worth telling. */
+static void put_spread(struct report *report, const struct figure *figure, const struct line *lines,
+                       size_t count)
+{
+    struct json_out *out = report->call->out;
+    double *sorted = figure->ratio ? arena_array(report->call->request->arena, count + 1, sizeof(*sorted))
+                                   : NULL;
+    size_t weighed = 0;
+
+    for (size_t i = 0; sorted && i < count; i++) {
+        if (lines[i].weight > 0) {
+            sorted[weighed++] = lines[i].value / lines[i].weight;
+        }
+    }
+    if (sorted) {
+        qsort(sorted, weighed, sizeof(*sorted), ascending);
+    }
+    json_number(out, "median", percentile(sorted, weighed, 0.5));
+    json_number(out, "p90", percentile(sorted, weighed, 0.9));
+}
+
 static void put_line(struct call *call, const struct line *line)
 {
     json_open_object(call->out);
@@ -205,6 +136,7 @@ static void put_json(struct report *report, const struct figure *figure, const c
     json_text(out, "unit", figure->unit);
     json_text(out, "formula", figure->formula);
     json_int(out, "count", (int64_t)count);
+    put_spread(report, figure, lines, count);
     json_key(out, "rows");
     json_open_list(out);
     for (size_t i = 0; i < count && i < ROWS_SHOWN; i++) {
@@ -336,9 +268,11 @@ static enum err put_report(struct report *report)
         json_key(call->out, "lines");
         json_open_list(call->out);
     }
-    for (size_t i = 0; !err && i < FIGURES; i++) {
-        if (strcmp(figures[i].report, report->name) == 0) {
-            err = put_figure(report, &figures[i]);
+    for (size_t i = 0; i < LISTS; i++) {
+        for (size_t k = 0; !err && k < lists[i]->count; k++) {
+            if (strcmp(lists[i]->list[k].report, report->name) == 0) {
+                err = put_figure(report, &lists[i]->list[k]);
+            }
         }
     }
     if (!report->csv) {
@@ -348,18 +282,25 @@ static enum err put_report(struct report *report)
     return err;
 }
 
-/* The report's own name, whether it was asked for with dashes or underscores; NULL: none. */
+/* Whether it was asked for with dashes or underscores. */
+static bool is_called(const char *name, const char *asked)
+{
+    size_t at = 0;
+
+    while (name[at] && (name[at] == asked[at] || (name[at] == '-' && asked[at] == '_'))) {
+        at++;
+    }
+    return !name[at] && !asked[at];
+}
+
+/* The report's own name; NULL: none. */
 static const char *find_report(const char *asked)
 {
-    for (size_t i = 0; i < FIGURES; i++) {
-        const char *name = figures[i].report;
-        size_t at = 0;
-
-        while (name[at] && (name[at] == asked[at] || (name[at] == '-' && asked[at] == '_'))) {
-            at++;
-        }
-        if (!name[at] && !asked[at]) {
-            return name;
+    for (size_t i = 0; i < LISTS; i++) {
+        for (size_t k = 0; k < lists[i]->count; k++) {
+            if (is_called(lists[i]->list[k].report, asked)) {
+                return lists[i]->list[k].report;
+            }
         }
     }
     return NULL;
@@ -374,6 +315,9 @@ void reports_show(struct call *call)
     if (!report.name) {
         call_problem(call, 404, "Not found", "no report called '%.60s'; /api/v1/reports lists them",
                      call->parts[1]);
+        return;
+    }
+    if (!call_word(call, "by", groupings, &report.by)) {
         return;
     }
     if (!call_day(call, "to", today, &report.to) || !call_day(call, "from", report.to - 30, &report.from)) {
@@ -396,25 +340,31 @@ void reports_show(struct call *call)
     }
 }
 
+/* The report whose first figure stands at k; returns the place behind its last. */
+static size_t list_one(struct call *call, const struct figures *figures, size_t k)
+{
+    const char *name = figures->list[k].report;
+
+    json_open_object(call->out);
+    json_text(call->out, "name", name);
+    json_key(call->out, "lines");
+    json_open_list(call->out);
+    for (; k < figures->count && strcmp(figures->list[k].report, name) == 0; k++) {
+        json_put_text(call->out, figures->list[k].name);
+    }
+    json_close_list(call->out);
+    json_close_object(call->out);
+    return k;
+}
+
 void reports_list(struct call *call)
 {
-    const char *before = "";
-
     json_open_object(call->out);
     json_key(call->out, "items");
     json_open_list(call->out);
-    for (size_t i = 0; i < FIGURES; i++) {
-        if (strcmp(figures[i].report, before) != 0) {
-            before = figures[i].report;
-            json_open_object(call->out);
-            json_text(call->out, "name", before);
-            json_key(call->out, "lines");
-            json_open_list(call->out);
-            for (size_t k = i; k < FIGURES && strcmp(figures[k].report, before) == 0; k++) {
-                json_put_text(call->out, figures[k].name);
-            }
-            json_close_list(call->out);
-            json_close_object(call->out);
+    for (size_t i = 0; i < LISTS; i++) {
+        for (size_t k = 0; k < lists[i]->count;) {
+            k = list_one(call, lists[i], k);
         }
     }
     json_close_list(call->out);

@@ -1,0 +1,108 @@
+"""Figures: each from a history whose numbers are known beforehand."""
+import json
+import time
+
+import pytest
+from rig import Rig, wait_for
+from test_server import Gateway, EPOCH
+
+MINUTE = 60_000
+
+
+@pytest.fixture
+def rig(tmp_path):
+    rig = Rig(tmp_path)
+    rig.broker()
+    rig.server()
+    rig.fleet()
+    yield rig
+    rig.close()
+
+
+def figure(rig, report, name, query=""):
+    return {l["group"]: l for l in rig.get(f"/reports/{report}{query}")["lines"] if l["name"] == name}
+
+
+class Edge:
+    """A gateway that grades for itself: tells faults as they are wanted."""
+
+    def __init__(self, rig):
+        self.gateway, self.seq, self.rig = Gateway(rig), 0, rig
+        self.gateway.birth(edge=True)
+
+    def fault(self, state, fault="pump_no_flow", grade=2, at=0, equipment="swh-0001", **more):
+        self.seq += 1
+        self.gateway.publish("event", {"v": 1, "epoch": EPOCH, "seq": self.seq, "t0": at, "event": {
+            "kind": "fault", "equipment": equipment, "fault": fault, "state": state, "grade": grade, "onset": at, **more}})
+        wait_for(lambda: self.gateway.has(self.seq))
+
+
+def act(rig, number, action, **more):
+    status, body = rig.call("POST", f"/api/v1/tickets/{number}/actions", {"action": action, "id": f"{action}-{time.monotonic_ns()}", **more})
+    assert status == 200, body
+    return body
+
+
+def work(rig, order, action, **more):
+    status, body = rig.call("POST", f"/api/v1/work-orders/{order}/actions", {"action": action, "id": f"{action}-{time.monotonic_ns()}", **more})
+    assert status == 200, body
+    return body
+
+
+def test_who_told_first_and_who_was_in_time(rig):
+    """S0-79: the share of faults that the equipment told of before anybody called."""
+    edge = Edge(rig)
+    now = int(time.time() * 1000)
+    edge.fault("raised", at=now - MINUTE)
+    edge.fault("raised", "tank_empty", 1, at=now - MINUTE)
+    assert rig.call("POST", "/api/v1/tickets", {"equipment": "swh-0002", "note": "cold water"})[0] < 300
+    edge.fault("raised", at=now - MINUTE, equipment="swh-0002")
+    first = figure(rig, "service-levels", "told by the equipment first")[None]
+    assert (first["count"], first["value"]) == (3, pytest.approx(2 / 3))
+    by = figure(rig, "service-levels", "told by the equipment first", "?by=grade")
+    assert {g: l["count"] for g, l in by.items()} == {"grade 1": 1, "grade 2": 2}
+    number = next(t["number"] for t in rig.tickets() if t["fault"] == "tank_empty")
+    act(rig, number, "respond", note="a pump is on its way")
+    met = figure(rig, "service-levels", "attainment", "?by=plan")
+    assert met["response, swh_standard"]["value"] == 1 and met["response, swh_standard"]["rows"][0]["ref"] == number
+    spread = figure(rig, "service-levels", "mean time until met")["response"]
+    assert spread["median"] == spread["p90"] == spread["value"] >= 0
+    assert rig.call("GET", "/api/v1/reports/service-levels?by=moon")[0] == 422
+
+
+def test_availability_counts_overlaps_once(rig):
+    """S0-98: hours without a fault of grade 1 by hours watched."""
+    edge = Edge(rig)
+    now = int(time.time() * 1000)
+    line = figure(rig, "availability", "availability")
+    assert line["swh-0001"]["value"] == 1 == line["swh-0002"]["value"]
+    wait_for(lambda: figure(rig, "availability", "availability")["swh-0001"]["rows"][0]["weight"] > 3 / 3600)
+    edge.fault("raised", "tank_empty", 1, at=now)
+    edge.fault("raised", "leak_current_trip", 1, at=now)
+    wait_for(lambda: figure(rig, "availability", "availability")["swh-0001"]["value"] < 0.9)
+    line = figure(rig, "availability", "availability")
+    assert 0 <= line["swh-0001"]["value"] < 0.9 and line["swh-0002"]["value"] == 1, "two at once are not more than all of the time"
+
+
+def test_punctual_arrivals_and_consent(rig):
+    """S1-28 and S0-59: arrived in the agreed time; begun only with consent."""
+    edge = Edge(rig)
+    now = int(time.time() * 1000)
+    rfc = lambda ms: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ms / 1000))
+    for equipment, to in (("swh-0001", now + 60 * MINUTE), ("swh-0002", now - MINUTE)):
+        edge.fault("raised", at=now - 5 * MINUTE, equipment=equipment)
+        ticket = next(t for t in rig.tickets() if t["equipment"] == equipment)
+        body = act(rig, ticket["number"], "assign", technician="tech-1",
+                   appointment={"from": rfc(now - 60 * MINUTE), "to": rfc(to)})
+        order = body["work_orders"][0]["number"] if isinstance(body["work_orders"][0], dict) else body["work_orders"][0]
+        act(rig, ticket["number"], "quote", lines=[{"what": "pump", "amount": 80}])
+        act(rig, ticket["number"], "consent", accepted=True)
+        work(rig, order, "accept")
+        work(rig, order, "arrive")
+        work(rig, order, "start")
+    late = figure(rig, "punctuality", "arrivals in the agreed time")["team-1"]
+    assert (late["count"], late["value"]) == (2, 0.5)
+    consent = figure(rig, "consent", "repairs begun with consent")[None]
+    assert (consent["count"], consent["value"]) == (2, 1)
+    inspected = figure(rig, "inspections", "equipment inspected remotely")[None]
+    assert (inspected["count"], inspected["value"]) == (2, 0)
