@@ -140,6 +140,7 @@ void predictions_list(struct call *call);
 void reports_list(struct call *call);
 void reports_show(struct call *call);
 
+void permissions_show(struct call *call);
 void trail_list(struct call *call);
 void trail_state(struct call *call);
 

@@ -38,6 +38,7 @@ const struct route routes[] = {
     {"GET", V1 "predictions", MAY_READ, ANSWER_JSON, BODY_NONE, predictions_list},
     {"GET", V1 "reports", MAY_READ, ANSWER_JSON, BODY_NONE, reports_list},
     {"GET", V1 "reports/{name}", MAY_READ, ANSWER_REPORT, BODY_NONE, reports_show},
+    {"GET", V1 "permissions", MAY_READ, ANSWER_JSON, BODY_NONE, permissions_show},
     {"GET", V1 "trail", MAY_OVERSEE, ANSWER_JSON, BODY_NONE, trail_list},
     {"GET", V1 "trail/state", MAY_OVERSEE, ANSWER_JSON, BODY_NONE, trail_state},
     {"GET", V1 "track/{number}", MAY_ANYBODY, ANSWER_JSON, BODY_NONE, tickets_track},
