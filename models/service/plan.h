@@ -94,11 +94,17 @@ struct plan {
     const char *onsite_gate;
     bool consent_before_repair;
     const struct yaml_node *root; /* all of the file, for what is not above */
+    const char *bytes; /* the text it was read from, as it was given: not copied */
+    size_t size;
 };
 
 /* Reads and validates (service-terms.md 3, "Plan validator rules"); all findings in complaints. */
 enum err plan_read(struct arena *arena, const char *bytes, size_t size,
                    struct complaints *complaints, const struct plan **ret_plan) MUST_CHECK;
+/* A text that was found right when it was kept with a ticket, perhaps by an older program: what it
+ * says is taken, what newer rules would complain of is not looked at. */
+enum err plan_read_kept(struct arena *arena, const char *bytes, size_t size,
+                        const struct plan **ret_plan) MUST_CHECK;
 /* The limit of a target for a ticket; set = false when the plan gives none. level 'A' 'B' 'C'. */
 struct plan_limit plan_limit_of(const struct plan *plan, const struct plan_target *target,
                                 int grade, char level, bool remote_area, bool emergency);

@@ -578,52 +578,99 @@ static void read_head(struct reader *reader, struct yaml_node *root)
     (void)yaml_find(root, "source");
 }
 
-enum err plan_read(struct arena *arena, const char *bytes, size_t size,
-                   struct complaints *complaints, const struct plan **ret_plan)
+static struct plan *empty_plan(struct arena *arena, const char *bytes, size_t size)
+{
+    struct plan *plan = arena_take(arena, sizeof(*plan));
+
+    if (plan) {
+        *plan = (struct plan){
+            .time_zone = "UTC",
+            .onsite_gate = "",
+            .start_order = no_texts,
+            .free_causes = no_texts,
+            .excluded = no_texts,
+            .bytes = bytes,
+            .size = size,
+        };
+        hash_hex(hash_bytes(bytes, size), plan->hash);
+    }
+    return plan;
+}
+
+static void read_sections(struct reader *reader, struct yaml_node *root)
+{
+    struct complaints *complaints = reader->complaints;
+    struct yaml_node *section = yaml_map(complaints, yaml_need(complaints, root, "period"), "a map");
+
+    if (section) {
+        read_period(reader, section);
+    }
+    section = yaml_map(complaints, yaml_need(complaints, root, "staff"), "a map");
+    check_others(reader, section);
+    section = yaml_map(complaints, yaml_need(complaints, root, "items"), "a map");
+    if (section) {
+        read_items(reader, section);
+    }
+    section = yaml_map(complaints, yaml_need(complaints, root, "clocks"), "a map");
+    if (section) {
+        read_clocks(reader, section);
+    }
+    yaml_no_more(complaints, root);
+}
+
+/* ERR_FORMAT without a plan: no map at all. Otherwise complaints say whether it is right. */
+static enum err read_all(struct arena *arena, const char *bytes, size_t size,
+                         struct complaints *complaints, const struct plan **ret_plan)
 {
     struct reader reader = {.arena = arena, .complaints = complaints};
-    size_t before = complaints->count;
-    struct yaml_node *root, *section;
+    struct yaml_node *root;
     enum err err = yaml_parse(arena, bytes, size, complaints, &root);
 
     if (err) {
         return err;
     }
-    reader.plan = arena_take(arena, sizeof(*reader.plan));
+    reader.plan = empty_plan(arena, bytes, size);
     if (!reader.plan) {
         return ERR_NOMEM;
     }
     if (!yaml_map(complaints, root, "a map: a service plan")) {
         return ERR_FORMAT;
     }
-    reader.plan->time_zone = "UTC";
-    reader.plan->onsite_gate = "";
-    reader.plan->start_order = reader.plan->free_causes = reader.plan->excluded = no_texts;
     reader.plan->root = root;
-    hash_hex(hash_bytes(bytes, size), reader.plan->hash);
     read_head(&reader, root);
-    section = yaml_map(complaints, yaml_need(complaints, root, "period"), "a map");
-    if (section) {
-        read_period(&reader, section);
-    }
-    section = yaml_map(complaints, yaml_need(complaints, root, "staff"), "a map");
-    check_others(&reader, section);
-    section = yaml_map(complaints, yaml_need(complaints, root, "items"), "a map");
-    if (section) {
-        read_items(&reader, section);
-    }
-    section = yaml_map(complaints, yaml_need(complaints, root, "clocks"), "a map");
-    if (section) {
-        read_clocks(&reader, section);
-    }
-    yaml_no_more(complaints, root);
+    read_sections(&reader, root);
     if (arena_failed(arena)) { /* some word of it may be missing */
         complain_at(complaints, 1, 1, "expected a smaller file, found more than its memory holds");
         return ERR_NOMEM;
     }
-    if (complaints->count > before) {
-        return ERR_FORMAT;
-    }
     *ret_plan = reader.plan;
+    return ERR_OK;
+}
+
+enum err plan_read(struct arena *arena, const char *bytes, size_t size,
+                   struct complaints *complaints, const struct plan **ret_plan)
+{
+    size_t before = complaints->count;
+    const struct plan *plan;
+    enum err err = read_all(arena, bytes, size, complaints, &plan);
+
+    if (err || complaints->count > before) {
+        return err ? err : ERR_FORMAT;
+    }
+    *ret_plan = plan;
+    return ERR_OK;
+}
+
+enum err plan_read_kept(struct arena *arena, const char *bytes, size_t size,
+                        const struct plan **ret_plan)
+{
+    struct complaints complaints = {.path = "kept", .arena = arena};
+    const struct plan *plan;
+    enum err err = read_all(arena, bytes, size, &complaints, &plan);
+
+    if (err || !plan->id) {
+        return err ? err : ERR_FORMAT;
+    }
+    *ret_plan = plan;
     return ERR_OK;
 }

@@ -95,7 +95,7 @@ static bool is_owed(const struct ticket *ticket, const struct plan_target *targe
 enum err clocks_start(struct office *office, struct sql *sql, const struct ticket *ticket,
                       enum plan_start start, int64_t at_ms)
 {
-    const struct plan *plan = rules_plan(office->options.rules, ticket->plan);
+    const struct plan *plan = ticket->plan;
     bool remote_area = is_remote(sql, ticket);
     enum err err = ERR_OK;
 
@@ -134,7 +134,7 @@ enum err clocks_cancel(struct sql *sql, int64_t ticket, int64_t at_ms, bool work
 
 enum err clocks_regrade(struct office *office, struct sql *sql, const struct ticket *ticket)
 {
-    const struct plan *plan = rules_plan(office->options.rules, ticket->plan);
+    const struct plan *plan = ticket->plan;
     bool remote_area = is_remote(sql, ticket);
     enum err err = ERR_OK;
 

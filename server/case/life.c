@@ -71,7 +71,7 @@ enum err ticket_regrade(struct office *office, struct sql *sql, struct ticket *t
 enum err ticket_cleared(struct office *office, struct sql *sql, struct ticket *ticket,
                         int64_t cleared_ms, int64_t now_ms)
 {
-    const struct plan *plan = rules_plan(office->options.rules, ticket->plan);
+    const struct plan *plan = ticket->plan;
     /* A backlog goes on: what comes next of it may bring the fault back, and that is the same ticket,
      * however fast the server works. So its hold runs from when the clearing was heard of. */
     int64_t from_ms = ticket->late && now_ms > cleared_ms ? now_ms : cleared_ms;

@@ -20,6 +20,7 @@ int64_t ticket_of_cause(struct sql *sql, const char *cause_key)
 enum err ticket_load(struct office *office, struct sql *sql, int64_t id, struct ticket *ret_ticket)
 {
     struct ticket ticket = {.id = id};
+    const char *plan = NULL, *plan_hash = NULL;
     struct sql_rows rows;
     bool found;
     enum err err;
@@ -28,7 +29,7 @@ enum err ticket_load(struct office *office, struct sql *sql, int64_t id, struct 
              "SELECT number, kind, fault, cause_key, plan, time_zone, grade, service_level, state,"
              " registered_ms, cleared_ms, hold_until_ms, closed_ms, late, quote, consent,"
              " equipment, agent, site, calendar, title_en, title_zh, warranty,"
-             " (SELECT COUNT(*) FROM pause p WHERE p.ticket = ticket.id AND p.to_ms IS NULL)"
+             " plan_hash, (SELECT COUNT(*) FROM pause p WHERE p.ticket = ticket.id AND p.to_ms IS NULL)"
              " FROM ticket WHERE id = ?1",
              "i", id);
     found = sql_next(&rows);
@@ -41,7 +42,8 @@ enum err ticket_load(struct office *office, struct sql *sql, int64_t id, struct 
         ticket.kind = keep(office, sql_text(&rows, 1));
         ticket.fault = keep(office, sql_text(&rows, 2));
         ticket.cause_key = keep(office, sql_text(&rows, 3));
-        ticket.plan = keep(office, sql_text(&rows, 4));
+        plan = keep(office, sql_text(&rows, 4));
+        plan_hash = keep(office, sql_text(&rows, 23));
         ticket.time_zone = keep(office, sql_text(&rows, 5));
         ticket.grade = (int)sql_int(&rows, 6);
         ticket.level = level && level[0] ? level[0] : 'C';
@@ -63,17 +65,14 @@ enum err ticket_load(struct office *office, struct sql *sql, int64_t id, struct 
         ticket.calendar = sql_int(&rows, 19);
         ticket.title_en = keep(office, sql_text(&rows, 20));
         ticket.title_zh = keep(office, sql_text(&rows, 21));
-        ticket.paused = sql_int(&rows, 23) > 0;
+        ticket.paused = sql_int(&rows, 24) > 0;
     }
     err = sql_end(&rows);
     if (err || !found) {
         return err ? err : ERR_NOT_FOUND;
     }
-    if (ticket.plan) {
-        const struct plan *plan = rules_plan(office->options.rules, ticket.plan);
-
-        ticket.consent_needed = ticket.consent_needed && plan && plan->consent_before_repair;
-    }
+    ticket.plan = plan ? rules_plan_kept(office->options.rules, sql, plan, plan_hash) : NULL;
+    ticket.consent_needed = ticket.consent_needed && ticket.plan && ticket.plan->consent_before_repair;
     *ret_ticket = ticket;
     return ERR_OK;
 }

@@ -7,7 +7,8 @@
 /* A ticket's row, as far as rules need it. Texts live in office->arena. */
 struct ticket {
     int64_t id, equipment, agent, site, calendar;
-    const char *number, *kind, *fault, *cause_key, *plan, *time_zone;
+    const char *number, *kind, *fault, *cause_key, *time_zone;
+    const struct plan *plan; /* as it was when the ticket was opened; NULL: none */
     const char *title_en, *title_zh;
     int grade;
     char level;

@@ -70,7 +70,7 @@ enum err do_reset(struct move *move)
 /* Within the plan's window (hold.reopen); later it is a new ticket. */
 static enum err judge_reopen(struct move *move)
 {
-    const struct plan *plan = rules_plan(move->office->options.rules, move->ticket->plan);
+    const struct plan *plan = move->ticket->plan;
     int64_t window_ms = plan && plan->reopen_ms > 0 ? plan->reopen_ms : REOPEN_PRESET_MS;
 
     if (!json_text_or(move->action->body, "reason", NULL)) {

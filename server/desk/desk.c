@@ -92,7 +92,7 @@ static enum err end_hold(struct office *office, struct sql *sql, struct ticket *
  * gone for as long as the plan says (hold.close). Returns when that will be; OFFICE_NEVER. */
 static int64_t close_due(struct office *office, struct sql *sql, const struct ticket *ticket)
 {
-    const struct plan *plan = rules_plan(office->options.rules, ticket->plan);
+    const struct plan *plan = ticket->plan;
 
     if (!plan || plan->close_ms <= 0 || ticket->state != TICKET_CLEARED ||
         sql_find_int(sql, 0, "SELECT 1 FROM ticket_event WHERE ticket = ?1 AND who <> 'heliograph' LIMIT 1",

@@ -121,21 +121,6 @@ static void put_warranty(struct office *office, struct json_out *out, const stru
     json_close_object(out);
 }
 
-static enum err keep_plan(struct office *office, struct sql *sql, const struct plan *plan,
-                          int64_t now_ms)
-{
-    size_t size = 0;
-    const char *bytes = plan ? rules_plan_bytes(office->options.rules, plan->id, &size) : NULL;
-
-    if (!bytes) {
-        return ERR_OK;
-    }
-    return sql_run(sql,
-                   "INSERT INTO plan_text (hash, plan, body, stored_ms) VALUES (?1, ?2, ?3, ?4)"
-                   " ON CONFLICT (hash) DO NOTHING",
-                   "ttbi", plan->hash, plan->id, bytes, size, now_ms);
-}
-
 struct documents { /* JSON columns of a new ticket */
     struct json_out classification, warranty, cause, remote, advice;
 };
@@ -207,7 +192,7 @@ enum err ticket_open(struct office *office, struct sql *sql, const struct place 
                      const struct ticket_new *what, int64_t now_ms, int64_t *ret_id)
 {
     struct ticket ticket;
-    enum err err = keep_plan(office, sql, place->plan, now_ms);
+    enum err err = place->plan ? rules_keep_plan(sql, place->plan, now_ms) : ERR_OK;
     int64_t id;
 
     if (!err) {

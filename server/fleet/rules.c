@@ -18,17 +18,20 @@ struct known_zone { /* read when somebody asks; never changed, never let go befo
     struct known_zone *next;
 };
 
+struct kept_plan { /* of running tickets, when its file says something else by now; the same */
+    struct arena *arena;
+    const struct plan *plan;
+    struct kept_plan *next;
+};
+
 struct rules {
     struct arena *arena;
     const struct profile *profiles[RULES_MOST];
     size_t profile_count;
     const struct plan *plans[RULES_MOST];
-    struct source {
-        const char *bytes;
-        size_t size;
-    } sources[RULES_MOST]; /* of the plans */
     size_t plan_count;
     _Atomic(struct known_zone *) zones; /* any thread puts one in front */
+    _Atomic(struct kept_plan *) kept;
     void (*say)(void *context, const char *line);
     void *context;
     size_t wrong;
@@ -77,7 +80,6 @@ static void read_plan(struct rules *rules, const char *path, const char *bytes, 
     } else if (rules_plan(rules, plan->id)) {
         say_twice(rules, path, "plan", plan->id);
     } else {
-        rules->sources[rules->plan_count] = (struct source){bytes, size};
         rules->plans[rules->plan_count++] = plan;
     }
 }
@@ -153,12 +155,25 @@ static void free_zone(struct known_zone *known)
     }
 }
 
+static void free_kept(struct kept_plan *kept)
+{
+    if (kept) {
+        arena_close(kept->arena);
+        free(kept);
+    }
+}
+
 void rules_close(struct rules *rules)
 {
     struct known_zone *known;
+    struct kept_plan *kept;
 
     if (!rules) {
         return;
+    }
+    while ((kept = atomic_load(&rules->kept)) != NULL) {
+        atomic_store(&rules->kept, kept->next);
+        free_kept(kept);
     }
     while ((known = atomic_load(&rules->zones)) != NULL) {
         atomic_store(&rules->zones, known->next);
@@ -208,15 +223,72 @@ const struct plan *rules_plan_at(const struct rules *rules, size_t index)
     return rules->plans[index];
 }
 
-const char *rules_plan_bytes(const struct rules *rules, const char *id, size_t *ret_size)
+static const struct plan *find_kept(const struct kept_plan *kept, const char *hash)
 {
-    for (size_t i = 0; i < rules->plan_count; i++) {
-        if (strcmp(rules->plans[i]->id, id) == 0) {
-            *ret_size = rules->sources[i].size;
-            return rules->sources[i].bytes;
+    for (; kept; kept = kept->next) {
+        if (strcmp(kept->plan->hash, hash) == 0) {
+            return kept->plan;
         }
     }
     return NULL;
+}
+
+static struct kept_plan *read_kept(struct sql *sql, const char *hash)
+{
+    struct kept_plan *kept = calloc(1, sizeof(*kept));
+    enum err err = kept ? arena_open(ARENA_MOST, &kept->arena) : ERR_NOMEM, end;
+    struct sql_rows rows;
+
+    if (!err) {
+        sql_find(sql, &rows, "SELECT body FROM plan_text WHERE hash = ?1", "t", hash);
+        err = ERR_NOT_FOUND;
+        if (sql_next(&rows)) {
+            size_t size = 0;
+            const void *body = sql_blob(&rows, 0, &size);
+            const char *bytes = body ? arena_text(kept->arena, body, size) : NULL;
+
+            err = bytes ? plan_read_kept(kept->arena, bytes, size, &kept->plan) : ERR_NOMEM;
+        }
+        end = sql_end(&rows);
+        err = err ? err : end;
+    }
+    if (err) {
+        free_kept(kept);
+        return NULL;
+    }
+    return kept;
+}
+
+const struct plan *rules_plan_kept(struct rules *rules, struct sql *sql, const char *id,
+                                   const char *hash)
+{
+    const struct plan *plan = rules_plan(rules, id);
+    struct kept_plan *first = atomic_load(&rules->kept), *mine;
+    const struct plan *kept;
+
+    if (!hash || (plan && strcmp(plan->hash, hash) == 0)) {
+        return plan;
+    }
+    kept = find_kept(first, hash);
+    if (kept) {
+        return kept;
+    }
+    mine = read_kept(sql, hash);
+    if (!mine) {
+        return plan;
+    }
+    do { /* two threads may both read one once */
+        mine->next = first;
+    } while (!atomic_compare_exchange_weak(&rules->kept, &first, mine));
+    return mine->plan;
+}
+
+enum err rules_keep_plan(struct sql *sql, const struct plan *plan, int64_t now_ms)
+{
+    return sql_run(sql,
+                   "INSERT INTO plan_text (hash, plan, body, stored_ms) VALUES (?1, ?2, ?3, ?4)"
+                   " ON CONFLICT (hash) DO NOTHING",
+                   "ttbi", plan->hash, plan->id, plan->bytes, plan->size, now_ms);
 }
 
 static const struct zone *find_zone(const struct known_zone *known, const char *name)

@@ -8,6 +8,7 @@
 #include "models/base/text.h"
 #include "models/profile/profile.h"
 #include "models/service/plan.h"
+#include "server/store/sql.h"
 
 struct rules;
 
@@ -23,7 +24,14 @@ size_t rules_profile_count(const struct rules *rules);
 const struct profile *rules_profile_at(const struct rules *rules, size_t index);
 size_t rules_plan_count(const struct rules *rules);
 const struct plan *rules_plan_at(const struct rules *rules, size_t index);
-/* The bytes of a plan's file, for plan_text; NULL when unknown. */
-const char *rules_plan_bytes(const struct rules *rules, const char *id, size_t *ret_size);
+/*
+ * The plan of that text: the folder's when it is the same still, else the one that was kept with the
+ * tickets that were opened under it (table plan_text), read once and remembered. hash NULL or unknown:
+ * the folder's plan of that id; NULL when there is none either. Any thread, each with its own sql.
+ */
+const struct plan *rules_plan_kept(struct rules *rules, struct sql *sql, const char *id,
+                                   const char *hash);
+/* Keeps a plan's text in plan_text: a ticket is about to rely on it. */
+enum err rules_keep_plan(struct sql *sql, const struct plan *plan, int64_t now_ms) MUST_CHECK;
 /* A zone by name, loaded once and kept; NULL when there is none. Any thread. */
 const struct zone *rules_zone(struct rules *rules, const char *name);
