@@ -99,6 +99,7 @@ enum err clocks_start(struct office *office, struct sql *sql, const struct ticke
     bool remote_area = is_remote(sql, ticket);
     enum err err = ERR_OK;
 
+    (void)office;
     for (size_t i = 0; plan && !err && i < plan->target_count; i++) {
         if (plan->targets[i].start == start && is_owed(ticket, &plan->targets[i])) {
             err = start_one(sql, plan, &plan->targets[i], ticket, remote_area, at_ms);
@@ -138,6 +139,7 @@ enum err clocks_regrade(struct office *office, struct sql *sql, const struct tic
     bool remote_area = is_remote(sql, ticket);
     enum err err = ERR_OK;
 
+    (void)office;
     for (size_t i = 0; plan && !err && i < plan->target_count; i++) {
         struct plan_limit limit = limit_for(plan, &plan->targets[i], ticket, remote_area);
         TEXT(words, 32);
