@@ -90,7 +90,7 @@ static enum err end_hold(struct office *office, struct sql *sql, struct ticket *
 
 /* A ticket that the server opened itself and nobody touched is closed by itself when the fault has been
  * gone for as long as the plan says (hold.close). Returns when that will be; OFFICE_NEVER. */
-static int64_t close_due(struct office *office, struct sql *sql, const struct ticket *ticket)
+static int64_t close_due(struct sql *sql, const struct ticket *ticket)
 {
     const struct plan *plan = ticket->plan;
 
@@ -115,7 +115,7 @@ static enum err turn_ticket(struct office *office, struct sql *sql, int64_t id, 
         return end_hold(office, sql, &ticket, now_ms);
     }
     err = clocks_judge(office, sql, &ticket, now_ms);
-    close_ms = close_due(office, sql, &ticket);
+    close_ms = close_due(sql, &ticket);
     if (err || close_ms == OFFICE_NEVER) {
         return err;
     }
