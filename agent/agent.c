@@ -47,11 +47,14 @@ static void take_parcel(void *context, struct parcel *parcel)
 {
     struct agent *agent = context;
 
-    if (parcel->kind == PARCEL_READINGS && spool_is_full(agent->spool)) {
-        parcel_free(parcel); /* spool.full: stop_sampling */
-        return;
-    }
     spool_give(agent->spool, parcel, 2000);
+}
+
+static bool wants_readings(void *context)
+{
+    struct agent *agent = context;
+
+    return spool_wants_readings(agent->spool);
 }
 
 static enum err intend(void *context, const char *command, const char *equipment,
@@ -361,6 +364,7 @@ static enum err open_bus(struct agent *agent, size_t index, struct text *why)
         .name = config->buses[index].name,
         .devices = devices,
         .give = take_parcel,
+        .wants = wants_readings,
         .context = agent,
         .intend = intend,
         .health = put_health,

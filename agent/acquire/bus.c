@@ -206,6 +206,7 @@ enum err bus_open(const struct bus_options *options, struct bus **ret_bus)
 
         device.master = &bus->master;
         device.give = options->give;
+        device.wants = options->wants;
         device.context = options->context;
         device.bus = options->name;
         device.health = options->health;

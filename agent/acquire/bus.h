@@ -19,9 +19,10 @@ struct bus_job { /* a command for one device; owned by the bus once given */
 struct bus_options {
     const char *name;
     struct link link; /* the bus closes it */
-    const struct device_options *devices; /* master, give and context are filled in by the bus */
+    const struct device_options *devices; /* master, give, wants and context are filled in by the bus */
     size_t device_count;
     device_give give;
+    device_wants wants; /* as device_options */
     void *context;
     uint64_t seed;
     const struct open_fault *open; /* as device_options */

@@ -17,6 +17,9 @@ struct device;
 
 /* Where what a device has to say goes; takes the parcel. */
 typedef void (*device_give)(void *context, struct parcel *parcel);
+/* false: readings are not wanted now. They are judged and not reported, so that what has changed
+ * meanwhile is news when they are wanted again. */
+typedef bool (*device_wants)(void *context);
 
 struct device_options {
     const char *id, *bus;
@@ -24,6 +27,7 @@ struct device_options {
     const struct profile *profile;
     struct master *master;
     device_give give;
+    device_wants wants; /* NULL: always */
     void *context;
     uint64_t seed; /* of phases and jitter */
     const struct open_fault *open; /* what was open when the program ended, of all equipment */

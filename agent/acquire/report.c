@@ -128,6 +128,9 @@ void device_report(struct device *device, size_t point, const struct reading *re
         keep_text(device, point, reading->text);
     }
     (void)!judge_take(device->judge, point, reading);
+    if (device->options.wants && !device->options.wants(device->options.context)) {
+        return;
+    }
     if (!is_news(&device->options.profile->points[point], told, reading)) {
         return;
     }

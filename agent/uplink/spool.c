@@ -123,6 +123,7 @@ static void *run(void *context)
         watch_clock(spool);
         reopen(spool);
         write_ms = spool_write_turn(spool, clock_boot_ms());
+        atomic_store(&spool->behind, spool->waiting_count >= WAITING_HIGH);
         spool_post(spool);
         if (spool->db && clock_boot_ms() - measured_ms > MEASURE_MS) {
             spool_measure(spool);
@@ -257,7 +258,7 @@ void spool_figures(struct spool *spool, struct spool_figures *ret_figures)
     ret_figures->failures = atomic_load(&spool->failures);
 }
 
-bool spool_is_full(struct spool *spool)
+bool spool_wants_readings(struct spool *spool)
 {
-    return atomic_load(&spool->full);
+    return !atomic_load(&spool->full) && !atomic_load(&spool->behind);
 }

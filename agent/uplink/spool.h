@@ -57,5 +57,6 @@ enum err spool_intend(struct spool *spool, const char *command, const char *equi
                       struct text *why) MUST_CHECK;
 /* true while it would give more letters, had their queues room: it wants PARCEL_ROOM then. */
 bool spool_is_starved(struct spool *spool);
-/* true while the policy says that sampling has to stop. */
-bool spool_is_full(struct spool *spool);
+/* false while the policy says that sampling has to stop, or the disk takes nothing and memory is
+ * nearly full. A reading that is given all the same is kept if there is room. */
+bool spool_wants_readings(struct spool *spool);

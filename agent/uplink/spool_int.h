@@ -16,6 +16,7 @@
 #define SPOOL_COLLECT_MS 750 /* readings wait that long for company: accepted within a second */
 #define COLLECT_MOST  2000 /* readings that go to disk together */
 #define WAITING_MOST  4096 /* readings in memory while the disk cannot be written */
+#define WAITING_HIGH  3072 /* … above which no more are asked for: the rest is for those on their way */
 #define SPOOL_STOP_PERCENT 80 /* fuller than that sampling stops, when the policy says so */
 #define BODIES_MOST   256  /* events and replies, likewise */
 #define LETTERS_MOST  16
@@ -63,7 +64,9 @@ struct spool {
     size_t open_count;
     /* for other threads */
     _Atomic int64_t messages, bytes, oldest_ms, dropped, failures;
-    _Atomic bool full, starved; /* starved: something waits for room in the queues of letters */
+    _Atomic bool full;    /* the policy says that sampling has to stop */
+    _Atomic bool behind;  /* the disk takes nothing, and memory is nearly full */
+    _Atomic bool starved; /* something waits for room in the queues of letters */
 };
 
 /* spool_file.c */

@@ -34,7 +34,7 @@ def wait_for(what, seconds=20, every=0.05, words="the state that was waited for"
         if value:
             return value
         if time.monotonic() > end:
-            raise AssertionError(f"not within {seconds} s: {words}")
+            raise AssertionError(f"not within {seconds} s: {words() if callable(words) else words}")
         time.sleep(every)
 
 

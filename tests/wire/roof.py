@@ -77,4 +77,4 @@ buses:
 
     def last(self, point, value, quality="good", equipment="swh-0001", seconds=10):
         wait_for(lambda: self.desk.last(point, equipment) == (value, quality), seconds,
-                 words=f"{equipment} {point} = {value} {quality}, not {self.desk.last(point, equipment)}")
+                 words=lambda: f"{equipment} {point} = {value} {quality}, not {self.desk.last(point, equipment)}")

@@ -118,7 +118,7 @@ def test_a_broker_that_takes_everything_and_acknowledges_nothing(roof):
     roof.config([roof.bus], [("swh-0001", 0, 1, "p")])
     agent = roof.start()
     wait_for(lambda: "acknowledges nothing" in agent.text(), 50)
-    wait_for(lambda: len(mute.accepted) >= 2, 10)
+    wait_for(lambda: len(mute.accepted) >= 2, 30)
     mute.close()
     roof.rig.broker()
     roof.desk = roof.keep(Desk(roof.rig.mqtt_port))

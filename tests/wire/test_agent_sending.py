@@ -75,7 +75,7 @@ def test_unacked_goes_again_after_30_s_and_after_each_connect(roof):
     count = len(times())
     roof.rig.programs[0].kill()
     roof.rig.programs[0] = roof.rig.broker()
-    back = wait_for(lambda: [s for s in roof.desk.statuses if s[0]["online"]][1:], 10)
+    back = wait_for(lambda: [s for s in roof.desk.statuses if s[0]["online"]][1:], 30)
     churn(roof)
     wait_for(lambda: roof.desk.last("r5")[0] == roof.field.get(1, "holding", 5))
     assert len(times()) == count and back
@@ -161,7 +161,7 @@ def test_kill_9_loses_nothing_that_was_accepted(roof):
     roof.start()
     for value in expected:
         wait_for(lambda: value in [v for _, v, _ in roof.desk.readings("r3")], 30, words=f"{value}")
-    wait_for(lambda: all(not roof.desk.missing(e) for e in roof.desk.stored), 20, words="whole epochs")
+    wait_for(lambda: all(not roof.desk.missing(e) for e in roof.desk.stored), 60, words="whole epochs")
 
 
 def test_a_slave_and_a_broker_that_hang_do_not_hold_up_the_end(roof):
