@@ -254,7 +254,7 @@ static enum err move_ticket(struct office *office, struct sql *sql, int64_t id, 
                             int64_t now_ms, struct text *why)
 {
     struct ticket ticket;
-    enum ticket_state state;
+    enum ticket_state state = TICKET_REGISTERED;
     enum err err = ticket_load(office, sql, id, &ticket);
 
     if (!err && stop >= 0) {
