@@ -127,6 +127,7 @@ static void *run(void *context)
         spool_post(spool);
         if (spool->db && clock_boot_ms() - measured_ms > MEASURE_MS) {
             spool_measure(spool);
+            spool_tend_reserve(spool);
             measured_ms = clock_boot_ms();
         }
     }

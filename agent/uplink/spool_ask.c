@@ -58,9 +58,9 @@ static enum err intend(struct spool *spool, struct ask *ask)
                   "tti", ask->equipment, ask->point, now_ms);
 }
 
-void spool_answer(struct spool *spool, struct ask *ask)
+static enum err try_answer(struct spool *spool, struct ask *ask)
 {
-    enum err err = spool->db ? db_begin(spool->db) : ERR_IO;
+    enum err err = db_begin(spool->db);
 
     if (!err) {
         err = ask->point ? intend(spool, ask) : remember(spool, ask);
@@ -68,10 +68,19 @@ void spool_answer(struct spool *spool, struct ask *ask)
     if (!err) {
         err = db_commit(spool->db);
     }
-    if (err && spool->db) {
+    if (err) {
         db_rollback(spool->db);
     }
-    ask->err = err;
+    return err;
+}
+
+void spool_answer(struct spool *spool, struct ask *ask)
+{
+    ask->err = spool->db ? try_answer(spool, ask) : ERR_IO;
+    /* a budget that is used up is FULL too, and says why */
+    if (ask->err == ERR_FULL && spool_disk_is_full(spool) && spool_use_reserve(spool)) {
+        ask->err = try_answer(spool, ask);
+    }
     (void)!queue_put(ask->done, ask, 0, -1);
 }
 

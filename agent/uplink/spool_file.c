@@ -52,12 +52,11 @@ static enum err open_database(struct spool *spool, struct text *why)
     struct db_options options = {
         .mode = DB_WRITE,
         .exclusive = true,
-        .journal_most = spool->options.bytes_most / 16,
-        .bytes_most = spool->options.bytes_most * 5 / 8, /* the rest is for the WAL */
+        .journal_most = spool->sizes.wal_pages * 4096,
+        .bytes_most = spool->sizes.database,
         .incremental_vacuum = true,
         .cache_kib = 128, /* rows are written once, read once and deleted: little comes again */
     };
-    int64_t pages = spool->options.bytes_most / 16 / 4096;
     TEXT(sql, 128);
     struct db_rows rows;
     bool sound = false;
@@ -75,7 +74,7 @@ static enum err open_database(struct spool *spool, struct text *why)
         err = ERR_IO;
     }
     /* the WAL is written back long before it matters for the quota */
-    text_addf(&sql, "PRAGMA wal_autocheckpoint=%lld", (long long)(pages < 16 ? 16 : pages > 1000 ? 1000 : pages));
+    text_addf(&sql, "PRAGMA wal_autocheckpoint=%lld", (long long)spool->sizes.wal_pages);
     if (!err) {
         err = db_script(spool->db, sql.at);
     }
@@ -226,7 +225,11 @@ enum err spool_open_file(struct spool *spool, struct text *why)
     enum err err;
 
     spool->tried_ms = clock_boot_ms();
+    spool_prepare_reserve(spool);
     err = open_database(spool, why);
+    if (err == ERR_IO && spool_disk_is_full(spool)) { /* nothing is wrong with the file */
+        return text_say(why, ERR_FULL, "%s cannot be opened: the disk is full", spool->options.path);
+    }
     if (err == ERR_IO) {
         err = set_aside(spool, why);
     }
@@ -239,6 +242,8 @@ enum err spool_open_file(struct spool *spool, struct text *why)
     if (err) {
         db_close(spool->db);
         spool->db = NULL;
+    } else {
+        spool_tend_reserve(spool);
     }
     return err;
 }

@@ -1,6 +1,6 @@
 /*
  * The inside of the spool, for this room only. spool.c has the thread and the face, spool_file.c the
- * file, spool_write.c what goes in, spool_room.c the quota, spool_send.c what goes out,
+ * file, spool_write.c what goes in, spool_room.c the quota, spool_reserve.c a full disk, spool_send.c what goes out,
  * spool_ask.c commands and what is known across restarts. All on the spool's thread.
  */
 #pragma once
@@ -30,12 +30,21 @@ enum class { /* of a message; victims of a full spool are taken from the highest
     CLASS_THINNED,
 };
 
+struct spool_sizes { /* of spool.max_bytes; what is left over is for the WAL of a large transaction */
+    int64_t database; /* bytes */
+    int64_t reserve;  /* bytes */
+    int64_t wal_pages; /* that are written back together */
+};
+
 struct flight {
     int64_t id, sent_ms; /* boot clock */
 };
 
 struct spool {
     struct spool_options options;
+    struct spool_sizes sizes;
+    int64_t room; /* bytes that the database may have now */
+    bool tight;   /* the disk has no room for the reserve */
     struct db *db; /* NULL: the file cannot be used now; it is tried again */
     struct arena *arena; /* of one thinning */
     struct arena *kept;  /* of the open faults */
@@ -95,6 +104,21 @@ enum err spool_make_room(struct spool *spool) MUST_CHECK;
 /* Gives up some old messages in a transaction of its own. */
 void spool_free_disk(struct spool *spool);
 int64_t spool_fullness(struct spool *spool); /* percent of what the file may hold */
+
+/* spool_reserve.c */
+struct spool_sizes spool_sizes(int64_t bytes_most);
+/* What the database may have while there is no reserve. */
+int64_t spool_tight_room(const struct spool_sizes *sizes, int64_t file_bytes, int64_t free_bytes);
+/* The disk has room for the reserve, and not only just. */
+bool spool_reserve_fits(const struct spool_sizes *sizes, int64_t free_bytes);
+/* Before the file is opened: on a full disk the reserve makes that possible. */
+void spool_prepare_reserve(struct spool *spool);
+/* Makes the reserve when it is not there and the disk has room; now and then. */
+void spool_tend_reserve(struct spool *spool);
+/* A write was refused, no transaction is open: the reserve's room is given to it if the disk is full.
+ * true: it is worth trying again at once. */
+bool spool_use_reserve(struct spool *spool);
+bool spool_disk_is_full(const struct spool *spool);
 
 /* spool_send.c */
 /* Takes the parcel. What it names is deleted with the next readings, or at once when none wait. */

@@ -78,11 +78,6 @@ static enum err bury(struct spool *spool, const struct victim *victims, size_t c
     return err;
 }
 
-static int64_t room_bytes(const struct spool *spool)
-{
-    return spool->options.bytes_most * 5 / 8;
-}
-
 static enum err drop_oldest(struct spool *spool, const char *reason)
 {
     struct victim victims[SLICE];
@@ -91,7 +86,7 @@ static enum err drop_oldest(struct spool *spool, const char *reason)
         "SELECT m.id, m.epoch, m.seq, e.name, length(m.bytes) FROM message m JOIN epoch e"
         " ON e.id = m.epoch WHERE m.class >= ?1 AND m.class = (SELECT max(class) FROM message)"
         " ORDER BY m.id LIMIT 32",
-        CLASS_EVENT, room_bytes(spool) / 20, victims);
+        CLASS_EVENT, spool->room / 20, victims);
     enum err err = count ? bury(spool, victims, count, reason) : ERR_FULL;
 
     if (!err) {
@@ -186,7 +181,7 @@ static bool thin(struct spool *spool, enum err *ret_err)
         spool,
         "SELECT m.id, m.epoch, m.seq, e.name, length(m.bytes) FROM message m JOIN epoch e"
         " ON e.id = m.epoch WHERE m.class = 2 AND m.id > ?1 ORDER BY m.id LIMIT 32",
-        spool->sent_most, room_bytes(spool) / 8, victims);
+        spool->sent_most, spool->room / 8, victims);
     size_t read = 0;
     enum err err = ERR_OK;
 
@@ -220,7 +215,7 @@ static bool thin(struct spool *spool, enum err *ret_err)
 int64_t spool_fullness(struct spool *spool)
 {
     struct db_rows rows;
-    int64_t used = 0, room = spool->options.bytes_most * 5 / 8 / 4096;
+    int64_t used = 0, room = spool->room / 4096;
 
     db_find(spool->db, &rows,
             "SELECT p.page_count - f.freelist_count FROM pragma_page_count p,"
@@ -242,8 +237,12 @@ enum err spool_make_room(struct spool *spool)
     atomic_store(&spool->full,
                  percent > SPOOL_STOP_PERCENT && spool->options.policy == SPOOL_POLICY_STOP);
     for (int i = 0; !err && percent > FULL_PERCENT && i < 64; i++) {
-        if (spool->options.policy != SPOOL_POLICY_THIN || !thin(spool, &err)) {
-            err = drop_oldest(spool, "full");
+        /* thinning writes before it frees: a full disk has no room for that */
+        if (spool->tight || spool->options.policy != SPOOL_POLICY_THIN || !thin(spool, &err)) {
+            err = drop_oldest(spool, spool->tight ? "disk full" : "full");
+        }
+        if (err == ERR_FULL && spool->tight) { /* nothing is left to give up: the write itself will tell */
+            return ERR_OK;
         }
         percent = spool_fullness(spool);
     }

@@ -73,7 +73,7 @@ void spool_acked(struct spool *spool)
     }
 }
 
-void spool_settle_ack(struct spool *spool)
+static enum err try_settling(struct spool *spool)
 {
     enum err err = db_begin(spool->db);
 
@@ -83,8 +83,20 @@ void spool_settle_ack(struct spool *spool)
     if (!err) {
         err = db_commit(spool->db);
     }
-    if (err) { /* the ack comes again; letters that it took out of flight were in it */
+    if (err) {
         db_rollback(spool->db);
+    }
+    return err;
+}
+
+void spool_settle_ack(struct spool *spool)
+{
+    enum err err = try_settling(spool);
+
+    if (err == ERR_FULL && spool_use_reserve(spool)) {
+        err = try_settling(spool);
+    }
+    if (err) { /* the ack comes again; letters that it took out of flight were in it */
         parcel_free(spool->ack);
         spool->ack = NULL;
         return;

@@ -159,11 +159,14 @@ static bool flush_some(struct spool *spool)
     size_t bodies = 0, readings = 0;
     enum err err = ERR_FULL;
 
-    for (int i = 0; err == ERR_FULL && i < 3; i++) {
+    for (int i = 0; err == ERR_FULL && i < 4; i++) {
         err = try_flush(spool, &bodies, &readings);
-        if (err == ERR_FULL && spool->ack) {
+        if (err != ERR_FULL || spool_use_reserve(spool)) {
+            continue;
+        }
+        if (spool->ack) {
             spool_settle_ack(spool); /* what the server has makes room */
-        } else if (err == ERR_FULL) {
+        } else {
             spool_free_disk(spool);
         }
     }
