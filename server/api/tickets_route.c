@@ -3,11 +3,36 @@
 
 #include "models/service/ticket.h"
 #include "server/api/act.h"
+#include "server/api/filter.h"
 
 static enum err show_ticket(struct call *call, int64_t id)
 {
     return view_ticket(call->sql, call->api->options.rules, id, call->now_ms, call->out);
 }
+
+enum { BY_OPEN, BY_STATE, BY_GRADE, BY_EQUIPMENT, BY_KIND, BY_FAULT, BY_SITE, BY_AGENT };
+
+static _Atomic(const char *) made[1 << FILTERS_MOST];
+static const struct filters filters = {
+    .select = "SELECT t.id, NULL FROM ticket t WHERE t.id > ?1",
+    .order = "ORDER BY t.id LIMIT ?2",
+    .made = made,
+    .list =
+        {
+            [BY_OPEN] = {NULL, "t.closed_ms IS NULL"},
+            [BY_STATE] = {NULL, "t.state = #", "t.state || '' = #"},
+            [BY_GRADE] = {"grade", "t.grade = CAST(# AS INTEGER)",
+                "t.grade + 0 = CAST(# AS INTEGER)"},
+            [BY_EQUIPMENT] = {"equipment", "t.equipment = (SELECT id FROM equipment WHERE name = #)",
+                "t.equipment + 0 = (SELECT id FROM equipment WHERE name = #)"},
+            [BY_KIND] = {"kind", "t.kind = #", "t.kind || '' = #"},
+            [BY_FAULT] = {"fault", "t.fault = #", "t.fault || '' = #"},
+            [BY_SITE] = {"site", "t.site = (SELECT id FROM site WHERE name = #)",
+                "t.site + 0 = (SELECT id FROM site WHERE name = #)"},
+            [BY_AGENT] = {"agent", "t.agent = (SELECT id FROM agent WHERE name = #)",
+                "t.agent + 0 = (SELECT id FROM agent WHERE name = #)"},
+        },
+};
 
 void tickets_list(struct call *call)
 {
@@ -15,8 +40,7 @@ void tickets_list(struct call *call)
         "open",      "registered",       "acknowledged",   "dispatched", "assigned", "en_route", "on_site",
         "diagnosed", "awaiting_consent", "awaiting_parts", "repairing",  "testing",  "cleared",  "closed",
         NULL};
-    const char *state;
-    struct sql_rows rows;
+    const char *values[FILTERS_MOST], *state;
     struct page page;
     int64_t grade;
 
@@ -24,17 +48,10 @@ void tickets_list(struct call *call)
         !call_number(call, "grade", 1, 3, 0, &grade)) {
         return;
     }
-    sql_find(call->sql, &rows,
-             "SELECT t.id, NULL FROM ticket t LEFT JOIN equipment e ON e.id = t.equipment LEFT JOIN"
-             " site s ON s.id = t.site LEFT JOIN agent a ON a.id = t.agent WHERE t.id > ?1 AND (?2 IS"
-             " NULL OR (?2 = 'open' AND t.closed_ms IS NULL) OR t.state = ?2) AND (?3 = 0 OR t.grade"
-             " = ?3) AND (?4 IS NULL OR e.name = ?4) AND (?5 IS NULL OR t.kind = ?5) AND (?6 IS NULL"
-             " OR t.fault = ?6) AND (?7 IS NULL OR s.name = ?7) AND (?8 IS NULL OR a.name = ?8)"
-             " ORDER BY t.id LIMIT ?9",
-             "ititttt" "ti", page.after, state, grade, http_query(call->request, "equipment"),
-             http_query(call->request, "kind"), http_query(call->request, "fault"),
-             http_query(call->request, "site"), http_query(call->request, "agent"), page.limit + 1);
-    call_list(call, &rows, &page, show_ticket);
+    filter_read(call, &filters, values);
+    values[BY_OPEN] = text_same(state, "closed") ? NULL : state; /* all other states are open ones */
+    values[BY_STATE] = text_same(state, "open") ? NULL : state;
+    filter_list(call, &filters, values, &page, show_ticket);
 }
 
 static int64_t version_of(struct sql *sql, int64_t ticket)

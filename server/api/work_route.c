@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "server/api/act.h"
+#include "server/api/filter.h"
 #include "server/field/calendar.h"
 
 static enum err show_order(struct call *call, int64_t id)
@@ -10,31 +11,46 @@ static enum err show_order(struct call *call, int64_t id)
     return view_work_order(call->sql, call->api->options.rules, id, call->out);
 }
 
+enum { BY_OPEN, BY_STATE, BY_TICKET, BY_TEAM, BY_TECHNICIAN, BY_KIND, BY_EQUIPMENT, BY_SITE };
+
+static _Atomic(const char *) orders_made[1 << FILTERS_MOST];
+static const struct filters orders = {
+    .select = "SELECT w.id, NULL FROM work_order w WHERE w.id > ?1",
+    .order = "ORDER BY w.id LIMIT ?2",
+    .made = orders_made,
+    .list =
+        {
+            [BY_OPEN] = {NULL, "w.state NOT IN ('done', 'cancelled')"},
+            [BY_STATE] = {NULL, "w.state = #", "w.state || '' = #"},
+            [BY_TICKET] = {"ticket", "w.ticket = (SELECT id FROM ticket WHERE number = #)",
+                "w.ticket + 0 = (SELECT id FROM ticket WHERE number = #)"},
+            [BY_TEAM] = {"team", "w.team = (SELECT id FROM team WHERE name = #)",
+                "w.team + 0 = (SELECT id FROM team WHERE name = #)"},
+            [BY_TECHNICIAN] = {"technician", "w.technician = (SELECT id FROM technician WHERE name = #)",
+                "w.technician + 0 = (SELECT id FROM technician WHERE name = #)"},
+            [BY_KIND] = {"kind", "w.kind = #", "w.kind || '' = #"},
+            [BY_EQUIPMENT] = {"equipment", "w.equipment = (SELECT id FROM equipment WHERE name = #)",
+                "w.equipment + 0 = (SELECT id FROM equipment WHERE name = #)"},
+            [BY_SITE] = {"site", "w.site = (SELECT id FROM site WHERE name = #)",
+                "w.site + 0 = (SELECT id FROM site WHERE name = #)"},
+        },
+};
+
 void work_list(struct call *call)
 {
     static const char *const states[] = {"open",     "proposed",  "dispatched", "assigned",
                                          "accepted", "refused",   "travelling", "on_site",
                                          "working",  "done",      "cancelled",  NULL};
-    const char *state;
-    struct sql_rows rows;
+    const char *values[FILTERS_MOST], *state;
     struct page page;
 
     if (!call_page(call, &page) || !call_word(call, "state", states, &state)) {
         return;
     }
-    sql_find(call->sql, &rows,
-             "SELECT w.id, NULL FROM work_order w LEFT JOIN ticket t ON t.id = w.ticket LEFT JOIN team"
-             " m ON m.id = w.team LEFT JOIN technician h ON h.id = w.technician LEFT JOIN equipment e"
-             " ON e.id = w.equipment LEFT JOIN site s ON s.id = w.site WHERE w.id > ?1 AND (?2 IS NULL"
-             " OR w.state = ?2 OR (?2 = 'open' AND w.state NOT IN ('done', 'cancelled'))) AND (?3 IS"
-             " NULL OR t.number = ?3) AND (?4 IS NULL OR m.name = ?4) AND (?5 IS NULL OR h.name = ?5)"
-             " AND (?6 IS NULL OR w.kind = ?6) AND (?7 IS NULL OR e.name = ?7) AND (?8 IS NULL OR"
-             " s.name = ?8) ORDER BY w.id LIMIT ?9",
-             "itttttt" "ti", page.after, state, http_query(call->request, "ticket"),
-             http_query(call->request, "team"), http_query(call->request, "technician"),
-             http_query(call->request, "kind"), http_query(call->request, "equipment"),
-             http_query(call->request, "site"), page.limit + 1);
-    call_list(call, &rows, &page, show_order);
+    filter_read(call, &orders, values);
+    values[BY_OPEN] = text_same(state, "done") || text_same(state, "cancelled") ? NULL : state;
+    values[BY_STATE] = text_same(state, "open") ? NULL : state;
+    filter_list(call, &orders, values, &page, show_order);
 }
 
 static int64_t version_of(struct sql *sql, int64_t order)
@@ -89,27 +105,43 @@ static enum err show_visit(struct call *call, int64_t id)
 }
 
 /* By due date; the cursor is the last one's date and row. */
+enum { BY_FROM, BY_TO, BY_VISITED, BY_PLACE, BY_STAGE };
+
+static _Atomic(const char *) visits_made[1 << FILTERS_MOST];
+static const struct filters visits = {
+    .select = "SELECT v.id, v.due_day FROM visit v WHERE (v.due_day > ?1 OR (v.due_day = ?1 AND v.id > ?3))",
+    .order = "ORDER BY v.due_day, v.id LIMIT ?2",
+    .made = visits_made,
+    .list =
+        {
+            [BY_FROM] = {NULL, "v.due_day >= CAST(# AS INTEGER)"},
+            [BY_TO] = {NULL, "v.due_day <= CAST(# AS INTEGER)"},
+            [BY_VISITED] = {"equipment", "v.equipment = (SELECT id FROM equipment WHERE name = #)"},
+            [BY_PLACE] = {"site", "v.equipment IN (SELECT e.id FROM equipment e JOIN site s ON s.id = e.site"
+                                  " WHERE s.name = #)"},
+            [BY_STAGE] = {"state", "v.state = #"},
+        },
+};
+
 void visits_list(struct call *call)
 {
     static const char *const states[] = {"planned", "released", "done", "skipped", NULL};
     int32_t today = zone_day(call->zone, call->now_ms), from, to;
-    const char *state;
-    struct sql_rows rows;
+    const char *values[FILTERS_MOST], *state;
+    TEXT(from_words, 16);
+    TEXT(to_words, 16);
     struct page page;
 
     if (!call_page(call, &page) || !call_day(call, "from", today, &from) ||
         !call_day(call, "to", from + 366, &to) || !call_word(call, "state", states, &state)) {
         return;
     }
-    sql_find(call->sql, &rows,
-             "SELECT v.id, v.due_day FROM visit v JOIN equipment e ON e.id = v.equipment LEFT JOIN site"
-             " s ON s.id = e.site WHERE v.due_day BETWEEN ?1 AND ?2 AND (v.due_day > ?3 OR (v.due_day"
-             " = ?3 AND v.id > ?4)) AND (?5 IS NULL OR e.name = ?5) AND (?6 IS NULL OR s.name = ?6)"
-             " AND (?7 IS NULL OR v.state = ?7) ORDER BY v.due_day, v.id LIMIT ?8",
-             "iiiittti", (int64_t)from, (int64_t)to, page.after, page.after_too,
-             http_query(call->request, "equipment"), http_query(call->request, "site"), state,
-             page.limit + 1);
-    call_list(call, &rows, &page, show_visit);
+    filter_read(call, &visits, values);
+    text_addf(&from_words, "%d", from);
+    text_addf(&to_words, "%d", to);
+    values[BY_FROM] = from_words.at;
+    values[BY_TO] = to_words.at;
+    filter_list(call, &visits, values, &page, show_visit);
 }
 
 /* ------------------------------------------------------------------ calendar feeds */

@@ -13,6 +13,7 @@ import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "wire"))
 import agents  # noqa: E402
+import lists  # noqa: E402
 import measures  # noqa: E402
 import stand  # noqa: E402
 
@@ -23,6 +24,7 @@ BENCHES = {  # name: what runs, seconds it takes, whether it needs the peer
     "closed": (measures.closed, 30, False),
     "late": (measures.late, 150, False),
     "year": (measures.year, 40, False),
+    "lists": (lists.lists, 150, False),
     "agent": (agents.agent, 480, False),
     "memory": (agents.memory, 30, False),
     "drain": (agents.drain, 30, False),
