@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "agent/uplink/spool.h"
+#include "agent/uplink/spool_sizes.h"
 #include "host/db.h"
 #include "models/base/arena.h"
 #include "models/base/json.h"
@@ -28,12 +29,6 @@ enum class { /* of a message; victims of a full spool are taken from the highest
     CLASS_REPLY,
     CLASS_DATA,
     CLASS_THINNED,
-};
-
-struct spool_sizes { /* of spool.max_bytes; what is left over is for the WAL of a large transaction */
-    int64_t database; /* bytes */
-    int64_t reserve;  /* bytes */
-    int64_t wal_pages; /* that are written back together */
 };
 
 struct flight {
@@ -106,11 +101,6 @@ void spool_free_disk(struct spool *spool);
 int64_t spool_fullness(struct spool *spool); /* percent of what the file may hold */
 
 /* spool_reserve.c */
-struct spool_sizes spool_sizes(int64_t bytes_most);
-/* What the database may have while there is no reserve. */
-int64_t spool_tight_room(const struct spool_sizes *sizes, int64_t file_bytes, int64_t free_bytes);
-/* The disk has room for the reserve, and not only just. */
-bool spool_reserve_fits(const struct spool_sizes *sizes, int64_t free_bytes);
 /* Before the file is opened: on a full disk the reserve makes that possible. */
 void spool_prepare_reserve(struct spool *spool);
 /* Makes the reserve when it is not there and the disk has room; now and then. */

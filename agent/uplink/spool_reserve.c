@@ -6,7 +6,6 @@
  * Without the reserve the spool is tight: its room is no longer the quota's but what the disk leaves, of
  * which three quarters of the reserve stay for the WAL.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "agent/uplink/spool_int.h"
+#include "agent/uplink/spool_sizes.h"
 
 #define KIB ((int64_t)1024)
 #define MIB (1024 * KIB)
