@@ -19,7 +19,7 @@ static const struct filters filters = {
     .made = made,
     .list =
         {
-            [BY_OPEN] = {NULL, "t.closed_ms IS NULL"},
+            [BY_OPEN] = {NULL, "t.closed_ms IS NULL", NULL},
             [BY_STATE] = {NULL, "t.state = #", "t.state || '' = #"},
             [BY_GRADE] = {"grade", "t.grade = CAST(# AS INTEGER)",
                 "t.grade + 0 = CAST(# AS INTEGER)"},

@@ -20,7 +20,7 @@ static const struct filters orders = {
     .made = orders_made,
     .list =
         {
-            [BY_OPEN] = {NULL, "w.state NOT IN ('done', 'cancelled')"},
+            [BY_OPEN] = {NULL, "w.state NOT IN ('done', 'cancelled')", NULL},
             [BY_STATE] = {NULL, "w.state = #", "w.state || '' = #"},
             [BY_TICKET] = {"ticket", "w.ticket = (SELECT id FROM ticket WHERE number = #)",
                 "w.ticket + 0 = (SELECT id FROM ticket WHERE number = #)"},
@@ -114,12 +114,12 @@ static const struct filters visits = {
     .made = visits_made,
     .list =
         {
-            [BY_FROM] = {NULL, "v.due_day >= CAST(# AS INTEGER)"},
-            [BY_TO] = {NULL, "v.due_day <= CAST(# AS INTEGER)"},
-            [BY_VISITED] = {"equipment", "v.equipment = (SELECT id FROM equipment WHERE name = #)"},
+            [BY_FROM] = {NULL, "v.due_day >= CAST(# AS INTEGER)", NULL},
+            [BY_TO] = {NULL, "v.due_day <= CAST(# AS INTEGER)", NULL},
+            [BY_VISITED] = {"equipment", "v.equipment = (SELECT id FROM equipment WHERE name = #)", NULL},
             [BY_PLACE] = {"site", "v.equipment IN (SELECT e.id FROM equipment e JOIN site s ON s.id = e.site"
-                                  " WHERE s.name = #)"},
-            [BY_STAGE] = {"state", "v.state = #"},
+                                  " WHERE s.name = #)", NULL},
+            [BY_STAGE] = {"state", "v.state = #", NULL},
         },
 };
 
