@@ -67,6 +67,8 @@ struct plan_window { /* season window: month-day to month-day in one year */
     int from_month, from_day, to_month, to_day;
 };
 
+struct plan_staff; /* plan_staff.h */
+
 struct plan {
     const char *id, *version;
     struct words2 title;
@@ -93,6 +95,7 @@ struct plan {
     int64_t close_ms;  /* untouched tickets of the server's own close that long after; 0: never */
     const char *onsite_gate;
     bool consent_before_repair;
+    const struct plan_staff *staff; /* who goes, who is told next; never NULL */
     const struct yaml_node *root; /* all of the file, for what is not above */
     const char *bytes; /* the text it was read from, as it was given: not copied */
     size_t size;

@@ -4,22 +4,16 @@
 #include "models/base/civil.h"
 #include "models/base/hash.h"
 #include "models/base/text.h"
-#include "models/service/plan.h"
-
-struct reader {
-    struct arena *arena;
-    struct complaints *complaints;
-    struct plan *plan;
-};
+#include "models/service/plan_int.h"
 
 static const char *const no_texts[] = {NULL};
 
-static const char *keep(struct reader *reader, const char *words)
+const char *plan_keep(struct plan_reader *reader, const char *words)
 {
     return words ? arena_text(reader->arena, words, strlen(words)) : NULL;
 }
 
-static const char *const *read_texts(struct reader *reader, struct yaml_node *node,
+const char *const *plan_texts(struct plan_reader *reader, struct yaml_node *node,
                                      const char *what)
 {
     struct yaml_node *list = yaml_list(reader->complaints, node, what);
@@ -30,7 +24,7 @@ static const char *const *read_texts(struct reader *reader, struct yaml_node *no
         return no_texts;
     }
     for (node = list->first; node; node = node->next) {
-        texts[count++] = keep(reader, yaml_text(reader->complaints, node, "a word", ""));
+        texts[count++] = plan_keep(reader, yaml_text(reader->complaints, node, "a word", ""));
     }
     return texts;
 }
@@ -42,7 +36,7 @@ static bool is_leaf(struct yaml_node *node)
     return node && node->kind == YAML_MAP && yaml_find(node, "value");
 }
 
-static struct plan_origin read_origin(struct reader *reader, struct yaml_node *leaf)
+static struct plan_origin read_origin(struct plan_reader *reader, struct yaml_node *leaf)
 {
     static const char *const flags[] = {"S", "A", NULL};
     struct plan_origin origin = {.ids = no_texts};
@@ -50,8 +44,8 @@ static struct plan_origin read_origin(struct reader *reader, struct yaml_node *l
     struct yaml_node *ids = yaml_find(leaf, "ids");
 
     origin.flag = flags[yaml_choice(reader->complaints, flag, "an origin", flags, 1)][0];
-    origin.ids = read_texts(reader, ids, "a list of row ids");
-    origin.note = keep(reader, yaml_text(reader->complaints, yaml_find(leaf, "note"), "a note", NULL));
+    origin.ids = plan_texts(reader, ids, "a list of row ids");
+    origin.note = plan_keep(reader, yaml_text(reader->complaints, yaml_find(leaf, "note"), "a note", NULL));
     if (flag && origin.flag == 'S' && !origin.ids[0]) {
         complain(reader->complaints, leaf, "expected ids with origin S, found none");
     }
@@ -60,7 +54,7 @@ static struct plan_origin read_origin(struct reader *reader, struct yaml_node *l
 }
 
 /* The value of the leaf called key; its origin is checked. NULL when it is not there. */
-static struct yaml_node *leaf_value(struct reader *reader, struct yaml_node *map, const char *key,
+struct yaml_node *plan_leaf(struct plan_reader *reader, struct yaml_node *map, const char *key,
                                     struct plan_origin *ret_origin)
 {
     struct yaml_node *leaf = yaml_map(reader->complaints, yaml_find(map, key), "{value, origin, ids}");
@@ -81,7 +75,7 @@ static struct yaml_node *leaf_value(struct reader *reader, struct yaml_node *map
 }
 
 /* Leaves that the program does not need yet: their form is checked all the same. */
-static void check_rest(struct reader *reader, struct yaml_node *node)
+static void check_rest(struct plan_reader *reader, struct yaml_node *node)
 {
     if (!node || !yaml_map(reader->complaints, node, "{value, origin, ids}")) {
         return;
@@ -98,7 +92,7 @@ static void check_rest(struct reader *reader, struct yaml_node *node)
 }
 
 /* Of a section: every child nobody asked for. */
-static void check_others(struct reader *reader, struct yaml_node *section)
+void plan_others(struct plan_reader *reader, struct yaml_node *section)
 {
     for (struct yaml_node *child = section ? section->first : NULL; child; child = child->next) {
         if (!child->asked) {
@@ -110,7 +104,7 @@ static void check_others(struct reader *reader, struct yaml_node *section)
 
 /* ------------------------------------------------------------------ clocks */
 
-static struct plan_limit read_limit(struct reader *reader, struct yaml_node *leaf)
+static struct plan_limit read_limit(struct plan_reader *reader, struct yaml_node *leaf)
 {
     struct plan_limit limit = {.set = false};
     struct duration none = {0, DURATION_S};
@@ -123,7 +117,7 @@ static struct plan_limit read_limit(struct reader *reader, struct yaml_node *lea
 }
 
 /* The limit called key of a target; not set when it is not there. */
-static struct plan_limit limit_of(struct reader *reader, struct yaml_node *map, const char *key)
+struct plan_limit plan_limit_at(struct plan_reader *reader, struct yaml_node *map, const char *key)
 {
     struct yaml_node *leaf =
         yaml_map(reader->complaints, yaml_find(map, key), "{value, origin, ids}");
@@ -132,7 +126,7 @@ static struct plan_limit limit_of(struct reader *reader, struct yaml_node *map, 
 }
 
 /* One limit for all levels, or a map A, B, C. */
-static void read_grade(struct reader *reader, struct yaml_node *node,
+static void read_grade(struct plan_reader *reader, struct yaml_node *node,
                        struct plan_limit limits[PLAN_LEVELS])
 {
     static const char *const levels[] = {"A", "B", "C"};
@@ -146,7 +140,7 @@ static void read_grade(struct reader *reader, struct yaml_node *node,
         return;
     }
     for (int i = 0; i < PLAN_LEVELS; i++) {
-        limits[i] = limit_of(reader, node, levels[i]);
+        limits[i] = plan_limit_at(reader, node, levels[i]);
     }
     yaml_no_more(reader->complaints, node);
 }
@@ -171,7 +165,7 @@ static struct yaml_node *limit_place(struct yaml_node *target, int grade, int le
     return place && yaml_find(place, "value") ? yaml_find(place, "value") : target;
 }
 
-static void check_levels(struct reader *reader, struct yaml_node *node,
+static void check_levels(struct plan_reader *reader, struct yaml_node *node,
                          const struct plan_target *target, int grade)
 {
     for (int level = 1; level < PLAN_LEVELS; level++) {
@@ -187,7 +181,7 @@ static void check_levels(struct reader *reader, struct yaml_node *node,
 }
 
 /* Each mistake is told once, though it may show at every level. */
-static void check_order(struct reader *reader, struct yaml_node *node,
+static void check_order(struct plan_reader *reader, struct yaml_node *node,
                         const struct plan_target *target)
 {
     const struct plan_limit *emergency = &target->emergency;
@@ -219,18 +213,18 @@ static void check_order(struct reader *reader, struct yaml_node *node,
     }
 }
 
-static double read_share(struct reader *reader, struct yaml_node *map, const char *key)
+static double read_share(struct plan_reader *reader, struct yaml_node *map, const char *key)
 {
-    return yaml_number(reader->complaints, leaf_value(reader, map, key, NULL), "a share", 0, 1, 0);
+    return yaml_number(reader->complaints, plan_leaf(reader, map, key, NULL), "a share", 0, 1, 0);
 }
 
-static void read_target(struct reader *reader, struct yaml_node *node, struct plan_target *target)
+static void read_target(struct plan_reader *reader, struct yaml_node *node, struct plan_target *target)
 {
     static const char *const grades[] = {"g1", "g2", "g3"};
     struct yaml_node *map = yaml_map(reader->complaints, node, "a target {start, stop, …}");
     struct yaml_node *one;
 
-    target->kind = keep(reader, node->key);
+    target->kind = plan_keep(reader, node->key);
     if (!map) {
         return;
     }
@@ -249,9 +243,9 @@ static void read_target(struct reader *reader, struct yaml_node *node, struct pl
             read_grade(reader, yaml_find(map, grades[i]), target->limits[i]);
         }
     }
-    target->emergency = limit_of(reader, map, "emergency");
-    target->remote_area = limit_of(reader, map, "remote_area");
-    target->aim = limit_of(reader, map, "target");
+    target->emergency = plan_limit_at(reader, map, "emergency");
+    target->remote_area = plan_limit_at(reader, map, "remote_area");
+    target->aim = plan_limit_at(reader, map, "target");
     target->cap_onsite = read_share(reader, map, "cap_onsite");
     target->warn = read_share(reader, map, "warn");
     (void)yaml_find(map, "calendar");
@@ -270,7 +264,7 @@ static const struct plan_target *find_target(const struct plan *plan, enum plan_
 }
 
 /* S0-108: no grade without a response and an arrival clock. */
-static void check_no_blank(struct reader *reader, struct yaml_node *map, enum plan_stop stop)
+static void check_no_blank(struct plan_reader *reader, struct yaml_node *map, enum plan_stop stop)
 {
     const struct plan_target *target = find_target(reader->plan, stop);
 
@@ -309,7 +303,7 @@ static int64_t share_of(const struct plan_target *target, int grade, int level, 
 }
 
 /* C-25: forwarding and arranging must leave time to travel. */
-static void check_discipline(struct reader *reader, struct yaml_node *map)
+static void check_discipline(struct plan_reader *reader, struct yaml_node *map)
 {
     const struct plan_target *dispatch = find_target(reader->plan, PLAN_DISPATCHED);
     const struct plan_target *assign = find_target(reader->plan, PLAN_ASSIGNED);
@@ -336,7 +330,7 @@ static void check_discipline(struct reader *reader, struct yaml_node *map)
     }
 }
 
-static void read_targets(struct reader *reader, struct yaml_node *map)
+static void read_targets(struct plan_reader *reader, struct yaml_node *map)
 {
     struct plan_target *targets;
 
@@ -357,10 +351,10 @@ static void read_targets(struct reader *reader, struct yaml_node *map)
     check_discipline(reader, map);
 }
 
-static int64_t read_ms(struct reader *reader, struct yaml_node *map, const char *key,
+static int64_t read_ms(struct plan_reader *reader, struct yaml_node *map, const char *key,
                        int64_t fallback, bool needed)
 {
-    struct yaml_node *value = leaf_value(reader, map, key, NULL);
+    struct yaml_node *value = plan_leaf(reader, map, key, NULL);
 
     if (!value && needed && map && !yaml_find(map, key)) {
         complain(reader->complaints, map, "expected the key '%s', found none", key);
@@ -368,7 +362,7 @@ static int64_t read_ms(struct reader *reader, struct yaml_node *map, const char 
     return yaml_duration_ms(reader->complaints, value, "a time", fallback);
 }
 
-static void read_clocks(struct reader *reader, struct yaml_node *section)
+static void read_clocks(struct plan_reader *reader, struct yaml_node *section)
 {
     struct complaints *complaints = reader->complaints;
     struct yaml_node *calendar = yaml_map(complaints, yaml_find(section, "calendar"), "a map");
@@ -377,29 +371,29 @@ static void read_clocks(struct reader *reader, struct yaml_node *section)
     struct yaml_node *services;
 
     if (calendar) {
-        reader->plan->time_zone = keep(reader, yaml_text(complaints, leaf_value(reader, calendar, "tz", NULL),
+        reader->plan->time_zone = plan_keep(reader, yaml_text(complaints, plan_leaf(reader, calendar, "tz", NULL),
                                                          "a time zone", "UTC"));
-        check_others(reader, calendar);
+        plan_others(reader, calendar);
     }
     if (grade) {
         reader->plan->g1_outage_ms = read_ms(reader, grade, "g1_outage", 600000, true);
         reader->plan->link_loss_limit_ms = read_ms(reader, grade, "link_loss_limit", 14400000, true);
         reader->plan->link_loss_delay_ms = read_ms(reader, grade, "link_loss_delay", 600000, false);
-        services = leaf_value(reader, grade, "g1_outage_services", NULL);
+        services = plan_leaf(reader, grade, "g1_outage_services", NULL);
         if (!services && !yaml_find(grade, "g1_outage_services")) {
             complain(complaints, grade, "expected the key 'g1_outage_services', found none");
         }
-        (void)read_texts(reader, services, "a list of services");
-        check_others(reader, grade);
+        (void)plan_texts(reader, services, "a list of services");
+        plan_others(reader, grade);
     }
     read_targets(reader, yaml_map(complaints, yaml_need(complaints, section, "targets"),
                                   "a map of targets"));
-    check_others(reader, section);
+    plan_others(reader, section);
 }
 
 /* ------------------------------------------------------------------ period: warranty */
 
-static void read_classes(struct reader *reader, struct yaml_node *map)
+static void read_classes(struct plan_reader *reader, struct yaml_node *map)
 {
     static const char *const needed[] = {"tank",    "collector",     "evacuated_tube",
                                          "bracket", "pipe_fittings", "electrical"};
@@ -423,15 +417,15 @@ static void read_classes(struct reader *reader, struct yaml_node *map)
     for (struct yaml_node *node = map->first; node; node = node->next) {
         struct plan_class *class = &classes[reader->plan->class_count++];
 
-        class->component = keep(reader, node->key);
+        class->component = plan_keep(reader, node->key);
         class->origin.ids = no_texts;
         class->term = yaml_duration(reader->complaints,
-                                    leaf_value(reader, map, node->key, &class->origin), "a term",
+                                    plan_leaf(reader, map, node->key, &class->origin), "a term",
                                     none);
     }
 }
 
-static void check_start_order(struct reader *reader, struct yaml_node *list)
+static void check_start_order(struct plan_reader *reader, struct yaml_node *list)
 {
     static const char *const names[] = {
         "acceptance_date", "completion_report_signed", "completion_date", "invoice_date",
@@ -448,7 +442,7 @@ static void check_start_order(struct reader *reader, struct yaml_node *list)
     }
 }
 
-static void read_period(struct reader *reader, struct yaml_node *section)
+static void read_period(struct plan_reader *reader, struct yaml_node *section)
 {
     struct complaints *complaints = reader->complaints;
     struct yaml_node *map =
@@ -458,19 +452,19 @@ static void read_period(struct reader *reader, struct yaml_node *section)
     if (map) {
         read_classes(reader, yaml_map(complaints, yaml_need(complaints, map, "classes"),
                                       "a map of classes"));
-        order = leaf_value(reader, map, "start_order", NULL);
+        order = plan_leaf(reader, map, "start_order", NULL);
         if (!order && !yaml_find(map, "start_order")) {
             complain(complaints, map, "expected the key 'start_order', found none");
         }
         check_start_order(reader, order);
-        reader->plan->start_order = read_texts(reader, order, "a list of dates");
-        reader->plan->free_causes = read_texts(
-            reader, leaf_value(reader, map, "free_causes", NULL), "a list of causes");
+        reader->plan->start_order = plan_texts(reader, order, "a list of dates");
+        reader->plan->free_causes = plan_texts(
+            reader, plan_leaf(reader, map, "free_causes", NULL), "a list of causes");
         reader->plan->excluded =
-            read_texts(reader, leaf_value(reader, map, "excluded", NULL), "a list of causes");
-        check_others(reader, map);
+            plan_texts(reader, plan_leaf(reader, map, "excluded", NULL), "a list of causes");
+        plan_others(reader, map);
     }
-    check_others(reader, section);
+    plan_others(reader, section);
 }
 
 /* ------------------------------------------------------------------ items: visits */
@@ -498,7 +492,7 @@ static bool read_window(const char *words, struct plan_window *window)
     return parts[0] * 100 + parts[1] <= parts[2] * 100 + parts[3];
 }
 
-static void read_windows(struct reader *reader, struct yaml_node *list)
+static void read_windows(struct plan_reader *reader, struct yaml_node *list)
 {
     struct plan_window *windows;
 
@@ -520,7 +514,7 @@ static void read_windows(struct reader *reader, struct yaml_node *list)
     }
 }
 
-static void read_items(struct reader *reader, struct yaml_node *section)
+static void read_items(struct plan_reader *reader, struct yaml_node *section)
 {
     struct complaints *complaints = reader->complaints;
     struct plan *plan = reader->plan;
@@ -530,50 +524,50 @@ static void read_items(struct reader *reader, struct yaml_node *section)
 
     if (visits) {
         plan->visits_per_year = (int)yaml_int(
-            complaints, leaf_value(reader, visits, "per_year", NULL), "visits a year", 0, 12, 0);
+            complaints, plan_leaf(reader, visits, "per_year", NULL), "visits a year", 0, 12, 0);
         plan->visit_spacing =
-            yaml_duration(complaints, leaf_value(reader, visits, "spacing", NULL), "a spacing",
+            yaml_duration(complaints, plan_leaf(reader, visits, "spacing", NULL), "a spacing",
                           (struct duration){plan->visits_per_year ? 12 / plan->visits_per_year : 12,
                                             DURATION_MO});
         plan->visit_tolerance = yaml_duration(
-            complaints, leaf_value(reader, visits, "tolerance", NULL), "a tolerance",
+            complaints, plan_leaf(reader, visits, "tolerance", NULL), "a tolerance",
             (struct duration){30, DURATION_D});
-        read_windows(reader, leaf_value(reader, visits, "season_windows", NULL));
-        check_others(reader, visits);
+        read_windows(reader, plan_leaf(reader, visits, "season_windows", NULL));
+        plan_others(reader, visits);
     }
     if (charge) {
-        struct yaml_node *consent = leaf_value(reader, charge, "consent_before_repair", NULL);
+        struct yaml_node *consent = plan_leaf(reader, charge, "consent_before_repair", NULL);
         const char *words = yaml_text(complaints, consent, "required or not_required", "");
 
         plan->consent_before_repair = strcmp(words, "required") == 0 || strcmp(words, "true") == 0;
-        check_others(reader, charge);
+        plan_others(reader, charge);
     }
     if (hold) {
         plan->hold_ms = read_ms(reader, hold, "cleared", 0, false);
         plan->reopen_ms = read_ms(reader, hold, "reopen", 0, false);
         plan->close_ms = read_ms(reader, hold, "close", 0, false);
-        check_others(reader, hold);
+        plan_others(reader, hold);
     }
-    plan->onsite_gate = keep(reader, yaml_text(complaints, leaf_value(reader, section, "onsite_gate", NULL),
+    plan->onsite_gate = plan_keep(reader, yaml_text(complaints, plan_leaf(reader, section, "onsite_gate", NULL),
                                                "a gate", ""));
-    check_others(reader, section);
+    plan_others(reader, section);
 }
 
 /* ------------------------------------------------------------------ all of it */
 
-static void read_head(struct reader *reader, struct yaml_node *root)
+static void read_head(struct plan_reader *reader, struct yaml_node *root)
 {
     struct complaints *complaints = reader->complaints;
     struct yaml_node *title = yaml_map(complaints, yaml_find(root, "title"), "a map {en, zh}");
 
     reader->plan->id =
-        keep(reader, yaml_id(complaints, yaml_need(complaints, root, "plan"), "a plan id"));
+        plan_keep(reader, yaml_id(complaints, yaml_need(complaints, root, "plan"), "a plan id"));
     reader->plan->version =
-        keep(reader, yaml_text(complaints, yaml_find(root, "version"), "a version", ""));
+        plan_keep(reader, yaml_text(complaints, yaml_find(root, "version"), "a version", ""));
     reader->plan->title.en =
-        keep(reader, yaml_text(complaints, yaml_find(title, "en"), "English words", NULL));
+        plan_keep(reader, yaml_text(complaints, yaml_find(title, "en"), "English words", NULL));
     reader->plan->title.zh =
-        keep(reader, yaml_text(complaints, yaml_find(title, "zh"), "Chinese words", NULL));
+        plan_keep(reader, yaml_text(complaints, yaml_find(title, "zh"), "Chinese words", NULL));
     yaml_no_more(complaints, title);
     (void)yaml_find(root, "source");
 }
@@ -597,7 +591,7 @@ static struct plan *empty_plan(struct arena *arena, const char *bytes, size_t si
     return plan;
 }
 
-static void read_sections(struct reader *reader, struct yaml_node *root)
+static void read_sections(struct plan_reader *reader, struct yaml_node *root)
 {
     struct complaints *complaints = reader->complaints;
     struct yaml_node *section = yaml_map(complaints, yaml_need(complaints, root, "period"), "a map");
@@ -606,7 +600,7 @@ static void read_sections(struct reader *reader, struct yaml_node *root)
         read_period(reader, section);
     }
     section = yaml_map(complaints, yaml_need(complaints, root, "staff"), "a map");
-    check_others(reader, section);
+    plan_read_staff(reader, section);
     section = yaml_map(complaints, yaml_need(complaints, root, "items"), "a map");
     if (section) {
         read_items(reader, section);
@@ -622,7 +616,7 @@ static void read_sections(struct reader *reader, struct yaml_node *root)
 static enum err read_all(struct arena *arena, const char *bytes, size_t size,
                          struct complaints *complaints, const struct plan **ret_plan)
 {
-    struct reader reader = {.arena = arena, .complaints = complaints};
+    struct plan_reader reader = {.arena = arena, .complaints = complaints};
     struct yaml_node *root;
     enum err err = yaml_parse(arena, bytes, size, complaints, &root);
 

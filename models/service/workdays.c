@@ -60,8 +60,8 @@ static void read_segment(struct complaints *complaints, struct yaml_node *node,
     day->segments[day->count++] = segment;
 }
 
-static void read_week(struct yaml_node *map, struct complaints *complaints,
-                      struct workdays *workdays)
+void workdays_read_week(struct yaml_node *map, struct complaints *complaints,
+                        struct workdays_day week[7])
 {
     static const char *const names[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
 
@@ -70,7 +70,7 @@ static void read_week(struct yaml_node *map, struct complaints *complaints,
             yaml_list(complaints, yaml_find(map, names[i]), "a list of hours");
 
         for (struct yaml_node *node = list ? list->first : NULL; node; node = node->next) {
-            read_segment(complaints, node, &workdays->week[i]);
+            read_segment(complaints, node, &week[i]);
         }
     }
     yaml_no_more(complaints, map);
@@ -129,7 +129,7 @@ void workdays_read(struct arena *arena, struct yaml_node *map, struct complaints
     if (!week) { /* every hour but those of the holidays */
         memcpy(workdays.week, workdays_always(workdays.zone).week, sizeof(workdays.week));
     } else if (yaml_map(complaints, week, "a map of days to hours")) {
-        read_week(week, complaints, &workdays);
+        workdays_read_week(week, complaints, workdays.week);
     }
     workdays.holidays =
         read_days(arena, yaml_find(map, "holidays"), complaints, &workdays.holiday_count);

@@ -43,6 +43,11 @@ typedef const struct zone *(*workdays_zone)(void *context, const char *name);
 void workdays_read(struct arena *arena, struct yaml_node *map, struct complaints *complaints,
                    workdays_zone find_zone, void *context, struct workdays *ret_workdays);
 
+/* A map of mon … sun to lists of hours alone, as in a calendar. Nothing is left out: a day without
+ * hours has none. */
+void workdays_read_week(struct yaml_node *map, struct complaints *complaints,
+                        struct workdays_day week[7]);
+
 bool workdays_is_working(const struct workdays *workdays, int32_t day);
 /* Working ms in [from, to); 0 when to <= from. */
 int64_t workdays_between(const struct workdays *workdays, int64_t from_ms, int64_t to_ms);

@@ -15,7 +15,7 @@
 #include "host/file.h"
 #include "models/base/text.h"
 #include "models/profile/profile.h"
-#include "models/service/plan.h"
+#include "models/service/plan_staff.h"
 
 #define ROOM (64 * 1024)
 
@@ -180,6 +180,34 @@ static void show_list(const char *name, const char *const *list, struct text *to
     text_add(to, "\n");
 }
 
+static void show_staff(const struct plan_staff *staff, struct text *to)
+{
+    const struct routing_rules *routing = &staff->routing;
+
+    text_addf(to, "hotline %d bounces %d not cleared %lld", (int)staff->hotline_always, staff->bounce_most,
+              (long long)staff->not_cleared_ms);
+    show_limit("ola", &staff->ola, to);
+    text_addf(to, "\nrouting speed %g detour %g order %lld travel %lld load %g blocks %x weights",
+              routing->speed_kmh, routing->detour, (long long)routing->order_ms,
+              (long long)routing->travel_most_ms, routing->load_most, routing->blocks);
+    for (int i = 0; i < ROUTING_CRITERIA; i++) {
+        text_addf(to, " %d", routing->weights[i]);
+    }
+    text_add(to, "\n");
+    for (size_t i = 0; i < staff->escalation_count; i++) {
+        const struct escalation_rule *rule = &staff->escalations[i].rule;
+
+        text_addf(to, "escalation %s grades %x ack %lld %c\n", escalation_on_names[rule->on], rule->grades,
+                  (long long)rule->ack_ms, staff->escalations[i].origin.flag);
+        for (size_t k = 0; k < rule->step_count; k++) {
+            const struct escalation_step *step = &rule->steps[k];
+
+            text_addf(to, "  after %lld to %x channels %x repeat %lld times %d\n", (long long)step->wait_ms,
+                      step->to, step->channels, (long long)step->repeat_ms, step->times);
+        }
+    }
+}
+
 static void show_plan(const struct plan *plan, struct text *to)
 {
     text_addf(to, "plan %s version %s zone %s gate %s consent %d hold %lld", plan->id, plan->version,
@@ -210,6 +238,7 @@ static void show_plan(const struct plan *plan, struct text *to)
     for (size_t i = 0; i < plan->target_count; i++) {
         show_target(&plan->targets[i], to);
     }
+    show_staff(plan->staff, to);
 }
 
 static void look(struct arena *arena, const char *path, struct text *to)

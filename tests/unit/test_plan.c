@@ -92,6 +92,11 @@ static void one_thing_wrong(void **state)
         {"emergency: {value: 2h,", "emergency: {value: 3h,", "3h", "expected the emergency limit not to be slower"},
         {"        B: {value: 4h, origin: A}\n", "        B: {value: 4h, origin: A}\n        D: {value: 4h, origin: A}\n", "D:", "expected a known key, one of"},
         {"      g2: {value: 12h, origin: A}\n", "      g2: {value: 12h, origin: A}\n      g4: {value: 12h, origin: A}\n", "g4", "expected a known key"},
+        {"steps: {value: [{wait: 1m, to: [on_call, owner], channel: [webhook], repeat: 1h, times: 2}]", "steps: {value: [{wait: 1m, to: [everybody]}]", "everybody", "expected a list of whom to tell, one of dispatcher on_call"},
+        {"steps: {value: [{wait: 1m, to: [on_call, owner], channel: [webhook], repeat: 1h, times: 2}]", "steps: {value: []", "[]", "expected 1 to 8 steps, found 0"},
+        {"wait: 4h, to: [leadership]", "wait: 0s, to: [leadership]", "0s, to: [leadership]", "expected a wait longer than the step's before, found '0s'"},
+        {"repeat: 30m", "repeat: 30s", "30s", "expected at least 1m, found '30s'"},
+        {"bounced:", "tired:", "tired:", "expected a condition, one of emergency unacknowledged"},
         {"cap_onsite: {value: 0.25, origin: A}\n      target: {value: 30m", "target: {value: 2h", "", "expected dispatch and assignment to leave time"},
         {"cap_onsite: {value: 0.25, origin: A}\n      target: {value: 30m, origin: A}", "cap_onsite: {value: 1, origin: A}", "", "expected dispatch and assignment to leave time"},
     };

@@ -1,0 +1,28 @@
+/*
+ * The staff section of a plan: who goes (routing), what a team is given per assignment (ola), when a tier
+ * cannot (tier_up), how often a ticket may be pushed on (hand_over), who is told next (escalation), and whether
+ * the hotline never sleeps. What a plan does not say has the value that plan_staff.c names.
+ */
+#pragma once
+
+#include "models/service/escalation.h"
+#include "models/service/plan.h"
+#include "models/service/routing.h"
+
+struct plan_escalation {
+    struct escalation_rule rule;
+    struct plan_origin origin; /* of its steps */
+};
+
+struct plan_staff {
+    bool hotline_always; /* hotline.hours: 24x7 */
+    struct routing_rules routing;
+    struct plan_limit ola;  /* from being asked to technician and appointment; not set: none */
+    int64_t not_cleared_ms; /* the crew limit; 0: none */
+    int bounce_most;        /* so many times a ticket may be pushed on; one more escalates */
+    const struct plan_escalation *escalations; /* at most one per condition */
+    size_t escalation_count;
+};
+
+/* The rule of a condition at a grade, or NULL. */
+const struct plan_escalation *plan_escalation_of(const struct plan *plan, enum escalation_on on, int grade);
