@@ -11,6 +11,7 @@
 #include "host/file.h"
 #include "server/api/auth.h"
 #include "server/audit.h"
+#include "server/fleet/crew.h"
 #include "server/fleet/fleet_file.h"
 #include "server/store/schema.h"
 #include "server/store/trail.h"
@@ -63,13 +64,13 @@ static int import(struct sql *sql, struct rules *rules, const char *path)
         return 2;
     }
     err = fleet_check(arena, sql, rules, bytes, size, &complaints, &root);
-    for (size_t i = 0; i < complaints.count && i < COMPLAINTS_MOST; i++) {
-        fprintf(stderr, "%s\n", complaints.lines[i]);
-    }
     if (!err) {
         err = sql_begin(sql);
         if (!err) {
             err = fleet_apply(sql, root, clock_wall_ms(), &changed);
+        }
+        if (!err) { /* what stands in the database and in the file together has no hour without somebody */
+            err = crew_prove(arena, sql, rules, root, clock_wall_ms(), &complaints);
         }
         if (!err && changed > 0) {
             err = note(sql, "import", path);
@@ -79,11 +80,16 @@ static int import(struct sql *sql, struct rules *rules, const char *path)
         }
         if (err) {
             sql_rollback(sql);
+        }
+        if (err && complaints.count == 0) {
             fprintf(stderr, "heliograph-server: nothing was imported: %s (%s)\n", err_text(err),
                     sql_why(sql));
-        } else {
+        } else if (!err) {
             printf("imported: %lld rows new or changed\n", (long long)changed);
         }
+    }
+    for (size_t i = 0; i < complaints.count && i < COMPLAINTS_MOST; i++) {
+        fprintf(stderr, "%s\n", complaints.lines[i]);
     }
     arena_close(arena);
     return err == ERR_OK ? 0 : complaints.count ? 2 : 1;

@@ -7,6 +7,7 @@
 #include "models/base/civil.h"
 #include "models/base/text.h"
 #include "models/service/workdays.h"
+#include "server/fleet/crew.h"
 #include "server/fleet/fleet_file_int.h"
 
 struct known_id { /* a row of the file, by its id */
@@ -26,6 +27,7 @@ struct reader {
 
 const char *const fleet_sections[FLEET_SECTIONS] = {
     "customers", "calendars", "sites", "teams", "technicians", "equipment", "contracts", "depots", "parts",
+    "rosters",
 };
 
 /* ------------------------------------------------------------------ checking */
@@ -73,7 +75,7 @@ static bool in_database(const struct reader *reader, size_t section, const char 
         "SELECT 1 FROM site WHERE name = ?1",       "SELECT 1 FROM team WHERE name = ?1",
         "SELECT 1 FROM technician WHERE name = ?1", "SELECT 1 FROM equipment WHERE name = ?1",
         "SELECT 1 FROM contract WHERE name = ?1",   "SELECT 1 FROM depot WHERE name = ?1",
-        "SELECT 1 FROM part WHERE name = ?1",
+        "SELECT 1 FROM part WHERE name = ?1",       "SELECT 1 FROM roster WHERE name = ?1",
     };
 
     return sql_find_int(reader->sql, 0, asks[section], "t", id) != 0;
@@ -179,28 +181,33 @@ static void check_site(struct reader *reader, struct yaml_node *map)
 
 static void check_team(struct reader *reader, struct yaml_node *map)
 {
-    check_text(reader, map, "name");
+    struct crew_team team;
+
+    crew_read_team(reader->arena, map, reader->complaints, &team);
     check_references(reader, yaml_find(map, "sites"), "sites", "a site");
-    (void)yaml_list(reader->complaints, yaml_find(map, "territories"), "a list of territories");
-    (void)yaml_list(reader->complaints, yaml_find(map, "skills"), "a list of skills");
     check_reference(reader, yaml_find(map, "calendar"), "calendars", "a calendar");
+    check_reference(reader, yaml_find(map, "lead"), "technicians", "a technician");
+    check_reference(reader, yaml_find(map, "up"), "teams", "a team");
 }
 
 static void check_technician(struct reader *reader, struct yaml_node *map)
 {
-    struct yaml_node *list = yaml_list(reader->complaints, yaml_find(map, "certificates"),
-                                       "a list of certificates");
+    struct crew_person person;
 
-    check_text(reader, map, "name");
-    check_text(reader, map, "phone");
-    check_text(reader, map, "email");
+    crew_read_person(reader->arena, map, reader->complaints, &person);
     check_reference(reader, yaml_find(map, "team"), "teams", "a team");
-    for (struct yaml_node *node = list ? list->first : NULL; node; node = node->next) {
-        if (yaml_map(reader->complaints, node, "a certificate {type, no, valid_to}")) {
-            check_text(reader, node, "type");
-            check_text(reader, node, "no");
-            check_date(reader, node, "valid_to");
-            yaml_no_more(reader->complaints, node);
+}
+
+static void check_roster(struct reader *reader, struct yaml_node *map)
+{
+    struct yaml_node *plans = yaml_find(map, "plans");
+    struct roster roster;
+
+    roster_read(reader->arena, map, reader->complaints, find_zone, reader->rules, &roster);
+    check_references(reader, yaml_find(map, "members"), "technicians", "a technician");
+    for (struct yaml_node *node = plans ? plans->first : NULL; node; node = node->next) {
+        if (node->kind == YAML_SCALAR && !rules_plan(reader->rules, node->text)) {
+            complain(reader->complaints, node, "expected a plan that the server has, found '%.64s'", node->text);
         }
     }
 }
@@ -238,6 +245,10 @@ static void check_equipment(struct reader *reader, struct yaml_node *map)
         check_date(reader, map, dates[i]);
     }
     check_components(reader, yaml_find(map, "components"));
+    check_reference(reader, yaml_find(map, "team"), "teams", "a team");
+    check_reference(reader, yaml_find(map, "backup_team"), "teams", "a team");
+    check_reference(reader, yaml_find(map, "technician"), "technicians", "a technician");
+    check_reference(reader, yaml_find(map, "backup_technician"), "technicians", "a technician");
 }
 
 static void check_contract(struct reader *reader, struct yaml_node *map)
@@ -285,7 +296,7 @@ static void check_part(struct reader *reader, struct yaml_node *map)
 
 static void (*const checks[])(struct reader *reader, struct yaml_node *map) = {
     check_customer,  check_calendar, check_site,  check_team, check_technician,
-    check_equipment, check_contract, check_depot, check_part,
+    check_equipment, check_contract, check_depot, check_part, check_roster,
 };
 
 static void check_row(struct reader *reader, size_t section, struct yaml_node *row)

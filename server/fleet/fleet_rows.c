@@ -205,6 +205,28 @@ static enum err apply_components(struct row *row)
     return err;
 }
 
+/* S0-07: who is named for it. */
+static enum err apply_named(struct row *row)
+{
+    const char *team = words(row->map, "team"), *backup = words(row->map, "backup_team");
+    const char *technician = words(row->map, "technician"), *second = words(row->map, "backup_technician");
+
+    return count(
+        row,
+        sql_run(row->sql,
+                "INSERT INTO equipment_team (equipment, team, backup_team, technician, backup_technician) SELECT"
+                " e.id, (SELECT id FROM team WHERE name = ?2), (SELECT id FROM team WHERE name = ?3), (SELECT id"
+                " FROM technician WHERE name = ?4), (SELECT id FROM technician WHERE name = ?5) FROM equipment e"
+                " WHERE e.name = ?1 AND (?2 IS NOT NULL OR ?3 IS NOT NULL OR ?4 IS NOT NULL OR ?5 IS NOT NULL OR"
+                " EXISTS (SELECT 1 FROM equipment_team x WHERE x.equipment = e.id)) ON CONFLICT (equipment) DO"
+                " UPDATE SET team = excluded.team, backup_team = excluded.backup_team, technician ="
+                " excluded.technician, backup_technician = excluded.backup_technician WHERE equipment_team.team IS"
+                " DISTINCT FROM excluded.team OR equipment_team.backup_team IS DISTINCT FROM excluded.backup_team"
+                " OR equipment_team.technician IS DISTINCT FROM excluded.technician OR"
+                " equipment_team.backup_technician IS DISTINCT FROM excluded.backup_technician",
+                "ttttt", row->id, team, backup, technician, second));
+}
+
 static enum err apply_equipment(struct row *row)
 {
     const char *agent = words(row->map, "agent");
@@ -246,6 +268,9 @@ static enum err apply_equipment(struct row *row)
                 day(row->map, "sale_date"), day(row->map, "invoice_date"),
                 day(row->map, "manufacture_date"), day(row->map, "completion_date"),
                 day(row->map, "acceptance_date"), row->now_ms));
+    }
+    if (!err) {
+        err = apply_named(row);
     }
     return err ? err : apply_components(row);
 }
@@ -311,9 +336,27 @@ static enum err apply_part(struct row *row)
     return err;
 }
 
+static enum err apply_roster(struct row *row)
+{
+    return count(row, sql_run(row->sql,
+                              "INSERT INTO roster (name, title, doc) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO"
+                              " UPDATE SET title = ?2, doc = ?3 WHERE roster.doc <> ?3",
+                              "ttt", row->id, words(row->map, "name"), row->doc.bytes));
+}
+
+/* Whoever keeps people and teams in memory looks at this number. */
+static enum err mark_changed(struct sql *sql, int64_t changed)
+{
+    return changed == 0 ? ERR_OK
+                        : sql_run(sql,
+                                  "INSERT INTO mark (name, value) VALUES ('fleet', 1) ON CONFLICT (name) DO UPDATE"
+                                  " SET value = mark.value + 1",
+                                  "");
+}
+
 static enum err (*const appliers[])(struct row *row) = {
     apply_customer,  apply_calendar, apply_site,  apply_team, apply_technician,
-    apply_equipment, apply_contract, apply_depot, apply_part,
+    apply_equipment, apply_contract, apply_depot, apply_part, apply_roster,
 };
 
 enum err fleet_apply(struct sql *sql, struct yaml_node *root, int64_t now_ms, int64_t *ret_changed)
@@ -335,5 +378,5 @@ enum err fleet_apply(struct sql *sql, struct yaml_node *root, int64_t now_ms, in
         }
     }
     json_out_free(&row.doc);
-    return err;
+    return err ? err : mark_changed(sql, *ret_changed);
 }

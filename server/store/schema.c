@@ -10,6 +10,8 @@
 
 #include <stddef.h>
 
+#include "server/store/schema_int.h"
+
 /* one literal a migration: longer than C99 promises, not longer than any compiler here takes */
 #pragma GCC diagnostic ignored "-Woverlength-strings"
 
@@ -237,10 +239,10 @@ static const char first[] =
     "CREATE INDEX trail_object ON trail (object, id);"
     "CREATE INDEX trail_who ON trail (who, id);";
 
-static const char *const migrations[] = {first};
+static const char *const migrations[] = {first, schema_dispatch};
 
 /* What has happened is not changed afterwards; whoever tries is refused by the database. */
-static const char *const frozen[] = {"trail", "ticket_event", "work_event"};
+static const char *const frozen[] = {"trail", "ticket_event", "work_event", "escalation_event"};
 
 static enum err freeze(struct sql *sql)
 {

@@ -1,0 +1,4 @@
+/* The migrations that stand in files of their own, a subject each. */
+#pragma once
+
+extern const char schema_dispatch[];
