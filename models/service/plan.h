@@ -12,6 +12,7 @@
 #include "models/base/arena.h"
 #include "models/base/duration.h"
 #include "models/base/err.h"
+#include "models/base/text.h"
 #include "models/base/yaml.h"
 #include "models/profile/profile.h"
 
@@ -30,21 +31,41 @@ struct plan_limit {
     struct plan_origin origin;
 };
 
-enum plan_start { PLAN_REGISTERED, PLAN_REPORT, PLAN_FORWARDED, PLAN_DECIDED, PLAN_CLEARED };
+/* What starts and what stops a clock of a ticket. Who does the thing calls clocks_start/clocks_stop. */
+enum plan_start {
+    PLAN_REGISTERED,
+    PLAN_REPORT,
+    PLAN_FORWARDED,    /* dispatch, assign */
+    PLAN_DECIDED,      /* a spare or stand-by unit is decided upon */
+    PLAN_CLEARED,      /* the fault is cleared for good */
+    PLAN_PARKED,       /* a question waits for its answer */
+    PLAN_UNHEEDED,     /* a check found nothing done: it goes to the leadership */
+    PLAN_SCOPED,       /* the repair's scope is approved, or a crew is assigned */
+    PLAN_INTERRUPTED,  /* a listed service is interrupted */
+    PLAN_PASSED,       /* a unit in the depot has passed its quality check */
+};
 enum plan_stop {
-    PLAN_RESPONSE,   /* respond */
+    PLAN_RESPONSE,   /* respond: a substantive reply by a person */
     PLAN_DISPATCHED, /* dispatch */
-    PLAN_ASSIGNED,   /* assign */
+    PLAN_ASSIGNED,   /* assign: see plan_target.needs */
     PLAN_CHECKED,    /* check */
     PLAN_ARRIVED,    /* work order: arrive */
     PLAN_CLEARED_STOP, /* the fault is cleared for good */
     PLAN_SOLUTION,
     PLAN_DELIVERED,
     PLAN_APPROVED,
+    PLAN_RECEIPT,    /* the number has reached the customer; never stops `response` (G-14) */
+    PLAN_ANSWERED,   /* the parked question is answered */
+    PLAN_RULED,      /* the leadership has decided */
+    PLAN_CONTACTED,  /* the crew has spoken with the customer */
+    PLAN_ARRANGED,   /* technician and appointment stand */
+    PLAN_RESTORED,   /* the interrupted service runs again */
+    PLAN_SHIPPED,    /* the unit has left the depot */
 };
-extern const char *const plan_start_names[]; /* registered report forwarded decided cleared */
-extern const char *const plan_stop_names[]; /* response dispatched assigned checked arrived cleared
-                                               solution delivered approved */
+extern const char *const plan_start_names[];
+extern const char *const plan_stop_names[];
+
+enum plan_complexity { PLAN_ANY, PLAN_GENERAL, PLAN_COMPLEX };
 
 struct plan_target {
     const char *kind; /* response, onsite_l1, repair … */
@@ -55,6 +76,17 @@ struct plan_target {
     struct plan_limit aim; /* what people aim at inside the limit: no clock, leaves time to travel (C-25) */
     double cap_onsite; /* 0: none; else the limit is at most this share of the on-site limit */
     double warn;       /* share of the limit after which people are warned; 0: none */
+    bool working_hours; /* a limit in s m h counts working time only */
+    enum plan_complexity complexity; /* owed for those tickets alone */
+    const char *const *needs; /* NULL-ended: all of these steps stop it, not one alone (S0-140) */
+    int line, column;         /* where it stands */
+};
+
+struct plan_pause { /* a reason for which clocks may be held */
+    const char *reason;
+    bool all;                 /* it holds every clock … */
+    const char *const *kinds; /* … or these, NULL-ended */
+    struct plan_origin origin;
 };
 
 struct plan_class {
@@ -76,6 +108,10 @@ struct plan {
     const char *time_zone; /* of the plan's own calendar */
     const struct plan_target *targets;
     size_t target_count;
+    const struct plan_pause *pauses;
+    size_t pause_count; /* 0: the preset reasons, each holds every clock */
+    bool working_hours; /* preset of the targets */
+    const char *const *overlays; /* NULL-ended ids of what was laid over the file */
     /* visits */
     int visits_per_year; /* 0: none */
     struct duration visit_spacing, visit_tolerance;
@@ -88,7 +124,11 @@ struct plan {
     const char *const *free_causes;
     const char *const *excluded;
     /* grading */
+    const char *const *g1_outage_services; /* NULL-ended */
     int64_t g1_outage_ms, link_loss_delay_ms, link_loss_limit_ms;
+    /* a way that nobody has driven yet: preset time; speed along the beeline times detour */
+    int64_t travel_ms; /* 0: not given */
+    double travel_kmh, travel_detour;
     /* how long telemetry must stay normal before a fault counts as cleared for good */
     int64_t hold_ms;
     int64_t reopen_ms; /* how long after closing a ticket may be opened again; 0: preset */
@@ -100,6 +140,11 @@ struct plan {
     const char *bytes; /* the text it was read from, as it was given: not copied */
     size_t size;
 };
+
+/* true when a pause for that reason holds clocks of that kind. A closed ticket holds all. */
+bool plan_pause_holds(const struct plan *plan, const char *reason, const char *kind);
+/* true when a clock may be paused for that reason; with false `to` gets the reasons there are. */
+bool plan_pause_known(const struct plan *plan, const char *reason, struct text *to);
 
 /* Reads and validates (service-terms.md 3, "Plan validator rules"); all findings in complaints. */
 enum err plan_read(struct arena *arena, const char *bytes, size_t size,

@@ -1,7 +1,7 @@
-/* What the files that read a plan share among themselves: plan_read.c has the whole, plan_<section>.c a
- * section each. */
+/* What the files that read a plan share. */
 #pragma once
 
+#include "models/base/text.h"
 #include "models/service/plan.h"
 
 struct plan_reader {
@@ -10,15 +10,26 @@ struct plan_reader {
     struct plan *plan;
 };
 
-/* The value of the leaf {value, origin, ids} called key; its origin is checked and, when asked for, given.
- * NULL when it is not there. */
-struct yaml_node *plan_leaf(struct plan_reader *reader, struct yaml_node *map, const char *key,
-                            struct plan_origin *ret_origin);
-/* Of a section: every child nobody asked for has the form of a leaf or of a tree of leaves. */
-void plan_others(struct plan_reader *reader, struct yaml_node *section);
+extern const char *const plan_no_texts[]; /* an empty list */
+
 /* A copy in the arena; NULL stays NULL. */
 const char *plan_keep(struct plan_reader *reader, const char *words);
+/* A list of words, NULL-ended; never NULL itself. */
 const char *const *plan_texts(struct plan_reader *reader, struct yaml_node *node, const char *what);
+bool plan_is_leaf(struct yaml_node *node);
+struct plan_origin plan_origin_of(struct plan_reader *reader, struct yaml_node *leaf);
+/* The value of the leaf called key; its origin is checked. NULL when it is not there. */
+struct yaml_node *plan_leaf(struct plan_reader *reader, struct yaml_node *map, const char *key,
+                            struct plan_origin *ret_origin);
+/* Of a section: the form of every child nobody asked for. */
+void plan_others(struct plan_reader *reader, struct yaml_node *section);
+/* An exact duration; needed: it has to be there. */
+int64_t plan_ms(struct plan_reader *reader, struct yaml_node *map, const char *key, int64_t fallback,
+                bool needed);
+
+void plan_read_clocks(struct plan_reader *reader, struct yaml_node *section);
+/* Rules across the targets: no blank grade, time left to travel, supervision before the arrival. */
+void plan_check_targets(struct plan_reader *reader, struct yaml_node *map);
 /* The limit called key of a map; not set when it is not there. */
 struct plan_limit plan_limit_at(struct plan_reader *reader, struct yaml_node *map, const char *key);
 

@@ -5,7 +5,7 @@
  *  wd           working days of which every working minute was paused do not count
  *  d mo y       the end moves by the calendar days that were paused from beginning to end
  */
-#include "models/service/sla.h"
+#include "models/service/sla_int.h"
 
 #include "models/base/zone.h"
 #include "models/service/pause.h"
@@ -14,7 +14,7 @@
 
 const char *const sla_state_names[] = {"running", "paused", "met", "breached", "cancelled", NULL};
 
-static bool is_exact(struct duration limit, int64_t *ret_ms)
+bool sla_is_exact(struct duration limit, int64_t *ret_ms)
 {
     return limit.unit != DURATION_D && !duration_ms(limit, ret_ms);
 }
@@ -32,7 +32,7 @@ static int32_t next_working(const struct workdays *workdays, int32_t day)
 
 /* The end of a civil period: the starting day does not count, the last one ends at 24:00 and moves to
  * the next working day. */
-static int64_t civil_end(const struct workdays *workdays, struct duration limit, int64_t started_ms,
+int64_t sla_civil_end(const struct workdays *workdays, struct duration limit, int64_t started_ms,
                          int32_t extra_days)
 {
     int32_t day = zone_day(workdays->zone, started_ms);
@@ -54,8 +54,8 @@ int64_t sla_due(const struct workdays *workdays, struct duration limit, bool wor
     if (limit.unit == DURATION_WD) {
         return workdays_add_days(workdays, started_ms, limit.count);
     }
-    if (!is_exact(limit, &ms)) {
-        return civil_end(workdays, limit, started_ms, 0);
+    if (!sla_is_exact(limit, &ms)) {
+        return sla_civil_end(workdays, limit, started_ms, 0);
     }
     return working_hours ? workdays_add(workdays, started_ms, ms) : started_ms + ms;
 }
@@ -87,7 +87,7 @@ static int64_t spend(const struct sla_facts *facts, int64_t budget_ms)
 }
 
 /* true when all working time of the day was paused (and there was some). */
-static bool day_is_paused(const struct sla_facts *facts, int32_t day, bool working)
+bool sla_day_is_paused(const struct sla_facts *facts, int32_t day, bool working)
 {
     int64_t from = zone_instant(facts->workdays->zone, day, 0);
     int64_t to = zone_instant(facts->workdays->zone, day, DAY_MS);
@@ -104,7 +104,7 @@ static int64_t due_in_workdays(const struct sla_facts *facts)
 
     while (left > 0 && day < first + 3660) {
         day++;
-        left -= workdays_is_working(facts->workdays, day) && !day_is_paused(facts, day, true);
+        left -= workdays_is_working(facts->workdays, day) && !sla_day_is_paused(facts, day, true);
     }
     if (left > 0) {
         return INT64_MAX;
@@ -119,13 +119,13 @@ static int64_t due_in_workdays(const struct sla_facts *facts)
 static int64_t due_in_days(const struct sla_facts *facts)
 {
     int32_t first = zone_day(facts->workdays->zone, facts->started_ms), extra = 0;
-    int64_t due = civil_end(facts->workdays, facts->limit, facts->started_ms, 0);
+    int64_t due = sla_civil_end(facts->workdays, facts->limit, facts->started_ms, 0);
 
     for (int32_t day = first + 1;
          extra < 3660 && zone_instant(facts->workdays->zone, day, 0) < due; day++) {
-        if (day_is_paused(facts, day, false)) {
+        if (sla_day_is_paused(facts, day, false)) {
             extra++;
-            due = civil_end(facts->workdays, facts->limit, facts->started_ms, extra);
+            due = sla_civil_end(facts->workdays, facts->limit, facts->started_ms, extra);
         }
     }
     return due;
@@ -141,11 +141,11 @@ static int64_t due_of(const struct sla_facts *facts)
     if (facts->limit.unit == DURATION_WD) {
         return due_in_workdays(facts);
     }
-    return is_exact(facts->limit, &ms) ? spend(facts, ms) : due_in_days(facts);
+    return sla_is_exact(facts->limit, &ms) ? spend(facts, ms) : due_in_days(facts);
 }
 
 /* An open pause is taken to end now, so that the due time can be shown; it moves while it lasts. */
-static size_t close_pauses(const struct sla_facts *facts, int64_t now_ms, struct sla_pause *to,
+size_t sla_close_pauses(const struct sla_facts *facts, int64_t now_ms, struct sla_pause *to,
                            size_t most, bool *ret_open)
 {
     size_t count = 0;
@@ -166,11 +166,10 @@ static size_t close_pauses(const struct sla_facts *facts, int64_t now_ms, struct
     return count;
 }
 
-#define PAUSES_MOST 256
 
 struct sla_clock sla_judge(const struct sla_facts *facts, double warn, int64_t now_ms)
 {
-    struct sla_pause pauses[PAUSES_MOST];
+    struct sla_pause pauses[SLA_PAUSES_MOST];
     struct sla_facts until = *facts;
     struct sla_clock clock = {.breached_ms = -1, .warn_ms = -1, .next_ms = INT64_MAX};
     bool cancelled = facts->cancelled_ms >= 0 && facts->cancelled_ms <= now_ms;
@@ -178,12 +177,12 @@ struct sla_clock sla_judge(const struct sla_facts *facts, double warn, int64_t n
     int64_t end_ms = met ? facts->met_ms : cancelled ? facts->cancelled_ms : now_ms, limit_ms;
     bool open;
 
-    until.pause_count = close_pauses(facts, end_ms, pauses, PAUSES_MOST, &open);
+    until.pause_count = sla_close_pauses(facts, end_ms, pauses, SLA_PAUSES_MOST, &open);
     until.pauses = pauses;
     clock.due_ms = due_of(&until);
     clock.paused_ms = pause_covered(pauses, until.pause_count, facts->started_ms, end_ms);
-    if (end_ms > clock.due_ms) {
-        clock.breached_ms = clock.due_ms;
+    if (end_ms > clock.due_ms && end_ms >= facts->promised_ms) {
+        clock.breached_ms = clock.due_ms > facts->promised_ms ? clock.due_ms : facts->promised_ms;
     }
     if (cancelled) {
         clock.state = SLA_CANCELLED;
@@ -197,7 +196,7 @@ struct sla_clock sla_judge(const struct sla_facts *facts, double warn, int64_t n
     if (met || clock.state == SLA_BREACHED || clock.due_ms == INT64_MAX) {
         return clock; /* nothing more happens by itself */
     }
-    if (warn > 0 && is_exact(facts->limit, &limit_ms) && !facts->working_hours) {
+    if (warn > 0 && sla_is_exact(facts->limit, &limit_ms) && !facts->working_hours) {
         clock.warn_ms = clock.due_ms - (int64_t)((1 - warn) * (double)limit_ms);
     } else if (warn > 0) {
         clock.warn_ms = facts->started_ms +

@@ -33,7 +33,7 @@ static const struct ticket_row rows[] = {
     /* ---- dispatch */
     [TICKET_DISPATCH] = {"dispatch", WAITING | AGAIN, 0, TICKET_DISPATCHED, DESK, 0, "team", ""},
     [TICKET_ASSIGN] = {"assign", WAITING | AGAIN, 0, TICKET_ASSIGNED, DESK, 0,
-                       "technician appointment?", "dispatch"},
+                       "technician appointment? customer_told?", "dispatch"},
     [TICKET_CHECK] = {"check", OPEN, 0, TICKET_STAY, FIELD, 0, "", ""},
     /* ---- clocks */
     [TICKET_PAUSE] = {"pause", OPEN, 0, TICKET_STAY, FIELD, TICKET_NEED_RUNNING, "reason",

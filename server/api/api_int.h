@@ -128,6 +128,8 @@ void tickets_post(struct call *call);
 void tickets_act(struct call *call);
 void tickets_track(struct call *call);
 
+void clocks_show(struct call *call);
+
 void work_list(struct call *call);
 void work_show(struct call *call);
 void work_act(struct call *call);

@@ -52,12 +52,13 @@ enum err ticket_regrade(struct office *office, struct sql *sql, struct ticket *t
     text_addf(&data, "{\"from\":%d,\"to\":%d}", ticket->grade, grade);
     text_addf(&step, "regraded.%d.%lld", grade, (long long)at_ms);
     ticket->grade = grade;
+    ticket->emergency = grade == 1; /* as write_grade has it */
     err = write_grade(sql, ticket->id, grade);
     if (!err) {
         err = ticket_line(sql, ticket->id, at_ms, now_ms, who, "regrade", action_id, reason, data.at);
     }
     if (!err) {
-        err = clocks_regrade(office, sql, ticket);
+        err = clocks_regrade(office, sql, ticket, at_ms);
     }
     if (!err) {
         err = ticket_tell(office, sql, ticket, step.at, "the grade changed", now_ms);

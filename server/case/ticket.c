@@ -17,6 +17,18 @@ int64_t ticket_of_cause(struct sql *sql, const char *cause_key)
                         cause_key);
 }
 
+/* Two of the seven classifications decide which limits hold. */
+static void read_classes(struct office *office, const char *doc, struct ticket *ticket)
+{
+    const struct cJSON *root = NULL;
+
+    ticket->emergency = ticket->grade == 1;
+    if (doc && !json_parse(office->arena, doc, strlen(doc), &root, NULL)) {
+        ticket->emergency = text_same(json_text_or(root, "urgency", ""), "emergency");
+        ticket->complex = text_same(json_text_or(root, "complexity", ""), "complex");
+    }
+}
+
 enum err ticket_load(struct office *office, struct sql *sql, int64_t id, struct ticket *ret_ticket)
 {
     struct ticket ticket = {.id = id};
@@ -29,7 +41,7 @@ enum err ticket_load(struct office *office, struct sql *sql, int64_t id, struct 
              "SELECT number, kind, fault, cause_key, plan, time_zone, grade, service_level, state,"
              " registered_ms, cleared_ms, hold_until_ms, closed_ms, late, quote, consent,"
              " equipment, agent, site, calendar, title_en, title_zh, warranty,"
-             " plan_hash, (SELECT COUNT(*) FROM pause p WHERE p.ticket = ticket.id AND p.to_ms IS NULL)"
+             " plan_hash, classification, (SELECT COUNT(*) FROM pause p WHERE p.ticket = ticket.id AND p.to_ms IS NULL)"
              " FROM ticket WHERE id = ?1",
              "i", id);
     found = sql_next(&rows);
@@ -65,7 +77,8 @@ enum err ticket_load(struct office *office, struct sql *sql, int64_t id, struct 
         ticket.calendar = sql_int(&rows, 19);
         ticket.title_en = keep(office, sql_text(&rows, 20));
         ticket.title_zh = keep(office, sql_text(&rows, 21));
-        ticket.paused = sql_int(&rows, 24) > 0;
+        ticket.paused = sql_int(&rows, 25) > 0;
+        read_classes(office, sql_text(&rows, 24), &ticket);
     }
     err = sql_end(&rows);
     if (err || !found) {

@@ -11,6 +11,7 @@ struct ticket {
     const struct plan *plan; /* as it was when the ticket was opened; NULL: none */
     const char *title_en, *title_zh;
     int grade;
+    bool emergency, complex; /* two of the classifications: urgency, complexity */
     char level;
     enum ticket_state state;
     int64_t registered_ms, cleared_ms, hold_until_ms, closed_ms; /* 0: not */

@@ -33,6 +33,28 @@ enum err do_dispatch(struct move *move)
     return err ? err : clocks_start(move->office, move->sql, move->ticket, PLAN_FORWARDED, move->at_ms);
 }
 
+/* S0-140: arranged is a technician with an appointment; the customer is told by the notice of this very
+ * action, unless it is said that it cannot reach them; the copy is filed with the ticket. */
+static enum err stop_assign(struct move *move, int64_t at_ms)
+{
+    int64_t id = move->ticket->id;
+    bool told = true;
+    enum err err = ERR_OK;
+
+    (void)json_as_bool(json_field(move->action->body, "customer_told"), &told);
+    if (sql_find_int(move->sql, 0,
+                     "SELECT MAX(from_ms) FROM work_order WHERE ticket = ?1 AND state = 'assigned'", "i", id)) {
+        err = clocks_stop(move->sql, id, PLAN_ASSIGNED, at_ms);
+        if (!err) {
+            err = clocks_stop(move->sql, id, PLAN_ARRANGED, at_ms);
+        }
+    }
+    if (!err) {
+        err = clocks_step(move->sql, id, PLAN_ASSIGNED, "filed", at_ms);
+    }
+    return err || !told ? err : clocks_step(move->sql, id, PLAN_ASSIGNED, "told", at_ms);
+}
+
 enum err do_assign(struct move *move)
 {
     const char *name = json_text_or(move->action->body, "technician", NULL);
@@ -63,7 +85,10 @@ enum err do_assign(struct move *move)
     if (!err) {
         err = clocks_start(move->office, move->sql, move->ticket, PLAN_FORWARDED, move->at_ms);
     }
-    return err ? err : clocks_stop(move->sql, move->ticket->id, PLAN_ASSIGNED, move->at_ms);
+    if (!err) {
+        err = clocks_start(move->office, move->sql, move->ticket, PLAN_SCOPED, move->at_ms);
+    }
+    return err ? err : stop_assign(move, move->at_ms);
 }
 
 enum err do_check(struct move *move)

@@ -214,6 +214,9 @@ enum err ticket_open(struct office *office, struct sql *sql, const struct place 
     if (!err) {
         err = clocks_start(office, sql, &ticket, PLAN_REPORT, now_ms);
     }
+    if (!err && strcmp(what->who, "heliograph") != 0) { /* who reports gets the number with the answer */
+        err = clocks_stop(sql, id, PLAN_RECEIPT, now_ms);
+    }
     if (!err && (strcmp(what->kind, "fault") == 0 || strcmp(what->kind, "prediction") == 0)) {
         err = dispatch_propose(office, sql, place, id, what->rule, what->evidence, now_ms);
     }

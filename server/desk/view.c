@@ -20,18 +20,6 @@ static void put_time(struct json_out *out, const char *name, const struct zone *
     json_text(out, name, words.at);
 }
 
-static void put_instant(struct json_out *out, const char *name, const struct zone *zone, int64_t ms)
-{
-    TEXT(words, 48);
-
-    if (ms < 0 || ms == INT64_MAX) {
-        json_null(out, name);
-        return;
-    }
-    zone_write(zone, ms, &words);
-    json_text(out, name, words.at);
-}
-
 static void put_day(struct json_out *out, const char *name, const struct sql_rows *rows, int column)
 {
     char words[11];
@@ -59,78 +47,6 @@ int64_t view_find_ticket(struct sql *sql, const char *number)
 int64_t view_find_work_order(struct sql *sql, const char *number)
 {
     return sql_find_int(sql, -1, "SELECT id FROM work_order WHERE number = ?1", "t", number);
-}
-
-/* ------------------------------------------------------------------ clocks */
-
-static void put_clock(struct json_out *out, const struct sql_rows *rows, struct sla_facts *facts,
-                      const struct zone *zone, int64_t now_ms, bool whole)
-{
-    struct sla_clock clock;
-
-    facts->started_ms = sql_int(rows, 4);
-    facts->met_ms = sql_null(rows, 5) ? -1 : sql_int(rows, 5);
-    facts->cancelled_ms = sql_null(rows, 6) ? -1 : sql_int(rows, 6);
-    if (duration_read(sql_text(rows, 1), &facts->limit)) {
-        return;
-    }
-    clock = sla_judge(facts, sql_real(rows, 3), now_ms);
-    json_open_object(out);
-    json_text(out, "kind", sql_text(rows, 0));
-    put_instant(out, "started_at", zone, facts->started_ms);
-    put_instant(out, "due_at", zone, clock.due_ms);
-    put_instant(out, "met_at", zone, facts->met_ms);
-    put_instant(out, "breached_at", zone, clock.breached_ms);
-    json_int(out, "paused", clock.paused_ms / 1000);
-    json_text(out, "state", sla_state_names[clock.state]);
-    json_text(out, "limit", sql_text(rows, 1));
-    json_text(out, "origin", sql_text(rows, 2));
-    if (whole) {
-        char room[1024];
-        struct text words = text_on(room, sizeof(room));
-
-        sla_explain(facts, now_ms, &words);
-        json_text(out, "explained", words.at);
-    }
-    json_close_object(out);
-}
-
-static enum err put_clocks(struct sql *sql, struct rules *rules, int64_t ticket, int64_t calendar,
-                           const char *time_zone, int64_t now_ms, bool whole, struct json_out *out)
-{
-    const struct zone *zone = zone_of(rules, time_zone);
-    struct sla_facts facts = {.met_ms = -1};
-    struct workdays workdays;
-    struct sla_pause *pauses = NULL;
-    struct arena *arena;
-    struct sql_rows rows;
-    enum err err = arena_open(1024 * 1024, &arena), end;
-
-    if (err) {
-        return err;
-    }
-    err = clocks_workdays(arena, sql, rules, calendar, time_zone, &workdays);
-    if (!err) {
-        err = clocks_pauses(arena, sql, ticket, &pauses, &facts.pause_count);
-    }
-    json_key(out, "clocks");
-    json_open_list(out);
-    if (!err) {
-        facts.pauses = pauses;
-        facts.workdays = &workdays;
-        sql_find(sql, &rows,
-                 "SELECT kind, limit_text, origin, warn, started_ms, met_ms, cancelled_ms FROM clock"
-                 " WHERE ticket = ?1 ORDER BY id",
-                 "i", ticket);
-        while (sql_next(&rows)) {
-            put_clock(out, &rows, &facts, zone, now_ms, whole);
-        }
-        end = sql_end(&rows);
-        err = err ? err : end;
-    }
-    json_close_list(out);
-    arena_close(arena);
-    return err;
 }
 
 /* ------------------------------------------------------------------ tickets */
@@ -234,7 +150,6 @@ enum err view_ticket(struct sql *sql, struct rules *rules, int64_t ticket, int64
 {
     const struct zone *zone = zone_utc();
     char time_zone[65] = "UTC";
-    int64_t calendar = 0;
     struct sql_rows rows;
     bool found;
     enum err err;
@@ -254,7 +169,6 @@ enum err view_ticket(struct sql *sql, struct rules *rules, int64_t ticket, int64
             (void)!text_copy(time_zone, sizeof(time_zone), sql_text(&rows, 27));
         }
         zone = zone_of(rules, time_zone);
-        calendar = sql_int(&rows, 26);
         json_open_object(out);
         put_ticket_head(&rows, zone, out);
         put_ticket_body(&rows, out);
@@ -263,7 +177,7 @@ enum err view_ticket(struct sql *sql, struct rules *rules, int64_t ticket, int64
     if (err || !found) {
         return err ? err : ERR_NOT_FOUND;
     }
-    err = put_clocks(sql, rules, ticket, calendar, time_zone, now_ms, true, out);
+    err = view_clocks(sql, rules, ticket, now_ms, CLOCKS_SENTENCE, out);
     if (!err) {
         err = put_orders(sql, ticket, out);
     }
@@ -279,7 +193,6 @@ enum err view_track(struct sql *sql, struct rules *rules, int64_t ticket, int64_
 {
     struct sql_rows rows;
     char time_zone[65] = "UTC";
-    int64_t calendar = 0;
     bool found;
     enum err err;
 
@@ -298,7 +211,6 @@ enum err view_track(struct sql *sql, struct rules *rules, int64_t ticket, int64_
             (void)!text_copy(time_zone, sizeof(time_zone), sql_text(&rows, 9));
         }
         zone = zone_of(rules, time_zone);
-        calendar = sql_int(&rows, 8);
         json_open_object(out);
         json_text(out, "number", sql_text(&rows, 0));
         json_text(out, "state", sql_text(&rows, 1));
@@ -321,7 +233,7 @@ enum err view_track(struct sql *sql, struct rules *rules, int64_t ticket, int64_
     if (err || !found) {
         return err ? err : ERR_NOT_FOUND;
     }
-    err = put_clocks(sql, rules, ticket, calendar, time_zone, now_ms, false, out);
+    err = view_clocks(sql, rules, ticket, now_ms, CLOCKS_SHORT, out);
     json_close_object(out);
     return err;
 }

@@ -25,3 +25,18 @@ enum err view_track(struct sql *sql, struct rules *rules, int64_t ticket, int64_
 /* Row id by number, or -1. */
 int64_t view_find_ticket(struct sql *sql, const char *number);
 int64_t view_find_work_order(struct sql *sql, const char *number);
+
+enum clocks_depth {
+    CLOCKS_SHORT,    /* how each stands */
+    CLOCKS_SENTENCE, /* … and a sentence why */
+    CLOCKS_LEDGER,   /* … and the lines that prove it */
+};
+/* "clocks": [ … ] of a ticket. */
+enum err view_clocks(struct sql *sql, struct rules *rules, int64_t ticket, int64_t now_ms,
+                     enum clocks_depth depth, struct json_out *out) MUST_CHECK;
+/* {flag, ids, note} of a clock's origin as it is stored. */
+void view_origin(struct json_out *out, const char *origin, const char *note);
+/* The fields of one clock, without the braces. */
+struct clock_row;
+void view_clock(struct json_out *out, const struct zone *zone, const struct clock_row *clock,
+                int64_t now_ms, enum clocks_depth depth);

@@ -345,6 +345,13 @@ static enum err write_outcome(struct sql *sql, int64_t now_ms, void *argument)
                       " state = 'waiting'",
                       "itiit", letter->id, state, now_ms,
                       now_ms + (wait < RETRY_MOST ? wait : RETRY_MOST), letter->why);
+        if (!err && letter->sent && strcmp(letter->channel, "log") != 0) { /* the automatic receipt: no answer, and it stops no other clock (G-14) */
+            err = sql_run(sql,
+                          "UPDATE clock SET met_ms = MAX(?2, started_ms) WHERE ticket = (SELECT ticket FROM"
+                          " outbox WHERE id = ?1) AND stop = 'receipt' AND met_ms IS NULL AND cancelled_ms IS"
+                          " NULL",
+                          "ii", letter->id, now_ms);
+        }
     }
     return err;
 }

@@ -160,12 +160,35 @@ static const char first[] =
     " WHERE action_id IS NOT NULL;"
     "CREATE INDEX ticket_action_id ON ticket_event (action_id) WHERE action_id IS NOT NULL;"
     "CREATE INDEX ticket_line ON ticket_event (ticket, at_ms, id);"
-    /* A clock's facts; how it stands is computed from them (models/service/sla). */
-    "CREATE TABLE clock (id INTEGER PRIMARY KEY, ticket INTEGER NOT NULL REFERENCES ticket,"
-    " kind TEXT NOT NULL, stop TEXT NOT NULL, limit_text TEXT NOT NULL, origin TEXT,"
-    " warn REAL NOT NULL DEFAULT 0, started_ms INTEGER NOT NULL, met_ms INTEGER,"
-    " cancelled_ms INTEGER, warned_ms INTEGER, breached_ms INTEGER," /* noticed, for notices only */
-    " UNIQUE (ticket, kind));"
+    /*
+     * A clock's facts; how it stands is computed from them (models/service/sla). subject: ticket,
+     * equipment, site, customer, contract, inspection, visit … and its row; ticket is set beside it for
+     * tickets. occurrence tells clocks of one kind apart (a question after another, a month after
+     * another). until_ms: promised to an instant instead of limit_text. Clocks of tickets take zone,
+     * calendar and pauses from their ticket; the others have their own.
+     */
+    "CREATE TABLE clock (id INTEGER PRIMARY KEY, subject TEXT NOT NULL DEFAULT 'ticket', subject_id"
+    " INTEGER NOT NULL, ticket INTEGER REFERENCES ticket, kind TEXT NOT NULL, occurrence INTEGER NOT"
+    " NULL DEFAULT 0, start TEXT NOT NULL, stop TEXT NOT NULL, needs TEXT, limit_text TEXT NOT NULL,"
+    " until_ms INTEGER, working_hours INTEGER NOT NULL DEFAULT 0, origin TEXT, note TEXT,"
+    " warn REAL NOT NULL DEFAULT 0, started_ms INTEGER NOT NULL, promised_ms INTEGER NOT NULL DEFAULT"
+    " 0, met_ms INTEGER, cancelled_ms INTEGER, cancelled_for TEXT, warned_ms INTEGER,"
+    " breached_ms INTEGER," /* noticed, for notices only */
+    " forecast_ms INTEGER, forecast_late INTEGER, forecast TEXT, site INTEGER REFERENCES site,"
+    " time_zone TEXT, calendar INTEGER, plan_hash TEXT, done TEXT, next_ms INTEGER,"
+    " version INTEGER NOT NULL DEFAULT 1, UNIQUE (subject, subject_id, kind, occurrence));"
+    "CREATE INDEX clock_ticket ON clock (ticket, kind) WHERE ticket IS NOT NULL;"
+    "CREATE INDEX clock_duty ON clock (subject, id) WHERE ticket IS NULL;"
+    "CREATE INDEX clock_owed ON clock (id) WHERE ticket IS NULL AND met_ms IS NULL AND cancelled_ms IS"
+    " NULL;"
+    "CREATE INDEX clock_next ON clock (next_ms) WHERE ticket IS NULL AND next_ms IS NOT NULL;"
+    /* Which limit held from when: a regrade is a line here. */
+    "CREATE TABLE clock_limit (id INTEGER PRIMARY KEY, clock INTEGER NOT NULL REFERENCES clock,"
+    " from_ms INTEGER NOT NULL, limit_text TEXT NOT NULL, origin TEXT, note TEXT, grade INTEGER);"
+    "CREATE INDEX clock_limit_clock ON clock_limit (clock, id);"
+    /* Steps of clocks that need several (S0-140). */
+    "CREATE TABLE clock_step (ticket INTEGER NOT NULL REFERENCES ticket, stop TEXT NOT NULL, step TEXT"
+    " NOT NULL, at_ms INTEGER NOT NULL, PRIMARY KEY (ticket, stop, step));"
     "CREATE TABLE pause (id INTEGER PRIMARY KEY, ticket INTEGER NOT NULL REFERENCES ticket,"
     " from_ms INTEGER NOT NULL, to_ms INTEGER, reason TEXT NOT NULL, who TEXT NOT NULL);"
     "CREATE UNIQUE INDEX pause_open ON pause (ticket) WHERE to_ms IS NULL;"
@@ -242,7 +265,8 @@ static const char first[] =
 static const char *const migrations[] = {first, schema_dispatch};
 
 /* What has happened is not changed afterwards; whoever tries is refused by the database. */
-static const char *const frozen[] = {"trail", "ticket_event", "work_event", "escalation_event"};
+static const char *const frozen[] = {"trail", "ticket_event", "work_event", "escalation_event",
+                                     "clock_limit"};
 
 static enum err freeze(struct sql *sql)
 {

@@ -165,6 +165,10 @@ static void show_target(const struct plan_target *target, struct text *to)
             show_limit(name, &target->limits[grade][level], to);
         }
     }
+    text_addf(to, " %s complexity %d", target->working_hours ? "working" : "always", (int)target->complexity);
+    for (const char *const *step = target->needs; *step; step++) {
+        text_addf(to, " %s", *step);
+    }
     show_limit("emergency", &target->emergency, to);
     show_limit("remote", &target->remote_area, to);
     show_limit("aim", &target->aim, to);

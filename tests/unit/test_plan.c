@@ -146,7 +146,7 @@ static void limits_of_a_ticket(void **state)
 
     (void)state;
     assert_int_equal(plan_read(arena, bytes, strlen(bytes), &complaints, &plan), ERR_OK);
-    onsite = &plan->targets[2];
+    onsite = &plan->targets[3];
     assert_string_equal(onsite->kind, "onsite");
     assert_int_equal(plan_limit_of(plan, onsite, 1, 'A', false, false).limit.count, 2);
     assert_int_equal(plan_limit_of(plan, onsite, 1, 'C', false, false).limit.count, 12);

@@ -49,7 +49,7 @@ ROWS = [
     ("generic_emergency_2h", "period.agreement_term", "1y", S, "S3-01"), ("generic_emergency_2h", "clocks.targets.response.all", "24h", S, "S3-05"), ("generic_emergency_2h", "clocks.targets.onsite.all", "24h", A, None),
     ("generic_emergency_2h", "clocks.targets.onsite.emergency", "2h", S, "S3-06"), ("generic_emergency_2h", "clocks.targets.visit_arranged.all", "24h", S, "S3-19"), ("generic_emergency_2h", "clocks.targets.repair.all", "3wd", A, None),
     ("generic_emergency_2h", "clocks.targets.solution.all", "7wd", A, None), ("generic_emergency_2h", "items.kpi.mean_response", "2h", S, "S3-13"), ("generic_emergency_2h", "items.kpi.onsite_repair", "24h", S, "S3-13"),
-    ("generic_emergency_2h", "items.ship_after_qc", "24h", A, None), ("generic_emergency_2h", "period.warranty.classes.tank", "1y", S, "S3-03"), ("generic_emergency_2h", "period.warranty.start_order", ["sale_date"], S, "S3-03"),
+    ("generic_emergency_2h", "clocks.targets.ship_after_qc.all", "24h", A, None), ("generic_emergency_2h", "period.warranty.classes.tank", "1y", S, "S3-03"), ("generic_emergency_2h", "period.warranty.start_order", ["sale_date"], S, "S3-03"),
     ("generic_emergency_2h", "items.file.analysis_interval", "3mo", A, None), ("generic_emergency_2h", "items.survey.target", 0.9, A, None),
     *[(plan, f"clocks.targets.{kind}.{key}", value, A, None) for plan in PLANS[2:] for kind, normal, urgent in (("dispatch", "2h", "10m"), ("assign", "2h", "20m"), ("supervision", "4h", "1h"))
       for key, value in (("all", normal), ("emergency", urgent))],
@@ -139,4 +139,4 @@ def test_a_tickets_clocks_show_the_plans_limits(rig, plan):
                 assert kind in clocks, (plan, level, grade, kind, sorted(clocks))
                 shown = in_hours(clocks[kind]["limit"])
                 assert shown == pytest.approx(hours) if isinstance(hours, (int, float)) else shown == hours, (plan, level, grade, kind, clocks[kind])
-                assert clocks[kind]["origin"][0] in "SA"
+                assert clocks[kind]["origin"]["flag"] in "SA"
