@@ -100,7 +100,13 @@ static void read_folder(struct rules *rules, const char *folder,
         rules->wrong++;
         return;
     }
-    for (size_t i = 0; i < count && i < RULES_MOST; i++) {
+    if (count > RULES_MOST) {
+        text_addf(&line, "%s:1:1: error: expected at most %d files, found %zu", folder, RULES_MOST, count);
+        rules->say(rules->context, line.at);
+        rules->wrong++;
+        count = RULES_MOST;
+    }
+    for (size_t i = 0; i < count; i++) {
         TEXT(path, 1100);
         char *bytes;
         size_t size;

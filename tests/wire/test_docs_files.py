@@ -81,8 +81,14 @@ def opinions_alone(bench, name, wrong):
 
 
 def opinions_together(bench, name, wrong):
-    """Profiles and plans: one folder, one run; each file has an id of its own where it has one."""
+    """Profiles and plans: one folder, one run of at most 500; each file has an id of its own where it has one."""
+    if len(wrong) > 500:
+        yield from opinions_together(bench, name, wrong[:500])
+        yield from opinions_together(bench, name, wrong[500:])
+        return
     places = []
+    for old in (bench.folder / f"{name}s").glob("m[0-9]*.yaml"):
+        old.unlink()
     for i, (what, where, document) in enumerate(wrong):
         if isinstance(document, dict) and document.get(name) == "golden":
             document = {**document, name: f"m{i:04}"}
