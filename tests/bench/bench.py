@@ -16,6 +16,7 @@ import agents  # noqa: E402
 import lists  # noqa: E402
 import measures  # noqa: E402
 import stand  # noqa: E402
+import storm  # noqa: E402
 
 BENCHES = {  # name: what runs, seconds it takes, whether it needs the peer
     "small": (measures.small, 90, True),
@@ -24,6 +25,7 @@ BENCHES = {  # name: what runs, seconds it takes, whether it needs the peer
     "closed": (measures.closed, 30, False),
     "late": (measures.late, 150, False),
     "year": (measures.year, 40, False),
+    "storm": (storm.storm, 40, False),
     "lists": (lists.lists, 150, False),
     "agent": (agents.agent, 480, False),
     "memory": (agents.memory, 30, False),
