@@ -10,6 +10,9 @@
 
 #define FILE_MOST    (1024 * 1024)
 #define COME_BACK_MS 60000 /* interfaces.md 8 */
+#define SKEW_MS     (15 * 60000)
+#define FILE_BYTES  (16LL << 20)
+#define FILES_BYTES (20LL << 30)
 
 struct reader {
     struct arena *arena;
@@ -110,6 +113,21 @@ static void read_notify(struct reader *reader, struct yaml_node *map)
     yaml_no_more(complaints, map);
 }
 
+/* Work in the field: whose clock is believed, how large files may be. */
+static void read_work(struct reader *reader, struct yaml_node *node)
+{
+    struct complaints *complaints = &reader->complaints;
+    struct yaml_node *map = yaml_map(complaints, node, "a map {clock_skew, file_bytes, files_bytes}");
+
+    reader->config->skew_ms = yaml_duration_ms(complaints, yaml_find(map, "clock_skew"), "a duration", SKEW_MS);
+    reader->config->file_bytes = yaml_size(complaints, yaml_find(map, "file_bytes"), "a size", 1024, FILE_BYTES);
+    reader->config->files_bytes =
+        yaml_size(complaints, yaml_find(map, "files_bytes"), "a size", 1024, FILES_BYTES);
+    if (map) {
+        yaml_no_more(complaints, map);
+    }
+}
+
 static bool is_database(const char *url)
 {
     return (strncmp(url, "sqlite:", 7) == 0 && url[7] != '\0') ||
@@ -157,6 +175,8 @@ static void read_root(struct reader *reader, struct yaml_node *root)
     config->profiles =
         yaml_text(complaints, yaml_need(complaints, root, "profiles"), "a folder", NULL);
     config->plans = yaml_text(complaints, yaml_need(complaints, root, "plans"), "a folder", NULL);
+    config->jobs = yaml_text(complaints, yaml_find(root, "jobs"), "a folder", NULL);
+    read_work(reader, yaml_find(root, "work"));
     map = yaml_map(complaints, yaml_find(root, "notify"), "a map {smtp, webhooks}");
     if (map) {
         read_notify(reader, map);

@@ -11,6 +11,9 @@ struct server_config {
     const char *database;
     const char *listen, *public_url;
     const char *profiles, *plans, *time_zone, *preset_plan;
+    const char *jobs;            /* folder of job plans; NULL: `jobs` beside the plans, if it is there */
+    int64_t skew_ms;             /* a phone's clock may differ by so much and is believed */
+    int64_t file_bytes, files_bytes; /* of one attachment; of all */
     const char *smtp_url, *smtp_user, *smtp_password, *smtp_from, *smtp_to;
     const char *const *webhooks; /* NULL-ended */
     int64_t trail_keep_ms;       /* how long lines of the trail are kept */

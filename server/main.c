@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "host/file.h"
 #include "host/log.h"
 #include "host/ready.h"
 #include "server/commands.h"
@@ -94,6 +95,22 @@ static enum err refuse_plan(const struct options *options, const struct server_c
     return ERR_FORMAT;
 }
 
+/* The folder of job plans that the configuration names, or the one called jobs beside the plans. */
+static enum err add_jobs(struct arena *arena, const struct server_config *config, struct rules *rules)
+{
+    const char *const *names;
+    size_t count;
+    TEXT(folder, 1024);
+
+    if (config->jobs) {
+        return rules_add_jobs(rules, config->jobs);
+    }
+    text_addf(&folder, "%s/../jobs", config->plans ? config->plans : ".");
+    return config->plans && !folder.cut && !file_list(arena, folder.at, ".yaml", &names, &count)
+               ? rules_add_jobs(rules, folder.at)
+               : ERR_OK;
+}
+
 int main(int argc, char **argv)
 {
     struct options options = {.config = NULL};
@@ -115,6 +132,9 @@ int main(int argc, char **argv)
     wrong = err == ERR_OK || err == ERR_FORMAT
                 ? rules_open(config.profiles, config.plans, say, NULL, &rules)
                 : err;
+    if (!wrong) {
+        wrong = add_jobs(arena, &config, rules);
+    }
     if (!wrong && config.plans && config.preset_line &&
         !rules_plan(rules, config.preset_plan)) {
         wrong = refuse_plan(&options, &config);

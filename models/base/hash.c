@@ -2,6 +2,7 @@
 #include "models/base/hash.h"
 
 #include <sodium.h>
+#include <string.h>
 
 uint64_t hash_bytes(const void *bytes, size_t size)
 {
@@ -32,5 +33,34 @@ void hash_digest(const void *bytes, size_t size, char to[65])
     unsigned char out[32];
 
     crypto_generichash(out, sizeof(out), bytes, size, NULL, 0);
+    sodium_bin2hex(to, 65, out, sizeof(out));
+}
+
+_Static_assert(sizeof(crypto_hash_sha256_state) <= sizeof(((struct hash_sha *)0)->state), "room for libsodium's state");
+
+void hash_sha_begin(struct hash_sha *hash)
+{
+    crypto_hash_sha256_state state;
+
+    crypto_hash_sha256_init(&state);
+    memcpy(hash->state, &state, sizeof(state));
+}
+
+void hash_sha_add(struct hash_sha *hash, const void *bytes, size_t size)
+{
+    crypto_hash_sha256_state state;
+
+    memcpy(&state, hash->state, sizeof(state));
+    crypto_hash_sha256_update(&state, bytes, size);
+    memcpy(hash->state, &state, sizeof(state));
+}
+
+void hash_sha_end(struct hash_sha *hash, char to[65])
+{
+    unsigned char out[crypto_hash_sha256_BYTES];
+    crypto_hash_sha256_state state;
+
+    memcpy(&state, hash->state, sizeof(state));
+    crypto_hash_sha256_final(&state, out);
     sodium_bin2hex(to, 65, out, sizeof(out));
 }

@@ -37,18 +37,26 @@ static enum err read_text(const struct cJSON *body, const char *name, const char
 
 enum err act_read(struct call *call, struct action *ret_action, struct text *why)
 {
-    struct action action = {.who = call->who, .role = call->role, .body = call->body};
-    const char *at = NULL;
-    enum err err = read_text(call->body, "action", &action.action, why);
+    return act_read_from(call, call->body, ret_action, why);
+}
+
+enum err act_read_from(struct call *call, const struct cJSON *body, struct action *ret_action, struct text *why)
+{
+    struct action action = {.who = call->who, .role = call->role, .body = body};
+    const char *at = NULL, *sent = NULL;
+    enum err err = read_text(body, "action", &action.action, why);
 
     if (!err) {
-        err = read_text(call->body, "id", &action.action_id, why);
+        err = read_text(body, "id", &action.action_id, why);
     }
     if (!err) {
-        err = read_text(call->body, "note", &action.note, why);
+        err = read_text(body, "note", &action.note, why);
     }
     if (!err) {
-        err = read_text(call->body, "at", &at, why);
+        err = read_text(body, "at", &at, why);
+    }
+    if (!err) {
+        err = read_text(body, "sent_at", &sent, why);
     }
     if (err) {
         return err;
@@ -61,6 +69,9 @@ enum err act_read(struct call *call, struct action *ret_action, struct text *why
     }
     if (at && civil_read_instant(at, &action.at_ms)) {
         return text_say(why, ERR_FORMAT, "at: expected an RFC 3339 time with offset, found '%.40s'", at);
+    }
+    if (sent && civil_read_instant(sent, &action.sent_ms)) {
+        return text_say(why, ERR_FORMAT, "sent_at: expected an RFC 3339 time with offset, found '%.40s'", sent);
     }
     *ret_action = action;
     return ERR_OK;

@@ -47,7 +47,7 @@ struct call { /* one request on its way through the routes */
 #define MAY_NEAR    (1U << 31)  /* no token from loopback, else MAY_READ */
 
 enum route_answer { ANSWER_JSON, ANSWER_REPORT /* JSON or CSV */, ANSWER_OTHER };
-enum route_body { BODY_NONE, BODY_MAYBE, BODY_NEEDED };
+enum route_body { BODY_NONE, BODY_MAYBE, BODY_NEEDED, BODY_BYTES /* application/octet-stream */ };
 
 struct route { /* a row of the one table that docs/openapi.json describes */
     const char *method, *path; /* GET or POST; {name} stands for one segment */
@@ -133,6 +133,17 @@ void clocks_show(struct call *call);
 void work_list(struct call *call);
 void work_show(struct call *call);
 void work_act(struct call *call);
+void work_post(struct call *call);
+void work_batch(struct call *call);
+void work_paper(struct call *call);
+
+void jobs_list(struct call *call);
+void jobs_show(struct call *call);
+void attachments_post(struct call *call);
+void attachments_add(struct call *call);
+void attachments_show(struct call *call);
+void attachments_content(struct call *call);
+void attachments_of_ticket(struct call *call);
 
 void visits_list(struct call *call);
 void feeds_post(struct call *call);

@@ -7,6 +7,7 @@
 #include "server/api/api_int.h"
 #include "server/store/trail.h"
 
+#define DETAIL_MOST 65536 /* of a body in the trail: pictures stand elsewhere */
 #define KEY_MOST 200 /* characters of an Idempotency-Key */
 
 void call_problem(struct call *call, int status, const char *title, const char *format, ...)
@@ -241,7 +242,7 @@ static enum err note_write(struct call *call, struct sql *sql, int64_t now_ms)
     text_addf(&what, "%s %s%s%.60s", call->route->method, call->route->path, action ? " " : "",
               action ? action : "");
     return note(call, sql, now_ms, what.at, object_of(call),
-                call->request->size > 0 && !secret ? call->request->body : NULL);
+                call->body && call->request->size <= DETAIL_MOST && !secret ? call->request->body : NULL);
 }
 
 static enum err do_write(struct sql *sql, int64_t now_ms, void *argument)

@@ -41,12 +41,12 @@ static const struct figure list[] = {
      " those with any finished order",
      true,
      SPAN "SELECT '', t.number, e.name, t.fault, COALESCE(t.closed_ms, t.cleared_ms), CASE WHEN (SELECT"
-          " COUNT(*) FROM work_order w WHERE w.ticket = t.id AND w.kind = 'corrective' AND w.state ="
-          " 'done') = 1 AND NOT EXISTS (SELECT 1 FROM ticket_event v WHERE v.ticket = t.id AND v.action IN"
+          " COUNT(*) FROM work_order w WHERE w.ticket = t.id AND w.kind = 'corrective' AND w.state IN"
+          " ('done', 'verified', 'closed')) = 1 AND NOT EXISTS (SELECT 1 FROM ticket_event v WHERE v.ticket = t.id AND v.action IN"
           " ('reopen', 'relapse')) THEN 1 ELSE 0 END, 1 FROM ticket t LEFT JOIN equipment e ON e.id = t.equipment, span"
           " WHERE t.kind = 'fault' AND COALESCE(t.closed_ms, t.cleared_ms) >= a AND"
           " COALESCE(t.closed_ms, t.cleared_ms) < b AND EXISTS (SELECT 1 FROM work_order w WHERE"
-          " w.ticket = t.id AND w.kind = 'corrective' AND w.state = 'done') ORDER BY 5"},
+          " w.ticket = t.id AND w.kind = 'corrective' AND w.state IN ('done', 'verified', 'closed')) ORDER BY 5"},
 };
 
 const struct figures figures_repair = {list, sizeof(list) / sizeof(list[0])};

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "server/api/api_int.h"
+#include "server/api/html.h"
 #include "server/fleet/orders.h"
 
 #define EXPIRES_MS 60000 /* left out: 60 s (interfaces.md 8) */
@@ -190,80 +191,43 @@ static void put_points(struct call *call, const char *json)
     json_close_list(call->out);
 }
 
-static void put_html_text(struct call *call, const char *words)
-{
-    for (; words && *words; words++) {
-        const char *safe = *words == '<'   ? "&lt;"
-                           : *words == '>' ? "&gt;"
-                           : *words == '&' ? "&amp;"
-                           : *words == '"' ? "&quot;"
-                                           : NULL;
-
-        json_put_raw(call->out, safe ? safe : words, safe ? strlen(safe) : 1);
-        call->out->comma = false;
-    }
-}
-
-static void put_html(struct call *call, const char *words)
-{
-    json_put_raw(call->out, words, strlen(words));
-    call->out->comma = false;
-}
-
-static void put_cell(struct call *call, const char *words)
-{
-    put_html(call, "<td>");
-    put_html_text(call, words);
-    put_html(call, "</td>");
-}
-
-static void put_value_cell(struct call *call, const struct cJSON *value)
-{
-    struct json_out out = json_out(4096);
-
-    json_put_value(&out, value);
-    put_cell(call, out.bytes);
-    json_out_free(&out);
-}
-
 static void print_inspection(struct call *call, const struct sql_rows *rows)
 {
     const struct cJSON *checks = NULL, *points = NULL;
     const char *a = sql_text(rows, 4), *b = sql_text(rows, 3);
 
     call->answer->type = "text/html; charset=utf-8";
-    put_html(call, "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Inspection ");
-    put_html_text(call, sql_text(rows, 0));
-    put_html(call, "</title><h1>Inspection report · 巡检报告</h1><p>");
-    put_html_text(call, sql_text(rows, 0));
-    put_html(call, " · ");
-    put_html_text(call, sql_text(rows, 5));
-    put_html(call, " · ");
-    put_html_text(call, sql_text(rows, 2) ? sql_text(rows, 2) : sql_text(rows, 1));
-    put_html(call, "</p><table border=\"1\"><tr><th>Check · 检查项</th><th>Reading · 读数</th>"
+    html_open(call->out, "Inspection report", "巡检报告");
+    html_put(call->out, "<p>");
+    html_text(call->out, sql_text(rows, 0));
+    html_put(call->out, " · ");
+    html_text(call->out, sql_text(rows, 5));
+    html_put(call->out, " · ");
+    html_text(call->out, sql_text(rows, 2) ? sql_text(rows, 2) : sql_text(rows, 1));
+    html_put(call->out, "</p><table border=\"1\"><tr><th>Check · 检查项</th><th>Reading · 读数</th>"
                    "<th>Limit · 限值</th><th>Result · 结果</th></tr>");
     if (a && !json_parse(call->request->arena, a, strlen(a), &checks, NULL)) {
         for (const struct cJSON *item = json_first(checks); item; item = json_next(item)) {
-            put_html(call, "<tr>");
-            put_cell(call, json_text_or(json_field(item, "title"), "en", json_text_or(item, "id", "")));
-            put_value_cell(call, json_field(item, "reading"));
-            put_value_cell(call, json_field(item, "limit"));
-            put_cell(call, json_text_or(item, "light", ""));
-            put_html(call, "</tr>");
+            html_put(call->out, "<tr>");
+            html_cell(call->out, json_text_or(json_field(item, "title"), "en", json_text_or(item, "id", "")));
+            html_value(call->out, json_field(item, "reading"));
+            html_value(call->out, json_field(item, "limit"));
+            html_cell(call->out, json_text_or(item, "light", ""));
+            html_put(call->out, "</tr>");
         }
     }
-    put_html(call, "</table><h2>Readings · 读数</h2><table border=\"1\">");
+    html_put(call->out, "</table><h2>Readings · 读数</h2><table border=\"1\">");
     if (b && !json_parse(call->request->arena, b, strlen(b), &points, NULL)) {
         for (const struct cJSON *item = json_first(points); item; item = json_next(item)) {
-            put_html(call, "<tr>");
-            put_cell(call, json_text_or(item, "name", ""));
-            put_value_cell(call, json_field(item, "value"));
-            put_cell(call, json_text_or(item, "unit", ""));
-            put_cell(call, json_text_or(item, "quality", ""));
-            put_html(call, "</tr>");
+            html_put(call->out, "<tr>");
+            html_cell(call->out, json_text_or(item, "name", ""));
+            html_value(call->out, json_field(item, "value"));
+            html_cell(call->out, json_text_or(item, "unit", ""));
+            html_cell(call->out, json_text_or(item, "quality", ""));
+            html_put(call->out, "</tr>");
         }
     }
-    put_html(call, "</table></html>");
+    html_put(call->out, "</table></html>");
 }
 
 void orders_show_inspection(struct call *call)

@@ -33,6 +33,16 @@ const struct route routes[] = {
     {"GET", V1 "work-orders", MAY_READ, ANSWER_JSON, BODY_NONE, work_list},
     {"GET", V1 "work-orders/{number}", MAY_READ, ANSWER_JSON, BODY_NONE, work_show},
     {"POST", V1 "work-orders/{number}/actions", MAY_WRITE, ANSWER_JSON, BODY_NEEDED, work_act},
+    {"POST", V1 "work-orders", MAY_WRITE, ANSWER_JSON, BODY_NEEDED, work_post},
+    {"POST", V1 "work-orders/actions", MAY_WRITE, ANSWER_JSON, BODY_NEEDED, work_batch},
+    {"GET", V1 "work-orders/{number}/documents/{name}", MAY_READ, ANSWER_OTHER, BODY_NONE, work_paper},
+    {"GET", V1 "jobs", MAY_READ, ANSWER_JSON, BODY_NONE, jobs_list},
+    {"GET", V1 "jobs/{id}", MAY_READ, ANSWER_JSON, BODY_NONE, jobs_show},
+    {"POST", V1 "attachments", MAY_WRITE, ANSWER_JSON, BODY_NEEDED, attachments_post},
+    {"GET", V1 "attachments/{id}", MAY_READ, ANSWER_JSON, BODY_NONE, attachments_show},
+    {"POST", V1 "attachments/{id}/pieces", MAY_WRITE, ANSWER_JSON, BODY_BYTES, attachments_add},
+    {"GET", V1 "attachments/{id}/content", MAY_READ, ANSWER_OTHER, BODY_NONE, attachments_content},
+    {"GET", V1 "tickets/{number}/attachments", MAY_READ, ANSWER_JSON, BODY_NONE, attachments_of_ticket},
     {"GET", V1 "visits", MAY_READ, ANSWER_JSON, BODY_NONE, visits_list},
     {"POST", V1 "feeds", MAY_WRITE, ANSWER_JSON, BODY_NEEDED, feeds_post},
     {"GET", V1 "calendars/{token}.ics", MAY_ANYBODY, ANSWER_OTHER, BODY_NONE, feeds_show},
@@ -187,6 +197,19 @@ static bool is_json(const struct call *call)
            (size > 5 && strncasecmp(type + size - 5, "+json", 5) == 0);
 }
 
+/* Bytes of a file say that they are such: a form of another site cannot. */
+static bool is_bytes(struct call *call)
+{
+    const char *type = http_header(call->request, "Content-Type");
+
+    if (type && strcasecmp(type, "application/octet-stream") == 0) {
+        return true;
+    }
+    call_problem(call, 415, "Not bytes", "expected application/octet-stream, found '%.60s'", type ? type : "");
+    call_header(call, "Accept-Post", "application/octet-stream");
+    return false;
+}
+
 static bool read_body(struct call *call, const struct route *route)
 {
     struct http_request *request = call->request;
@@ -199,7 +222,10 @@ static bool read_body(struct call *call, const struct route *route)
         return true; /* of no account */
     }
     if (request->size == 0) {
-        call_problem(call, 400, "The body is missing", "expected a JSON object");
+        call_problem(call, 400, "The body is missing", "expected %s",
+                     route->body == BODY_BYTES ? "bytes" : "a JSON object");
+    } else if (route->body == BODY_BYTES) {
+        return is_bytes(call);
     } else if (!is_json(call)) {
         call_problem(call, 415, "Not JSON", "expected application/json, found '%.60s'",
                      http_header(request, "Content-Type"));

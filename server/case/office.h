@@ -26,6 +26,8 @@ struct office_options {
     bool has_smtp;
     const char *const *webhooks; /* NULL-ended; may be NULL */
     const char *mail_to;         /* whom mail about tickets goes to; may be NULL */
+    int64_t skew_ms;             /* a phone's clock may differ by so much; 0: preset */
+    int64_t file_bytes, files_bytes; /* of one attachment, of all; 0: preset */
     int64_t quiet_until_ms;      /* after a start agents come back first: no link tickets before */
 };
 
@@ -41,6 +43,7 @@ struct action {
     const char *who;
     enum role role;        /* of who does it; ROLE_SERVER: the server itself */
     int64_t at_ms;         /* said by the client; 0: now */
+    int64_t sent_ms;       /* the client's own clock when it sent this; 0: it did not say */
     const char *note;
     const struct cJSON *body; /* the whole request, for what the action needs further */
 };

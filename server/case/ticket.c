@@ -101,7 +101,8 @@ static enum err state_of_order(struct sql *sql, const struct ticket *ticket, enu
     } states[] = {
         {"dispatched", TICKET_DISPATCHED}, {"assigned", TICKET_ASSIGNED}, {"accepted", TICKET_ASSIGNED},
         {"travelling", TICKET_EN_ROUTE},   {"on_site", TICKET_ON_SITE},   {"working", working},
-        {"done", TICKET_TESTING},
+        {"testing", TICKET_TESTING},        {"done", TICKET_TESTING},
+        {"verified", TICKET_TESTING},       {"closed", TICKET_TESTING},
     };
     struct sql_rows rows;
 

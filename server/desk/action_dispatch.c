@@ -4,13 +4,17 @@
 static enum err set_order(struct move *move, const char *state, int64_t team, int64_t technician,
                           int64_t from_ms, int64_t to_ms)
 {
-    return sql_run(move->sql,
+    enum err err = sql_run(move->sql,
                    "UPDATE work_order SET state = ?2, team = COALESCE(NULLIF(?3, 0), team),"
                    " technician = COALESCE(NULLIF(?4, 0), technician), from_ms ="
                    " COALESCE(NULLIF(?5, 0), from_ms), to_ms = COALESCE(NULLIF(?6, 0), to_ms),"
                    " version = version + 1, sequence = sequence + 1 WHERE ticket = ?1 AND kind ="
-                   " 'corrective' AND state NOT IN ('done', 'cancelled')",
+                   " 'corrective' AND state NOT IN ('done', 'verified', 'closed', 'cancelled')",
                    "itiiii", move->ticket->id, state, team, technician, from_ms, to_ms);
+
+    return err ? err
+               : work_desk_moved(move->office, move->sql, move->ticket->id, move->action->action, move->action->who,
+                                 move->at_ms, move->now_ms);
 }
 
 enum err do_dispatch(struct move *move)

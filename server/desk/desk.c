@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "host/log.h"
+#include "server/field/attachment.h"
 
 #define DESK_ARENA  (8 * 1024 * 1024)
 #define TURN_SLICE  500                /* tickets looked at in one turn */
@@ -190,7 +191,10 @@ static enum err turn_visits(struct desk *desk, struct sql *sql, int64_t now_ms)
     if (now_ms < desk->visits_next_ms) {
         return ERR_OK;
     }
-    err = sql_save(sql);
+    err = attachments_trim(sql, now_ms);
+    if (!err) {
+        err = sql_save(sql);
+    }
     if (!err) {
         err = end_step(desk, sql, "planning visits", visits_turn(&desk->office, sql, now_ms));
     }
@@ -239,7 +243,27 @@ enum err desk_refresh_status(struct desk *desk, struct sql *sql, int64_t equipme
 enum err desk_work_action(struct desk *desk, struct sql *sql, int64_t work_order,
                           const struct action *action, int64_t now_ms, struct text *why)
 {
-    return work_action(&desk->office, sql, work_order, action, now_ms, why);
+    enum err err = work_action(&desk->office, sql, work_order, action, now_ms, why);
+
+    return err ? err : findings_raise(&desk->office, sql, work_order, now_ms);
+}
+
+enum err desk_work_ask(struct desk *desk, struct sql *sql, const struct action *action, int64_t now_ms,
+                       int64_t *ret_id, struct text *why)
+{
+    return work_ask(&desk->office, sql, action, now_ms, ret_id, why);
+}
+
+enum err desk_file_begin(struct desk *desk, struct sql *sql, const struct action *action, int64_t now_ms,
+                         char ret_name[65], struct text *why)
+{
+    return attachment_begin(&desk->office, sql, action, now_ms, ret_name, why);
+}
+
+enum err desk_file_add(struct desk *desk, struct sql *sql, const char *name, int64_t position, const void *bytes,
+                       size_t size, int64_t now_ms, struct text *why)
+{
+    return attachment_add(&desk->office, sql, name, position, bytes, size, now_ms, why);
 }
 
 bool desk_work_did(struct sql *sql, int64_t work_order, const char *action_id)

@@ -56,6 +56,14 @@ bool desk_has_doer(enum ticket_action action);
 enum err desk_work_action(struct desk *desk, struct sql *sql, int64_t work_order,
                           const struct action *action, int64_t now_ms,
                           struct text *why) MUST_CHECK;
+/* A work order that people ask for (POST /work-orders): field.h, work_ask. */
+enum err desk_work_ask(struct desk *desk, struct sql *sql, const struct action *action, int64_t now_ms,
+                       int64_t *ret_id, struct text *why) MUST_CHECK;
+/* Files beside orders and tickets: field/attachment.h. */
+enum err desk_file_begin(struct desk *desk, struct sql *sql, const struct action *action, int64_t now_ms,
+                         char ret_name[65], struct text *why) MUST_CHECK;
+enum err desk_file_add(struct desk *desk, struct sql *sql, const char *name, int64_t position, const void *bytes,
+                       size_t size, int64_t now_ms, struct text *why) MUST_CHECK;
 /* true when the action with that id (NULL: none) was done already. */
 bool desk_ticket_did(struct sql *sql, int64_t ticket, const char *action_id);
 bool desk_work_did(struct sql *sql, int64_t work_order, const char *action_id);

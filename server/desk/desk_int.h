@@ -36,4 +36,7 @@ enum err ticket_adopt(struct office *office, struct sql *sql, const struct place
 enum err alarm_reset(struct office *office, struct sql *sql, const struct ticket *ticket, int64_t now_ms,
                      struct text *why) MUST_CHECK;
 
+/* Steps of a work order that were answered badly become graded tickets, each once. */
+enum err findings_raise(struct office *office, struct sql *sql, int64_t work_order, int64_t now_ms) MUST_CHECK;
+
 enum err link_turn(struct office *office, struct sql *sql, int64_t now_ms, int64_t *io_next_ms);

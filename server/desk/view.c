@@ -6,6 +6,7 @@
 #include "models/service/sla.h"
 #include "models/service/warranty.h"
 #include "server/case/clocks.h"
+#include "server/field/field.h"
 
 static void put_time(struct json_out *out, const char *name, const struct zone *zone,
                      const struct sql_rows *rows, int column)
@@ -240,90 +241,10 @@ enum err view_track(struct sql *sql, struct rules *rules, int64_t ticket, int64_
 
 /* ------------------------------------------------------------------ work orders and visits */
 
-static enum err put_work_line(struct sql *sql, int64_t work_order, const struct zone *zone,
-                              struct json_out *out)
-{
-    struct sql_rows rows;
-
-    json_key(out, "timeline");
-    json_open_list(out);
-    sql_find(sql, &rows,
-             "SELECT at_ms, who, action, action_id, note FROM work_event WHERE work_order = ?1 ORDER BY"
-             " at_ms, id",
-             "i", work_order);
-    while (sql_next(&rows)) {
-        json_open_object(out);
-        put_time(out, "at", zone, &rows, 0);
-        json_text(out, "who", sql_text(&rows, 1));
-        json_text(out, "action", sql_text(&rows, 2));
-        json_text(out, "id", sql_text(&rows, 3));
-        json_text(out, "note", sql_text(&rows, 4));
-        json_close_object(out);
-    }
-    json_close_list(out);
-    return sql_end(&rows);
-}
-
 enum err view_work_order(struct sql *sql, struct rules *rules, int64_t work_order,
                          struct json_out *out)
 {
-    const struct zone *zone = zone_utc();
-    struct sql_rows rows;
-    bool found;
-    enum err err;
-
-    sql_find(sql, &rows,
-             "SELECT w.number, w.kind, t.number, e.name, s.name, m.name, h.name, w.from_ms, w.to_ms,"
-             " w.checklist, w.parts, w.before, w.after, w.signature, w.state, w.created_ms,"
-             " COALESCE(s.time_zone, c.time_zone), w.version, t.grade, w.reason, s.address FROM"
-             " work_order w LEFT JOIN ticket t ON t.id = w.ticket LEFT JOIN equipment e ON e.id ="
-             " w.equipment LEFT JOIN site s ON s.id = w.site LEFT JOIN calendar c ON c.id ="
-             " s.calendar LEFT JOIN team m ON m.id = w.team LEFT JOIN technician h ON h.id ="
-             " w.technician WHERE w.id = ?1",
-             "i", work_order);
-    found = sql_next(&rows);
-    if (found) {
-        zone = zone_of(rules, sql_text(&rows, 16));
-        json_open_object(out);
-        json_text(out, "number", sql_text(&rows, 0));
-        json_text(out, "kind", sql_text(&rows, 1));
-        json_text(out, "ticket", sql_text(&rows, 2));
-        json_text(out, "equipment", sql_text(&rows, 3));
-        json_text(out, "site", sql_text(&rows, 4));
-        json_text(out, "address", sql_text(&rows, 20));
-        json_text(out, "team", sql_text(&rows, 5));
-        json_text(out, "technician", sql_text(&rows, 6));
-        json_key(out, "appointment");
-        if (sql_null(&rows, 7)) {
-            json_put_null(out);
-        } else {
-            json_open_object(out);
-            put_time(out, "from", zone, &rows, 7);
-            put_time(out, "to", zone, &rows, 8);
-            json_close_object(out);
-        }
-        json_raw(out, "checklist", sql_text(&rows, 9));
-        json_raw(out, "parts", sql_text(&rows, 10));
-        json_raw(out, "before", sql_text(&rows, 11));
-        json_raw(out, "after", sql_text(&rows, 12));
-        json_raw(out, "signature", sql_text(&rows, 13));
-        json_text(out, "state", sql_text(&rows, 14));
-        json_text(out, "reason", sql_text(&rows, 19));
-        if (sql_null(&rows, 18)) {
-            json_null(out, "grade");
-        } else {
-            json_int(out, "grade", sql_int(&rows, 18));
-        }
-        put_time(out, "created_at", zone, &rows, 15);
-        json_int(out, "version", sql_int(&rows, 17));
-    }
-    err = sql_end(&rows);
-    if (err || !found) {
-        return err ? err : ERR_NOT_FOUND;
-    }
-    err = put_work_line(sql, work_order, zone, out);
-    json_close_object(out);
-    return err;
+    return work_view(sql, rules, work_order, out);
 }
 
 enum err view_visit(struct sql *sql, int64_t visit, struct json_out *out)

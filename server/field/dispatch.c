@@ -3,7 +3,6 @@
 
 #include "server/case/clocks.h"
 #include "server/field/field.h"
-#include "server/fleet/numbers.h"
 
 /*
  * Teams that serve the place (its site by name, or a territory in its address) come first by skill,
@@ -23,7 +22,7 @@ static const char find_team[] =
     " r.territory <> '' AND instr(COALESCE(x.address, ''), r.territory) > 0) OR NOT EXISTS (SELECT 1"
     " FROM team_territory UNION ALL SELECT 1 FROM team_site)) SELECT able.id, able.skilled FROM able"
     " ORDER BY skilled DESC, direct DESC, (SELECT COUNT(*) FROM work_order w WHERE w.team = able.id"
-    " AND w.state NOT IN ('done', 'cancelled')), able.id LIMIT 1";
+    " AND w.state NOT IN ('done', 'verified', 'closed', 'cancelled')), able.id LIMIT 1";
 
 int64_t dispatch_team(struct office *office, struct sql *sql, const struct place *place,
                       const char *skill, int64_t now_ms, struct text *why)
@@ -49,50 +48,6 @@ int64_t dispatch_team(struct office *office, struct sql *sql, const struct place
     return team;
 }
 
-/* The checklist of a repair: what to try, then what telemetry will be asked. */
-static void put_checklist(const struct fault_rule *rule, struct json_out *out)
-{
-    json_open_list(out);
-    for (size_t i = 0; rule && i < rule->remote_count; i++) {
-        TEXT(step, 32);
-
-        text_addf(&step, "check-%zu", i + 1);
-        json_open_object(out);
-        json_text(out, "step", step.at);
-        json_text(out, "title_en", rule->remote[i].en);
-        json_text(out, "title_zh", rule->remote[i].zh);
-        json_null(out, "value");
-        json_close_object(out);
-    }
-    json_open_object(out);
-    json_text(out, "step", "cause");
-    json_text(out, "title_en", "What was the cause?");
-    json_text(out, "title_zh", "故障原因是什么？");
-    json_null(out, "value");
-    json_close_object(out);
-    json_close_list(out);
-}
-
-static void put_parts(struct sql *sql, const struct fault_rule *rule, struct json_out *out)
-{
-    json_open_list(out);
-    for (size_t i = 0; rule && i < rule->cause_count; i++) {
-        for (const char *const *part = rule->causes[i].parts; *part; part++) {
-            json_open_object(out);
-            json_text(out, "part", *part);
-            json_number(out, "odds", rule->causes[i].odds);
-            json_int(out, "in_stock",
-                     sql_find_int(sql, 0,
-                                  "SELECT SUM(s.count) FROM stock s JOIN part p ON p.id = s.part"
-                                  " WHERE p.name = ?1",
-                                  "t", *part));
-            json_int(out, "used", 0);
-            json_close_object(out);
-        }
-    }
-    json_close_list(out);
-}
-
 static const char *likely_skill(const struct fault_rule *rule)
 {
     const char *skill = NULL;
@@ -111,27 +66,21 @@ enum err dispatch_propose(struct office *office, struct sql *sql, const struct p
                           int64_t ticket, const struct fault_rule *rule, const char *before,
                           int64_t now_ms)
 {
-    struct json_out checklist = json_out(64 * 1024), parts = json_out(64 * 1024);
     TEXT(why, 300);
-    int64_t team = dispatch_team(office, sql, place, likely_skill(rule), now_ms, &why);
-    char number[32];
-    enum err err;
+    struct work_new what = {
+        .kind = JOB_CORRECTIVE,
+        .profile = place->profile,
+        .rule = rule,
+        .ticket = ticket,
+        .equipment = place->equipment,
+        .site = place->site,
+        .team = dispatch_team(office, sql, place, likely_skill(rule), now_ms, &why),
+        .before = before,
+        .reason = why.at,
+    };
+    int64_t order;
+    enum err err = work_create(office, sql, &what, now_ms, &order);
 
-    numbers_make('W', number, sizeof(number));
-    put_checklist(rule, &checklist);
-    put_parts(sql, rule, &parts);
-    err = checklist.err ? checklist.err : parts.err;
-    if (!err) {
-        err = sql_run(sql,
-                      "INSERT INTO work_order (number, kind, ticket, equipment, site, team, state,"
-                      " checklist, parts, before, reason, created_ms) VALUES (?1, 'corrective', ?2,"
-                      " NULLIF(?3, 0), NULLIF(?4, 0), NULLIF(?5, 0), 'proposed', ?6, ?7, ?8,"
-                      " NULLIF(?9, ''), ?10)",
-                      "tiiiitttti", number, ticket, place->equipment, place->site, team,
-                      checklist.bytes, parts.bytes, before, why.at, now_ms);
-    }
-    json_out_free(&checklist);
-    json_out_free(&parts);
     if (!err && why.length > 0) {
         err = ticket_line(sql, ticket, now_ms, now_ms, "heliograph", "propose", NULL, why.at, NULL);
     }
@@ -142,24 +91,21 @@ enum err dispatch_refresh(struct office *office, struct sql *sql, const struct p
                           int64_t ticket, const struct fault_rule *rule, const char *before,
                           int64_t now_ms)
 {
-    struct json_out checklist = json_out(64 * 1024), parts = json_out(64 * 1024);
     TEXT(why, 300);
-    int64_t team = dispatch_team(office, sql, place, likely_skill(rule), now_ms, &why);
-    enum err err;
+    struct work_new what = {
+        .kind = JOB_CORRECTIVE,
+        .profile = place->profile,
+        .rule = rule,
+        .team = dispatch_team(office, sql, place, likely_skill(rule), now_ms, &why),
+        .before = before,
+        .reason = why.at,
+    };
+    int64_t order = sql_find_int(sql, 0,
+                                 "SELECT id FROM work_order WHERE ticket = ?1 AND kind = 'corrective' AND state ="
+                                 " 'proposed'",
+                                 "i", ticket);
 
-    put_checklist(rule, &checklist);
-    put_parts(sql, rule, &parts);
-    err = checklist.err ? checklist.err : parts.err;
-    if (!err) {
-        err = sql_run(sql,
-                      "UPDATE work_order SET team = NULLIF(?2, 0), checklist = ?3, parts = ?4, before ="
-                      " ?5, reason = NULLIF(?6, ''), version = version + 1 WHERE ticket = ?1 AND kind ="
-                      " 'corrective' AND state = 'proposed'",
-                      "iitttt", ticket, team, checklist.bytes, parts.bytes, before, why.at);
-    }
-    json_out_free(&checklist);
-    json_out_free(&parts);
-    return err;
+    return order ? work_refill(office, sql, order, &what, now_ms) : ERR_OK;
 }
 
 enum err dispatch_again(struct office *office, struct sql *sql, const struct ticket *ticket,
@@ -171,7 +117,7 @@ enum err dispatch_again(struct office *office, struct sql *sql, const struct tic
 
     if (sql_find_int(sql, 0,
                      "SELECT 1 FROM work_order WHERE ticket = ?1 AND kind = 'corrective' AND state NOT"
-                     " IN ('done', 'cancelled')",
+                     " IN ('done', 'verified', 'closed', 'cancelled')",
                      "i", ticket->id)) {
         return ERR_OK;
     }

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "models/service/visit.h"
-#include "server/fleet/numbers.h"
 #include "server/store/change.h"
 
 #define AHEAD_MONTHS 16 /* at least 15 (interfaces.md 8) and a margin until the next look */
@@ -89,42 +88,25 @@ enum err visits_plan(struct office *office, struct sql *sql, int64_t equipment, 
     return err ? err : judge_contracts(sql, equipment);
 }
 
-/* What is looked at on a visit: the lines of the profile's inspection. */
-static void put_checklist(const struct profile *profile, struct json_out *out)
-{
-    json_open_list(out);
-    for (size_t i = 0; profile && i < profile->inspection_count; i++) {
-        json_open_object(out);
-        json_text(out, "step", profile->inspection[i].id);
-        json_text(out, "title_en", profile->inspection[i].title.en);
-        json_text(out, "title_zh", profile->inspection[i].title.zh);
-        json_null(out, "value");
-        json_close_object(out);
-    }
-    json_close_list(out);
-}
-
 static enum err release_one(struct office *office, struct sql *sql, const struct place *place,
                             int64_t visit, int64_t now_ms)
 {
-    struct json_out checklist = json_out(64 * 1024);
     TEXT(why, 300);
-    int64_t team = dispatch_team(office, sql, place, NULL, now_ms, &why);
-    char number[32];
-    enum err err;
+    struct work_new what = {
+        .kind = JOB_PREVENTIVE,
+        .profile = place->profile,
+        .visit = visit,
+        .equipment = place->equipment,
+        .site = place->site,
+        .team = dispatch_team(office, sql, place, NULL, now_ms, &why),
+        .reason = why.at,
+    };
+    int64_t order;
+    enum err err = ERR_OK;
 
-    numbers_make('W', number, sizeof(number));
-    put_checklist(place->profile, &checklist);
-    err = checklist.err;
-    if (!err) {
-        err = sql_run(sql,
-                      "INSERT INTO work_order (number, kind, visit, equipment, site, team, state,"
-                      " checklist, reason, created_ms) VALUES (?1, 'preventive', ?2, ?3, NULLIF(?4,"
-                      " 0), NULLIF(?5, 0), 'proposed', ?6, NULLIF(?7, ''), ?8) ON CONFLICT DO NOTHING",
-                      "tiiiitti", number, visit, place->equipment, place->site, team, checklist.bytes,
-                      why.at, now_ms);
+    if (!sql_find_int(sql, 0, "SELECT 1 FROM work_order WHERE visit = ?1 AND state <> 'cancelled'", "i", visit)) {
+        err = work_create(office, sql, &what, now_ms, &order);
     }
-    json_out_free(&checklist);
     return err ? err : sql_run(sql, "UPDATE visit SET state = 'released' WHERE id = ?1", "i", visit);
 }
 

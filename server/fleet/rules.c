@@ -30,6 +30,8 @@ struct rules {
     size_t profile_count;
     const struct plan *plans[RULES_MOST];
     size_t plan_count;
+    const struct job *jobs[RULES_MOST];
+    size_t job_count;
     _Atomic(struct known_zone *) zones; /* any thread puts one in front */
     _Atomic(struct kept_plan *) kept;
     void (*say)(void *context, const char *line);
@@ -81,6 +83,21 @@ static void read_plan(struct rules *rules, const char *path, const char *bytes, 
         say_twice(rules, path, "plan", plan->id);
     } else {
         rules->plans[rules->plan_count++] = plan;
+    }
+}
+
+static void read_job(struct rules *rules, const char *path, const char *bytes, size_t size)
+{
+    struct complaints complaints = {.path = path, .arena = rules->arena};
+    const struct job_world world = {rules->profiles, rules->profile_count};
+    const struct job *job;
+
+    if (job_read(rules->arena, bytes, size, &world, &complaints, &job)) {
+        tell(rules, &complaints);
+    } else if (rules_job(rules, job->id)) {
+        say_twice(rules, path, "job", job->id);
+    } else {
+        rules->jobs[rules->job_count++] = job;
     }
 }
 
@@ -151,6 +168,12 @@ enum err rules_open(const char *profiles, const char *plans,
     }
     *ret_rules = rules;
     return ERR_OK;
+}
+
+enum err rules_add_jobs(struct rules *rules, const char *folder)
+{
+    read_folder(rules, folder, read_job);
+    return rules->wrong ? ERR_FORMAT : ERR_OK;
 }
 
 static void free_zone(struct known_zone *known)
@@ -295,6 +318,31 @@ enum err rules_keep_plan(struct sql *sql, const struct plan *plan, int64_t now_m
                    "INSERT INTO plan_text (hash, plan, body, stored_ms) VALUES (?1, ?2, ?3, ?4)"
                    " ON CONFLICT (hash) DO NOTHING",
                    "ttbi", plan->hash, plan->id, plan->bytes, plan->size, now_ms);
+}
+
+const struct job *rules_job(const struct rules *rules, const char *id)
+{
+    for (size_t i = 0; id && i < rules->job_count; i++) {
+        if (strcmp(rules->jobs[i]->id, id) == 0) {
+            return rules->jobs[i];
+        }
+    }
+    return NULL;
+}
+
+size_t rules_job_count(const struct rules *rules)
+{
+    return rules->job_count;
+}
+
+const struct job *rules_job_at(const struct rules *rules, size_t index)
+{
+    return rules->jobs[index];
+}
+
+const struct job *rules_choose_job(const struct rules *rules, const struct job_wanted *wanted)
+{
+    return job_choose(rules->jobs, rules->job_count, wanted);
 }
 
 static const struct zone *find_zone(const struct known_zone *known, const char *name)

@@ -7,6 +7,7 @@
 #include "models/base/err.h"
 #include "models/base/text.h"
 #include "models/profile/profile.h"
+#include "models/service/job.h"
 #include "models/service/plan.h"
 #include "server/store/sql.h"
 
@@ -17,6 +18,8 @@ struct rules;
 enum err rules_open(const char *profiles, const char *plans,
                     void (*say)(void *context, const char *line), void *context,
                     struct rules **ret_rules) MUST_CHECK;
+/* Reads every *.yaml of the folder of job plans as well, after rules_open, before any other thread looks. ERR_FORMAT. */
+enum err rules_add_jobs(struct rules *rules, const char *folder) MUST_CHECK;
 void rules_close(struct rules *rules);
 const struct profile *rules_profile(const struct rules *rules, const char *id); /* or NULL */
 const struct plan *rules_plan(const struct rules *rules, const char *id);       /* or NULL */
@@ -33,5 +36,9 @@ const struct plan *rules_plan_kept(struct rules *rules, struct sql *sql, const c
                                    const char *hash);
 /* Keeps a plan's text in plan_text: a ticket is about to rely on it. */
 enum err rules_keep_plan(struct sql *sql, const struct plan *plan, int64_t now_ms) MUST_CHECK;
+const struct job *rules_job(const struct rules *rules, const char *id); /* or NULL */
+size_t rules_job_count(const struct rules *rules);
+const struct job *rules_job_at(const struct rules *rules, size_t index);
+const struct job *rules_choose_job(const struct rules *rules, const struct job_wanted *wanted); /* or NULL */
 /* A zone by name, loaded once and kept; NULL when there is none. Any thread. */
 const struct zone *rules_zone(struct rules *rules, const char *name);

@@ -197,17 +197,17 @@ static const char first[] =
     " kind TEXT NOT NULL, ticket INTEGER REFERENCES ticket, visit INTEGER, equipment INTEGER"
     " REFERENCES equipment, site INTEGER REFERENCES site, team INTEGER REFERENCES team,"
     " technician INTEGER REFERENCES technician, from_ms INTEGER, to_ms INTEGER,"
-    " state TEXT NOT NULL, checklist TEXT NOT NULL DEFAULT '[]', parts TEXT NOT NULL DEFAULT '[]',"
-    " before TEXT, after TEXT, signature TEXT, reason TEXT, created_ms INTEGER NOT NULL,"
+    " state TEXT NOT NULL,"
+    " before TEXT, after TEXT, reason TEXT, created_ms INTEGER NOT NULL,"
     " sequence INTEGER NOT NULL DEFAULT 0," /* iCalendar SEQUENCE */
     " version INTEGER NOT NULL DEFAULT 1);"
     "CREATE UNIQUE INDEX work_order_ticket ON work_order (ticket)"
-    " WHERE kind = 'corrective' AND state NOT IN ('done', 'cancelled');" /* a second visit is a second order */
+    " WHERE kind = 'corrective' AND state NOT IN ('done', 'verified', 'closed', 'cancelled');" /* a second visit is a second order */
     "CREATE UNIQUE INDEX work_order_visit ON work_order (visit) WHERE visit IS NOT NULL"
     " AND state NOT IN ('cancelled');"
     "CREATE INDEX work_order_state ON work_order (state, id);" /* … and api/work_route.c's */
     "CREATE INDEX work_order_is_open ON work_order (id, state, kind, team, technician, equipment, site,"
-    " ticket) WHERE state NOT IN ('done', 'cancelled');"
+    " ticket) WHERE state NOT IN ('done', 'verified', 'closed', 'cancelled');"
     "CREATE INDEX work_order_of_ticket ON work_order (ticket, id);"
     "CREATE INDEX work_order_team ON work_order (team, id);"
     "CREATE INDEX work_order_technician ON work_order (technician, id);"
@@ -262,7 +262,7 @@ static const char first[] =
     "CREATE INDEX trail_object ON trail (object, id);"
     "CREATE INDEX trail_who ON trail (who, id);";
 
-static const char *const migrations[] = {first, schema_dispatch};
+static const char *const migrations[] = {first, schema_dispatch, schema_work};
 
 /* What has happened is not changed afterwards; whoever tries is refused by the database. */
 static const char *const frozen[] = {"trail", "ticket_event", "work_event", "escalation_event",

@@ -45,4 +45,4 @@ const char schema_dispatch[] =
     "CREATE UNIQUE INDEX escalation_action ON escalation_event (escalation, action_id) WHERE action_id IS NOT"
     " NULL;"
     "CREATE INDEX work_order_load ON work_order (team, technician, from_ms) WHERE state NOT IN ('done',"
-    " 'cancelled');";
+    " 'verified', 'closed', 'cancelled');";

@@ -2,3 +2,4 @@
 #pragma once
 
 extern const char schema_dispatch[];
+extern const char schema_work[]; /* work orders, steps, tests, parts, attachments */

@@ -15,6 +15,7 @@
 #include "host/file.h"
 #include "models/base/text.h"
 #include "models/profile/profile.h"
+#include "models/service/job.h"
 #include "models/service/plan_staff.h"
 
 #define ROOM (64 * 1024)
@@ -245,11 +246,65 @@ static void show_plan(const struct plan *plan, struct text *to)
     show_staff(plan->staff, to);
 }
 
+static void show_step(const struct job_step *step, struct text *to)
+{
+    text_addf(to, "step %s %s required %d expect %d unit %s point %s part %s component %s grade %d", step->id,
+              job_type_names[step->type], (int)step->required, (int)step->expect, or_dash(step->unit),
+              or_dash(step->point), or_dash(step->part), or_dash(step->component), step->grade);
+    if (step->has_limits) {
+        text_addf(to, " limits %g %g", step->least, step->most);
+    }
+    for (size_t i = 0; i < step->choice_count; i++) {
+        text_addf(to, " choice %s %d", step->choices[i].id, (int)step->choices[i].fails);
+    }
+    show_title(&step->title, to);
+    show_title(&step->hint, to);
+    text_add(to, "\n");
+}
+
+static void show_job(const struct job *job, struct text *to)
+{
+    text_addf(to, "job %s version %lld kind %s duration %lld fresh %lld", job->id, (long long)job->version,
+              job_kind_names[job->kind], (long long)job->duration_ms, (long long)job->fresh_ms);
+    show_title(&job->title, to);
+    text_add(to, "\n");
+    show_list("profiles", job->profiles, to);
+    show_list("faults", job->faults, to);
+    show_list("components", job->components, to);
+    show_list("skills", job->skills, to);
+    show_list("tools", job->tools, to);
+    for (size_t i = 0; i < job->precaution_count; i++) {
+        text_addf(to, "precaution %s", job->precautions[i].id);
+        show_title(&job->precautions[i].title, to);
+        text_add(to, "\n");
+    }
+    for (size_t i = 0; i < job->advice_count; i++) {
+        show_title(&job->advice[i], to);
+        text_add(to, "\n");
+    }
+    for (int stage = 0; stage < JOB_STAGES; stage++) {
+        text_addf(to, "needs %s %x\n", job_stage_names[stage], job->needs[stage]);
+    }
+    for (size_t i = 0; i < job->gate_count; i++) {
+        text_addf(to, "gate %s before %s written %d must %d another %d\n", job->gates[i].id,
+                  job_stage_names[job->gates[i].before], (int)job->gates[i].written, (int)job->gates[i].must,
+                  (int)job->gates[i].another);
+    }
+    for (size_t i = 0; i < job->test_count; i++) {
+        text_addf(to, "test %s point %s %g %g\n", job->tests[i].id, job->tests[i].point, job->tests[i].least,
+                  job->tests[i].most);
+    }
+    for (size_t i = 0; i < job->step_count; i++) {
+        show_step(&job->steps[i], to);
+    }
+}
+
 static void look(struct arena *arena, const char *path, struct text *to)
 {
     struct complaints complaints = {.path = path, .arena = arena};
     const struct profile *profile;
     const struct plan *plan;
+    const struct job *job;
     char *bytes;
     size_t size;
 
@@ -257,6 +312,9 @@ static void look(struct arena *arena, const char *path, struct text *to)
     if (strstr(path, "profile")) {
         assert_int_equal(profile_read(arena, bytes, size, &complaints, &profile), ERR_OK);
         show_profile(profile, to);
+    } else if (strstr(path, "job")) {
+        assert_int_equal(job_read(arena, bytes, size, NULL, &complaints, &job), ERR_OK);
+        show_job(job, to);
     } else {
         assert_int_equal(plan_read(arena, bytes, size, &complaints, &plan), ERR_OK);
         show_plan(plan, to);
@@ -265,7 +323,8 @@ static void look(struct arena *arena, const char *path, struct text *to)
 
 static void files_are_understood_for_ever(void **state)
 {
-    static const char *const paths[] = {"tests/golden/files/profile", "tests/golden/files/plan"};
+    static const char *const paths[] = {"tests/golden/files/profile", "tests/golden/files/plan",
+                                        "tests/golden/files/job"};
     struct arena *arena;
 
     (void)state;

@@ -13,7 +13,7 @@ from rig import BUILD, ROOT
 
 DOCS = ROOT / "docs"
 GOLDEN = ROOT / "tests" / "golden"
-FILES = ("profile", "plan", "fleet", "agent", "server")
+FILES = ("profile", "plan", "job", "fleet", "agent", "server")
 MESSAGES = ("data", "event", "status", "reply", "ack", "command")
 
 
@@ -78,14 +78,14 @@ class Bench:
 
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
-        for name in ("profiles", "plans"):
+        for name in ("profiles", "plans", "jobs"):
             (self.folder / name).mkdir()
         (self.folder / "password").write_text("secret\n")
         for name in FILES:
             self.put(name, (GOLDEN / "files" / f"{name}.yaml").read_text())
 
     def path(self, name):
-        return {"profile": "profiles/golden.yaml", "plan": "plans/golden.yaml"}.get(name, f"{name}.yaml")
+        return {"profile": "profiles/golden.yaml", "plan": "plans/golden.yaml", "job": "jobs/golden.yaml"}.get(name, f"{name}.yaml")
 
     def put(self, name, text):
         (self.folder / self.path(name)).write_text(text)

@@ -312,7 +312,7 @@ def test_answers_are_what_openapi_says(rig, gateway):
     inspection = rig.post("/equipment/swh-0001/inspections", None)["number"]
     command = rig.post("/equipment/swh-0001/commands", {"name": "read", "args": {"points": ["flow"]}})["id"]
     fill = {"/equipment/{id}": "swh-0001", "/equipment/{id}/series": "swh-0001", "/inspections/{number}": inspection, "/commands/{id}": command,
-            "/tickets/{number}": number["number"], "/work-orders/{number}": number["work_orders"][0], "/track/{number}": number["number"]}
+            "/tickets/{number}": number["number"], "/work-orders/{number}": number["work_orders"][0], "/track/{number}": number["number"], "/jobs/{id}": "swh-pump", "/tickets/{number}/attachments": number["number"]}
     query = {"/equipment/{id}/series": "?point=flow", "/track/{number}": "?code=" + number["track"]["code"]}
     asked = 0
     for path, methods in document["paths"].items():
