@@ -18,7 +18,7 @@
 #define COLLECT_MOST  2000 /* readings that go to disk together */
 #define WAITING_MOST  4096 /* readings in memory while the disk cannot be written */
 #define WAITING_HIGH  3072 /* … above which no more are asked for: the rest is for those on their way */
-#define SPOOL_STOP_PERCENT 80 /* fuller than that sampling stops, when the policy says so */
+#define SPOOL_STOP_PERCENT 70 /* fuller than that sampling stops, when the policy says so */
 #define BODIES_MOST   256  /* events and replies, likewise */
 #define LETTERS_MOST  16
 #define FLIGHT_MOST   2048 /* sent and not acked yet */

@@ -13,7 +13,8 @@
 #include "models/base/text.h"
 
 #define SLICE          32     /* messages given up at once */
-#define FULL_PERCENT   85     /* above it room is made */
+#define FULL_PERCENT   85     /* above it room is made … */
+#define STOPPED_PERCENT 95    /* … and here when sampling stops: what was read before that has its place between */
 #define THIN_SPAN_MS   300000 /* of each span and point the lowest and the highest reading stay */
 #define THIN_MOST      8192   /* readings thinned at once */
 
@@ -228,6 +229,11 @@ int64_t spool_fullness(struct spool *spool)
     return used * 100 / (room ? room : 1);
 }
 
+static int64_t full_percent(const struct spool *spool)
+{
+    return spool->options.policy == SPOOL_POLICY_STOP && !spool->tight ? STOPPED_PERCENT : FULL_PERCENT;
+}
+
 /* Room for what comes: within the transaction that will write it. */
 enum err spool_make_room(struct spool *spool)
 {
@@ -236,7 +242,7 @@ enum err spool_make_room(struct spool *spool)
 
     atomic_store(&spool->full,
                  percent > SPOOL_STOP_PERCENT && spool->options.policy == SPOOL_POLICY_STOP);
-    for (int i = 0; !err && percent > FULL_PERCENT && i < 64; i++) {
+    for (int i = 0; !err && percent > full_percent(spool) && i < 64; i++) {
         /* thinning writes before it frees: a full disk has no room for that */
         if (spool->tight || spool->options.policy != SPOOL_POLICY_THIN || !thin(spool, &err)) {
             err = drop_oldest(spool, spool->tight ? "disk full" : "full");
