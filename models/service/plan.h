@@ -89,6 +89,23 @@ struct plan_pause { /* a reason for which clocks may be held */
     struct plan_origin origin;
 };
 
+/* What is owed beside tickets, by the calendar; the sections that say it stand in plan_duty.c. */
+enum plan_duty {
+    PLAN_DUTY_TRAINING,          /* equipment: from acceptance */
+    PLAN_DUTY_REGISTRATION,      /* equipment: from sale, the card has come back */
+    PLAN_DUTY_REMOTE_INSPECTION, /* equipment: once in every such period, by the calendar */
+    PLAN_DUTY_MAINTENANCE,       /* equipment: the same */
+    PLAN_DUTY_REPORT,            /* inspection: from when it is done */
+    PLAN_DUTY_CUSTOMER_VISIT,    /* customer: from the last one */
+    PLAN_DUTY_RESERVE,           /* contract: so long before a season window opens */
+    PLAN_DUTY_CONTACT,           /* customer: from a change of a contact in the plan */
+    PLAN_DUTY_AGREEMENT,         /* contract: its term, where it names no end */
+    PLAN_DUTIES,
+};
+extern const char *const plan_duty_names[]; /* training warranty_registration remote_inspection maintenance
+                                               inspection_report customer_visit reserve_plan contact_change
+                                               agreement */
+
 struct plan_class {
     const char *component;
     struct duration term;
@@ -108,6 +125,7 @@ struct plan {
     const char *time_zone; /* of the plan's own calendar */
     const struct plan_target *targets;
     size_t target_count;
+    struct plan_limit duties[PLAN_DUTIES];
     const struct plan_pause *pauses;
     size_t pause_count; /* 0: the preset reasons, each holds every clock */
     bool working_hours; /* preset of the targets */

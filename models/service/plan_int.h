@@ -35,3 +35,7 @@ struct plan_limit plan_limit_at(struct plan_reader *reader, struct yaml_node *ma
 
 /* plan_staff.c */
 void plan_read_staff(struct plan_reader *reader, struct yaml_node *section);
+
+/* plan_duty.c: what is owed by the calendar, from the sections period and items. */
+void plan_read_period_duties(struct plan_reader *reader, struct yaml_node *section);
+void plan_read_item_duties(struct plan_reader *reader, struct yaml_node *section);

@@ -186,6 +186,7 @@ static void read_period(struct plan_reader *reader, struct yaml_node *section)
             plan_texts(reader, plan_leaf(reader, map, "excluded", NULL), "a list of causes");
         plan_others(reader, map);
     }
+    plan_read_period_duties(reader, section);
     plan_others(reader, section);
 }
 
@@ -272,6 +273,7 @@ static void read_items(struct plan_reader *reader, struct yaml_node *section)
     }
     plan->onsite_gate = plan_keep(reader, yaml_text(complaints, plan_leaf(reader, section, "onsite_gate", NULL),
                                                "a gate", ""));
+    plan_read_item_duties(reader, section);
     plan_others(reader, section);
 }
 

@@ -129,6 +129,8 @@ void tickets_act(struct call *call);
 void tickets_track(struct call *call);
 
 void clocks_show(struct call *call);
+void duties_list(struct call *call);
+void duties_act(struct call *call);
 
 void work_list(struct call *call);
 void work_show(struct call *call);

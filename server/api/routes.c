@@ -30,6 +30,8 @@ const struct route routes[] = {
     {"GET", V1 "tickets/{number}", MAY_READ, ANSWER_JSON, BODY_NONE, tickets_show},
     {"GET", V1 "tickets/{number}/clocks", MAY_READ, ANSWER_JSON, BODY_NONE, clocks_show},
     {"POST", V1 "tickets/{number}/actions", MAY_WRITE, ANSWER_JSON, BODY_NEEDED, tickets_act},
+    {"GET", V1 "duties", MAY_READ, ANSWER_JSON, BODY_NONE, duties_list},
+    {"POST", V1 "duties/{id}/actions", MAY_WRITE, ANSWER_JSON, BODY_NEEDED, duties_act},
     {"GET", V1 "work-orders", MAY_READ, ANSWER_JSON, BODY_NONE, work_list},
     {"GET", V1 "work-orders/{number}", MAY_READ, ANSWER_JSON, BODY_NONE, work_show},
     {"POST", V1 "work-orders/{number}/actions", MAY_WRITE, ANSWER_JSON, BODY_NEEDED, work_act},

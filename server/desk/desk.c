@@ -10,6 +10,7 @@
 #define TURN_SLICE  500                /* tickets looked at in one turn */
 #define VISITS_EACH (6 * 3600 * 1000)  /* how often visits are planned ahead */
 #define HOLD_RETRY  (60 * 1000)        /* telemetry is missing: look again */
+#define DUTIES_EACH (60 * 1000)        /* how often it is looked whether duties were done elsewhere */
 #define FAILED_RETRY 1000             /* a step that failed is tried again */
 
 enum err desk_open(const struct office_options *options, struct desk **ret_desk)
@@ -202,6 +203,47 @@ static enum err turn_visits(struct desk *desk, struct sql *sql, int64_t now_ms)
     return err;
 }
 
+/* A slice of raising a turn, until a round is through; then judging, and what it wants next. */
+static enum err turn_duties(struct desk *desk, struct sql *sql, int64_t now_ms, int64_t *io_next_ms)
+{
+    enum err err = ERR_OK;
+
+    if (now_ms >= desk->duties_next_ms) {
+        err = sql_save(sql);
+        if (!err) {
+            err = end_step(desk, sql, "raising duties",
+                           duties_raise(&desk->office, sql, now_ms, &desk->duties_at));
+        }
+        desk->duties_next_ms = desk->step_failed ? now_ms + HOLD_RETRY
+                               : desk->duties_at ? now_ms
+                                                 : now_ms + VISITS_EACH;
+    }
+    if (!err && now_ms >= desk->duties_judge_ms) {
+        int64_t next_ms = now_ms + DUTIES_EACH;
+
+        err = sql_save(sql);
+        if (!err) {
+            err = end_step(desk, sql, "judging duties", duties_judge(&desk->office, sql, now_ms, &next_ms));
+        }
+        desk->duties_judge_ms = next_ms > now_ms ? next_ms : now_ms + FAILED_RETRY;
+    }
+    if (desk->duties_judge_ms < *io_next_ms) {
+        *io_next_ms = desk->duties_judge_ms;
+    }
+    if (desk->duties_at && *io_next_ms > now_ms + 100) {
+        *io_next_ms = now_ms + 100; /* the round goes on */
+    }
+    return err;
+}
+
+enum err desk_duty_action(struct desk *desk, struct sql *sql, int64_t id, const struct action *action,
+                          int64_t now_ms, struct text *why)
+{
+    desk->duties_next_ms = 0; /* what follows it may be owed now */
+    desk->duties_judge_ms = 0;
+    return duty_action(sql, id, action, now_ms, why);
+}
+
 enum err desk_turn(struct desk *desk, struct sql *sql, int64_t now_ms, int64_t *ret_next_ms)
 {
     int64_t next_ms = now_ms + 60 * 1000, due_ms;
@@ -214,6 +256,9 @@ enum err desk_turn(struct desk *desk, struct sql *sql, int64_t now_ms, int64_t *
     }
     if (!err) {
         err = turn_visits(desk, sql, now_ms);
+    }
+    if (!err) {
+        err = turn_duties(desk, sql, now_ms, &next_ms);
     }
     if (err) {
         return err;
@@ -232,6 +277,7 @@ enum err desk_turn(struct desk *desk, struct sql *sql, int64_t now_ms, int64_t *
 
 enum err desk_plan_visits(struct desk *desk, struct sql *sql, int64_t now_ms)
 {
+    desk->duties_next_ms = 0;
     return visits_anew(&desk->office, sql, now_ms);
 }
 

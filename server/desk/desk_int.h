@@ -2,6 +2,7 @@
 #pragma once
 
 #include "server/case/clocks.h"
+#include "server/case/duties.h"
 #include "server/case/life.h"
 #include "server/case/place.h"
 #include "server/case/ticket.h"
@@ -10,7 +11,8 @@
 
 struct desk {
     struct office office;
-    int64_t visits_next_ms;
+    int64_t visits_next_ms, duties_next_ms, duties_judge_ms;
+    int64_t duties_at; /* where raising them has got to; 0: a round begins */
     bool step_failed; /* in this turn */
 };
 

@@ -229,6 +229,7 @@ static const char first[] =
     " INTEGER NOT NULL REFERENCES equipment, state TEXT NOT NULL, verdict TEXT,"
     " command TEXT, points TEXT, checks TEXT, health TEXT, reason TEXT,"
     " created_ms INTEGER NOT NULL, done_ms INTEGER);"
+    "CREATE INDEX inspection_equipment ON inspection (equipment, done_ms);"
     "CREATE TABLE command (id TEXT PRIMARY KEY, agent INTEGER NOT NULL REFERENCES agent,"
     " equipment INTEGER REFERENCES equipment, name TEXT NOT NULL, args TEXT,"
     " created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL, state TEXT NOT NULL,"

@@ -1,4 +1,5 @@
 """Clocks as the API shows them: promises that were made stay as they were made, whatever the files say by now."""
+import datetime
 import shutil
 
 import pytest
@@ -43,3 +44,90 @@ def test_a_changed_plan_changes_no_running_ticket(own_plans):
     rig.act(old["number"], action="regrade", id="g", grade=1, reason="worse")  # also when the limits are looked up anew
     assert clock(rig.ticket(old["number"]), "onsite_crew")["limit"] == "12h"
     assert len(rig.rows("SELECT hash FROM plan_text WHERE plan = 'swh_standard'")) == 2
+
+
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory):
+    rig = DeskRig(tmp_path_factory.mktemp("clocks")).open(heaters=4)
+    yield rig
+    rig.close()
+
+
+def test_the_ledger_proves_the_clock(rig):
+    """S1-23, G-14: the number in the answer stops `ack` and nothing else; lines add up, origins are told (S0-49)."""
+    number = rig.report("swh-0001", fault="pump_no_flow")["number"]
+    clocks = {c["kind"]: c for c in rig.get(f"/tickets/{number}/clocks")["clocks"]}
+    assert clocks["ack"]["state"] == "met" and clocks["response"]["state"] == "running" and clocks["response"]["met_at"] is None
+    assert clocks["onsite_l1"]["origin"] == {"flag": "S", "ids": ["S0-49"], "note": None}
+    assert clocks["response"]["origin"]["flag"] == "A" and clocks["response"]["origin"]["note"]
+    rig.act(number, action="pause", id="p", reason="consent_pending")
+    held = {c["kind"]: c["state"] for c in rig.ticket(number)["clocks"]}
+    assert held["repair"] == held["onsite_l1"] == "paused" and held["response"] == held["dispatch"] == "running", "an answer is owed all the same"
+    rig.act(number, action="resume", id="r")
+    rig.act(number, action="regrade", id="g1", grade=1, reason="worse")
+    rig.act(number, action="regrade", id="g3", grade=3, reason="better")
+    clocks = {c["kind"]: c for c in rig.get(f"/tickets/{number}/clocks")["clocks"]}
+    for kind in ("response", "onsite_crew"):
+        lines, total = clocks[kind]["ledger"], clocks[kind]["sum"]
+        assert lines[0]["what"] == "started" and lines[0]["by"] in ("registered", "report") and lines[-1]["what"] == "due"
+        assert sum(line.get("counted", 0) for line in lines) == pytest.approx(total["counted"]) and total["counted"] <= total["limit"]
+    assert [line["reason"] for line in clocks["onsite_crew"]["ledger"] if line["what"] == "paused"] == ["consent_pending"]
+    assert [line["grade"] for line in clocks["dispatch"]["limits"]][0] == 2
+    assert clocks["repair"]["sum"]["unit"] == "days" and clocks["repair"]["sum"]["limit"] == 3
+    assert rig.ask("GET", "/api/v1/tickets/T-NONE/clocks")[0] == 404
+
+
+def test_assigning_takes_all_three(rig):
+    """S0-140: technician with appointment, the customer told, a copy filed."""
+    number = rig.report("swh-0002", fault="pump_no_flow")["number"]
+    rig.act(number, action="acknowledge", id="a")
+    state = lambda: {c["kind"]: c["state"] for c in rig.ticket(number)["clocks"]}["assign"]
+    rig.act(number, action="assign", id="1", technician="tech-1")
+    assert state() == "running", "no appointment"
+    window = {"from": "2099-01-01T08:00:00Z", "to": "2099-01-01T10:00:00Z"}
+    number = rig.report("swh-0003", fault="pump_no_flow")["number"]
+    rig.act(number, action="acknowledge", id="a")
+    rig.act(number, action="assign", id="1", technician="tech-1", appointment=window, customer_told=False)
+    assert state() == "running", "the customer does not know"
+    rig.act(number, action="assign", id="2", technician="tech-1", appointment=window, customer_told=True)
+    assert state() == "met"
+
+
+def test_duties_run_and_are_met_by_a_person(tmp_path):
+    """S0-69 S0-09 S0-61 S0-54 S3-01: what is owed beside tickets, by when, and who did it."""
+    rig = DeskRig(tmp_path)
+    today = datetime.date.today()
+    try:
+        rig.broker()
+        rows = (f'  - {{id: swh-new, title: New, site: site-1, profile: swh-basic, agent: gw-1, acceptance_date: "{today}", components: [{{class: tank}}]}}\n'
+                f'  - {{id: swh-old, title: Old, site: site-1, profile: swh-basic, agent: gw-1, acceptance_date: "{today - datetime.timedelta(days=1000)}"}}\n')
+        from desk_rig import FLEET
+        assert rig.import_text(FLEET.replace("EQUIPMENT\n", rows)).returncode == 0
+        rig.server()
+        duties = wait_for(lambda: (lambda d: d if {"remote_inspection", "agreement"} <= {x["kind"] for x in d} else None)(rig.get("/duties?limit=1000")["items"]))
+        kinds = {(d["kind"], d["name"]) for d in duties}
+        assert {("training", "swh-new"), ("remote_inspection", "swh-new"), ("remote_inspection", "swh-old"), ("warranty", "swh-old"), ("agreement", "con-1")} <= kinds
+        assert ("training", "swh-old") not in kinds, "what was owed years ago is history"
+        training = next(d for d in duties if d["kind"] == "training")
+        assert training["limit"] == "2d" and training["origin"]["ids"] == ["S0-69", "S0-71"] and training["state"] == "running"
+        assert training["due_at"].startswith(str(today + datetime.timedelta(days=3))) or training["due_at"] > str(today)
+        path = f"/duties/{training['id']}/actions"
+        done = rig.post(path, {"action": "done", "id": "t1", "note": "four people"})
+        assert done["state"] == "met" and done["done"]["note"] == "four people"
+        rig.post(path, {"action": "done", "id": "t1"})  # the same id is the same action
+        rig.post(path, {"action": "done", "id": "t2"}, expect=(409,))
+        rig.post(path, {"action": "forget", "id": "t3"}, expect=(422,))
+        rig.post("/duties/999999/actions", {"action": "done", "id": "t4"}, expect=(404,))
+        inspection = next(d for d in duties if d["kind"] == "remote_inspection" and d["name"] == "swh-old")
+        rig.post(f"/duties/{inspection['id']}/actions", {"action": "cancel", "id": "c"}, expect=(422,))
+        rig.post(f"/duties/{inspection['id']}/actions", {"action": "cancel", "id": "c", "note": "house is empty"})
+        assert [d["id"] for d in rig.get("/duties?state=met&kind=training")["items"]] == [training["id"]]
+        assert training["id"] not in [d["id"] for d in rig.get("/duties?limit=1000")["items"]]
+        count = rig.rows("SELECT COUNT(*) FROM clock WHERE ticket IS NULL")[0][0]
+        rig.programs[-1].stop()
+        rig.server()
+        wait_for(lambda: rig.metric("broker_connected") == 1)
+        wait_for(lambda: rig.get("/duties?limit=1000")["items"])
+        assert rig.rows("SELECT COUNT(*) FROM clock WHERE ticket IS NULL")[0][0] == count, "raised once"
+    finally:
+        rig.close()

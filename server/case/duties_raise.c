@@ -1,0 +1,359 @@
+/* Duties that the calendar raises: per piece of equipment, per contract and its customer, per visit. */
+#include <string.h>
+
+#include "models/base/civil.h"
+#include "server/case/duties.h"
+#include "server/case/place.h"
+
+#define SLICE      100
+#define AGAIN_DAYS 30  /* what has been owed for longer than that when the server first hears of it is history */
+#define TERM_DAYS  400 /* ends of terms that come within this time are watched */
+#define VISIT_DAYS 60
+#define DAY_MS     86400000LL
+#define CONTRACTS  1000000000000LL /* positions of the walk: equipment first, then contracts from here on */
+
+struct raise { /* one place on its way */
+    struct office *office;
+    struct sql *sql;
+    const struct place *place;
+    const struct zone *zone;
+    int64_t now_ms;
+    int32_t today;
+};
+
+static struct duty duty_at(const struct raise *raise, const char *subject, int64_t id, enum plan_duty which)
+{
+    const struct place *place = raise->place;
+
+    return (struct duty){
+        .subject = subject,
+        .id = id,
+        .kind = plan_duty_names[which],
+        .limit = &place->plan->duties[which],
+        .warn = 0.75,
+        .site = place->site,
+        .calendar = place->calendar,
+        .time_zone = place->time_zone,
+        .plan_hash = place->plan->hash,
+    };
+}
+
+/* From a civil date on; not when it is long past. */
+static enum err raise_from(const struct raise *raise, enum plan_duty which, int32_t day, const char *start,
+                           const char *stop)
+{
+    struct duty duty = duty_at(raise, "equipment", raise->place->equipment, which);
+
+    if (!duty.limit->set || day == WARRANTY_NO_DATE || day > raise->today) {
+        return ERR_OK;
+    }
+    duty.started_ms = zone_instant(raise->zone, day, 0);
+    duty.start = start;
+    duty.stop = stop;
+    if (day < raise->today - AGAIN_DAYS - (int32_t)duty.limit->limit.count) {
+        return ERR_OK;
+    }
+    return duty_start(raise->sql, &duty);
+}
+
+/* Once a period of so many months, by the calendar: from its first day to its end. */
+static enum err raise_monthly(const struct raise *raise, enum plan_duty which)
+{
+    struct duty duty = duty_at(raise, "equipment", raise->place->equipment, which);
+    int64_t months = duty.limit->limit.unit == DURATION_Y ? 12 * duty.limit->limit.count : duty.limit->limit.count;
+    int year, month, day;
+
+    if (!duty.limit->set || (duty.limit->limit.unit != DURATION_MO && duty.limit->limit.unit != DURATION_Y)) {
+        return ERR_OK;
+    }
+    civil_from_days(raise->today, &year, &month, &day);
+    duty.occurrence = ((int64_t)year * 12 + month - 1) / months;
+    year = (int)(duty.occurrence * months / 12);
+    month = (int)(duty.occurrence * months % 12) + 1;
+    day = civil_days(year, month, 1);
+    duty.started_ms = zone_instant(raise->zone, day, 0);
+    duty.until_ms = zone_instant(raise->zone, civil_add_months(day, (int)months), 0);
+    duty.origin = &duty.limit->origin;
+    duty.limit = NULL;
+    duty.start = "month";
+    duty.stop = "done";
+    return duty_start(raise->sql, &duty);
+}
+
+/* The ends of warranties, class by class. */
+static enum err raise_terms(const struct raise *raise)
+{
+    const struct place *place = raise->place;
+    enum err err = ERR_OK;
+
+    for (size_t i = 0; !err && i < place->plan->class_count; i++) {
+        struct warranty warranty = warranty_judge(place->plan, &place->dates, place->plan->classes[i].component, NULL,
+                                                  raise->today);
+        struct duty duty = duty_at(raise, "equipment", place->equipment, 0);
+
+        if (warranty.verdict != WARRANTY_COVERED || warranty.until > raise->today + TERM_DAYS) {
+            continue;
+        }
+        duty.kind = "warranty";
+        duty.occurrence = (int64_t)i;
+        duty.limit = NULL;
+        duty.origin = &place->plan->classes[i].origin;
+        duty.note = place->plan->classes[i].component;
+        duty.started_ms = zone_instant(raise->zone, warranty.from, 0);
+        duty.until_ms = zone_instant(raise->zone, warranty.until + 1, 0);
+        duty.warn = 0.95;
+        duty.start = warranty.start_rule;
+        duty.stop = "ended";
+        err = duty_start(raise->sql, &duty);
+    }
+    return err;
+}
+
+/* The visits that come next (rows of visit): owed until their window closes. */
+static enum err raise_visits(const struct raise *raise)
+{
+    int64_t ids[8], from[8], until[8];
+    struct sql_rows rows;
+    size_t count = 0;
+    enum err err;
+
+    sql_find(raise->sql, &rows,
+             "SELECT id, window_start_day, window_end_day FROM visit WHERE equipment = ?1 AND state IN ('planned',"
+             " 'released') AND window_start_day <= ?2 AND window_end_day >= ?3 ORDER BY sequence LIMIT 8",
+             "iii", raise->place->equipment, (int64_t)raise->today + VISIT_DAYS, (int64_t)raise->today - AGAIN_DAYS);
+    while (count < 8 && sql_next(&rows)) {
+        ids[count] = sql_int(&rows, 0);
+        from[count] = sql_int(&rows, 1);
+        until[count++] = sql_int(&rows, 2);
+    }
+    err = sql_end(&rows);
+    for (size_t i = 0; !err && i < count; i++) {
+        struct duty duty = duty_at(raise, "visit", ids[i], 0);
+
+        duty.kind = "visit";
+        duty.limit = NULL;
+        duty.note = "its window";
+        duty.started_ms = zone_instant(raise->zone, (int32_t)from[i], 0);
+        duty.until_ms = zone_instant(raise->zone, (int32_t)until[i] + 1, 0);
+        duty.start = "window";
+        duty.stop = "done";
+        err = duty_start(raise->sql, &duty);
+    }
+    return err;
+}
+
+/* Inspections that are done owe their report. */
+static enum err raise_reports(const struct raise *raise)
+{
+    int64_t ids[16], done[16];
+    struct sql_rows rows;
+    size_t count = 0;
+    enum err err;
+
+    if (!raise->place->plan->duties[PLAN_DUTY_REPORT].set) {
+        return ERR_OK;
+    }
+    sql_find(raise->sql, &rows,
+             "SELECT id, done_ms FROM inspection WHERE equipment = ?1 AND state = 'done' AND done_ms >= ?2 ORDER BY"
+             " done_ms DESC LIMIT 16",
+             "ii", raise->place->equipment, raise->now_ms - AGAIN_DAYS * DAY_MS);
+    while (count < 16 && sql_next(&rows)) {
+        ids[count] = sql_int(&rows, 0);
+        done[count++] = sql_int(&rows, 1);
+    }
+    err = sql_end(&rows);
+    for (size_t i = 0; !err && i < count; i++) {
+        struct duty duty = duty_at(raise, "inspection", ids[i], PLAN_DUTY_REPORT);
+
+        duty.started_ms = done[i];
+        duty.start = "inspected";
+        duty.stop = "delivered";
+        err = duty_start(raise->sql, &duty);
+    }
+    return err;
+}
+
+static enum err raise_equipment(struct office *office, struct sql *sql, int64_t id, int64_t now_ms)
+{
+    struct place place;
+    enum err err = place_find(office, sql, id, 0, now_ms, &place);
+    const struct zone *zone = err ? NULL : rules_zone(office->options.rules, place.time_zone);
+    struct raise raise = {office, sql, &place, zone ? zone : zone_utc(), now_ms, 0};
+
+    if (err || !place.plan) {
+        return err;
+    }
+    raise.today = zone_day(raise.zone, now_ms);
+    err = rules_keep_plan(sql, place.plan, now_ms);
+    if (!err) {
+        err = raise_from(&raise, PLAN_DUTY_TRAINING, place.dates.acceptance, "accepted", "held");
+    }
+    if (!err) {
+        err = raise_from(&raise, PLAN_DUTY_REGISTRATION, place.dates.sale, "sold", "registered");
+    }
+    if (!err) {
+        err = raise_monthly(&raise, PLAN_DUTY_REMOTE_INSPECTION);
+    }
+    if (!err) {
+        err = raise_monthly(&raise, PLAN_DUTY_MAINTENANCE);
+    }
+    if (!err) {
+        err = raise_terms(&raise);
+    }
+    if (!err) {
+        err = raise_visits(&raise);
+    }
+    return err ? err : raise_reports(&raise);
+}
+
+/* ------------------------------------------------------------------ contracts */
+
+/* The next one is owed so long after the last one that was done (or the contract's begin, or now). */
+static enum err raise_customer_visit(const struct raise *raise, int64_t customer, int64_t start_ms)
+{
+    struct duty duty = duty_at(raise, "customer", customer, PLAN_DUTY_CUSTOMER_VISIT);
+
+    if (!duty.limit->set || !customer ||
+        sql_find_int(raise->sql, 0,
+                     "SELECT 1 FROM clock WHERE subject = 'customer' AND subject_id = ?1 AND kind = ?2 AND met_ms IS"
+                     " NULL AND cancelled_ms IS NULL",
+                     "it", customer, duty.kind)) {
+        return ERR_OK;
+    }
+    duty.occurrence = sql_find_int(
+        raise->sql, 0, "SELECT COUNT(*) FROM clock WHERE subject = 'customer' AND subject_id = ?1 AND kind = ?2", "it",
+        customer, duty.kind);
+    duty.started_ms = sql_find_int(
+        raise->sql, start_ms > raise->now_ms - AGAIN_DAYS * DAY_MS ? start_ms : raise->now_ms,
+        "SELECT MAX(met_ms) FROM clock WHERE subject = 'customer' AND subject_id = ?1 AND kind = ?2", "it", customer,
+        duty.kind);
+    duty.start = "visited";
+    duty.stop = "done";
+    return duty_start(raise->sql, &duty);
+}
+
+/* S0-142: so many days before a season window opens; the task is raised as long again before. */
+static enum err raise_reserve(const struct raise *raise, int64_t contract)
+{
+    const struct plan *plan = raise->place->plan;
+    struct duty duty = duty_at(raise, "contract", contract, PLAN_DUTY_RESERVE);
+    int32_t lead = (int32_t)duty.limit->limit.count;
+    int year, month, day;
+    enum err err = ERR_OK;
+
+    if (!duty.limit->set || duty.limit->limit.unit != DURATION_D) {
+        return ERR_OK;
+    }
+    duty.origin = &duty.limit->origin;
+    duty.limit = NULL;
+    duty.start = "season";
+    duty.stop = "submitted";
+    for (size_t i = 0; !err && i < plan->window_count; i++) {
+        civil_from_days(raise->today + lead, &year, &month, &day);
+        for (int ahead = 0; !err && ahead < 2; ahead++) {
+            int32_t due = civil_days(year + ahead, plan->windows[i].from_month, plan->windows[i].from_day) - lead;
+
+            if (due < raise->today || due - lead > raise->today) {
+                continue;
+            }
+            duty.occurrence = (int64_t)(year + ahead) * 10 + (int64_t)i;
+            duty.started_ms = zone_instant(raise->zone, due - lead, 0);
+            duty.until_ms = zone_instant(raise->zone, due + 1, 0);
+            err = duty_start(raise->sql, &duty);
+        }
+    }
+    return err;
+}
+
+/* S3-01: to its end, or for the plan's term from its begin. */
+static enum err raise_agreement(const struct raise *raise, int64_t contract, int64_t start_ms, int64_t end_ms)
+{
+    struct duty duty = duty_at(raise, "contract", contract, PLAN_DUTY_AGREEMENT);
+
+    duty.start = "signed";
+    duty.stop = "ended";
+    duty.warn = 0.9;
+    duty.started_ms = start_ms;
+    if (end_ms) {
+        duty.limit = NULL;
+        duty.until_ms = end_ms;
+        duty.note = "the contract's end";
+        if (end_ms < raise->now_ms - AGAIN_DAYS * DAY_MS) {
+            return ERR_OK;
+        }
+    }
+    return start_ms && start_ms <= raise->now_ms && (end_ms || duty.limit->set) ? duty_start(raise->sql, &duty) : ERR_OK;
+}
+
+static enum err raise_contract(struct office *office, struct sql *sql, int64_t id, int64_t now_ms)
+{
+    int64_t customer = 0, start_day = 0, end_day = 0, site = 0;
+    struct sql_rows rows;
+    struct place place;
+    const struct zone *zone;
+    enum err err;
+
+    sql_find(sql, &rows,
+             "SELECT customer, start_day, end_day, (SELECT MIN(x.site) FROM contract_site x WHERE x.contract ="
+             " contract.id) FROM contract WHERE id = ?1",
+             "i", id);
+    if (sql_next(&rows)) {
+        customer = sql_int(&rows, 0);
+        start_day = sql_int(&rows, 1);
+        end_day = sql_int(&rows, 2);
+        site = sql_int(&rows, 3);
+    }
+    err = sql_end(&rows);
+    if (err || !site) {
+        return err;
+    }
+    err = place_find(office, sql, 0, site, now_ms, &place);
+    zone = err ? NULL : rules_zone(office->options.rules, place.time_zone);
+    if (err || !place.plan) {
+        return err;
+    }
+    struct raise raise = {office, sql, &place, zone ? zone : zone_utc(), now_ms, 0};
+    int64_t start_ms = start_day ? zone_instant(raise.zone, (int32_t)start_day, 0) : 0;
+    int64_t end_ms = end_day ? zone_instant(raise.zone, (int32_t)end_day + 1, 0) : 0;
+
+    raise.today = zone_day(raise.zone, now_ms);
+    err = rules_keep_plan(sql, place.plan, now_ms);
+    if (!err) {
+        err = raise_agreement(&raise, id, start_ms, end_ms);
+    }
+    if (!err) {
+        err = raise_customer_visit(&raise, customer, start_ms);
+    }
+    return err ? err : raise_reserve(&raise, id);
+}
+
+enum err duties_raise(struct office *office, struct sql *sql, int64_t now_ms, int64_t *io_at)
+{
+    bool contracts = *io_at >= CONTRACTS;
+    int64_t ids[SLICE];
+    struct sql_rows rows;
+    size_t count = 0;
+    enum err err;
+
+    if (contracts) {
+        sql_find(sql, &rows, "SELECT id FROM contract WHERE id > ?1 ORDER BY id LIMIT 100", "i", *io_at - CONTRACTS);
+    } else {
+        sql_find(sql, &rows,
+                 "SELECT id FROM equipment WHERE id > ?1 AND claimed = 1 AND site IS NOT NULL ORDER BY id LIMIT 100",
+                 "i", *io_at);
+    }
+    while (count < SLICE && sql_next(&rows)) {
+        ids[count++] = sql_int(&rows, 0);
+    }
+    err = sql_end(&rows);
+    for (size_t i = 0; !err && i < count; i++) {
+        arena_reset(office->arena);
+        err = (contracts ? raise_contract : raise_equipment)(office, sql, ids[i], now_ms);
+    }
+    if (count == SLICE) {
+        *io_at = ids[count - 1] + (contracts ? CONTRACTS : 0);
+    } else {
+        *io_at = contracts ? 0 : CONTRACTS;
+    }
+    return err;
+}
