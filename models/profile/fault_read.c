@@ -124,6 +124,7 @@ static void read_conditions(struct profile_reader *reader, struct yaml_node *map
     fault->grade =
         (int)yaml_int(complaints, yaml_need(complaints, map, "grade"), "a grade", 1, 3, 3);
     read_ladder(reader, yaml_find(map, "ladder"), fault);
+    fault->safety = yaml_bool(complaints, yaml_find(map, "safety"), "true or false", false);
     fault->latching = yaml_bool(complaints, yaml_find(map, "latching"), "true or false", false);
 }
 

@@ -89,6 +89,7 @@ struct fault_rule {
     const struct words2 *remote;
     size_t remote_count;
     struct words2 advice;
+    bool safety;   /* a danger to people: an emergency whatever its grade (G-16) */
     bool latching; /* stays until a person resets it */
 };
 

@@ -15,6 +15,7 @@
 #include "models/base/text.h"
 #include "models/base/yaml.h"
 #include "models/profile/profile.h"
+#include "models/service/ticket_rules.h"
 
 #define PLAN_LEVELS 3 /* service levels A B C */
 #define PLAN_GRADES 3
@@ -154,6 +155,7 @@ struct plan {
     const char *onsite_gate;
     bool consent_before_repair;
     const struct plan_staff *staff; /* who goes, who is told next; never NULL */
+    struct ticket_rules ticket; /* classification, repeats, order, callers */
     const struct yaml_node *root; /* all of the file, for what is not above */
     const char *bytes; /* the text it was read from, as it was given: not copied */
     size_t size;

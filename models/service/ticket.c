@@ -18,6 +18,7 @@ const char *const ticket_state_names[] = {
 #define OWN     R(SERVER)
 #define DESK    (R(INTEGRATION) | R(DISPATCHER) | R(MANAGER) | R(ADMIN))
 #define FIELD   (DESK | R(TECHNICIAN))
+#define LEAD    (R(MANAGER) | R(ADMIN))
 
 static const struct ticket_row rows[] = {
     /* ---- the desk */
@@ -30,10 +31,30 @@ static const struct ticket_row rows[] = {
     [TICKET_NOTE] = {"note", OPEN, 0, TICKET_STAY, FIELD, 0, "", ""},
     [TICKET_RESET] = {"reset", OPEN, 0, TICKET_STAY, FIELD, 0, "", ""},
     [TICKET_REOPEN] = {"reopen", S(CLOSED), 0, TICKET_ACKNOWLEDGED, FIELD, 0, "reason", "close"},
+    [TICKET_CLASSIFY] = {"classify", OPEN, 0, TICKET_STAY, DESK, 0, "field value reason", ""},
+    [TICKET_REMOTE_ATTEMPT] = {"remote_attempt", OPEN & ~S(CLEARED), 0, TICKET_STAY, FIELD, 0,
+                               "result", ""},
+    [TICKET_DIAGNOSE] = {"diagnose", OPEN, S(ON_SITE), TICKET_DIAGNOSED, FIELD, 0,
+                         "cause domain? component? responsible_party? plan?", ""},
+    [TICKET_PLAN_SOLUTION] = {"plan_solution", OPEN, 0, TICKET_STAY, FIELD, TICKET_NEED_CAUSE,
+                              "plan promised?", "diagnose"},
+    [TICKET_PARK] = {"park", OPEN, 0, TICKET_STAY, FIELD, TICKET_NEED_FREE, "question", "answer"},
+    [TICKET_ANSWER] = {"answer", OPEN, 0, TICKET_STAY, FIELD, TICKET_NEED_PARKED, "answer", "park"},
+    [TICKET_IMPORTANT] = {"important", OPEN, 0, TICKET_STAY, FIELD, 0, "grade? reason?", ""},
+    [TICKET_AGREE] = {"agree", OPEN, 0, TICKET_STAY, FIELD, 0, "name", ""},
+    [TICKET_VERIFY] = {"verify", OPEN, 0, TICKET_STAY, LEAD, 0, "finding", ""},
+    [TICKET_AMEND] = {"amend", OPEN, 0, TICKET_STAY, FIELD, 0,
+                      "owner_name? phone? address? content? wishes?", ""},
+    [TICKET_ATTACH] = {"attach", OPEN, 0, TICKET_STAY, DESK, TICKET_NEED_ALONE, "parent", ""},
+    [TICKET_DETACH] = {"detach", OPEN, 0, TICKET_STAY, DESK, TICKET_NEED_PARENT, "", ""},
+    [TICKET_REQUEST_PART] = {"request_part", OPEN & ~S(CLEARED), S(ON_SITE) | S(DIAGNOSED) | S(REPAIRING),
+                             TICKET_AWAITING_PARTS, FIELD, 0, "part count?", ""},
+    [TICKET_DELIVER_PART] = {"deliver_part", OPEN, S(AWAITING_PARTS), TICKET_BACK, FIELD, 0, "part?",
+                             "request_part"},
     /* ---- dispatch */
     [TICKET_DISPATCH] = {"dispatch", WAITING | AGAIN, 0, TICKET_DISPATCHED, DESK, 0, "team", ""},
-    [TICKET_ASSIGN] = {"assign", WAITING | AGAIN, 0, TICKET_ASSIGNED, DESK, 0,
-                       "technician appointment? customer_told?", "dispatch"},
+    [TICKET_ASSIGN] = {"assign", WAITING | AGAIN, 0, TICKET_ASSIGNED, DESK, TICKET_NEED_WAY,
+                       "technician appointment? customer_told? override?", "dispatch"},
     [TICKET_CHECK] = {"check", OPEN, 0, TICKET_STAY, FIELD, 0, "", ""},
     /* ---- clocks */
     [TICKET_PAUSE] = {"pause", OPEN, 0, TICKET_STAY, FIELD, TICKET_NEED_RUNNING, "reason",
@@ -69,6 +90,13 @@ static const struct {
     {TICKET_NEED_RUNNING, "the clocks run", "the clocks are paused already"},
     {TICKET_NEED_PAUSED, "the clocks are paused", "the clocks are not paused"},
     {TICKET_NEED_QUOTE, "a quotation without an answer", "there is no quotation to consent to"},
+    {TICKET_NEED_PARKED, "a question that waits", "no question waits for an answer"},
+    {TICKET_NEED_FREE, "no question that waits", "a question waits for its answer already"},
+    {TICKET_NEED_PARENT, "a parent", "it belongs to no other ticket"},
+    {TICKET_NEED_ALONE, "no parent", "it belongs to another ticket already"},
+    {TICKET_NEED_WAY, "what the plan asks for before somebody is sent (C-12), or `override: {reason}`",
+     "the plan asks for more before somebody is sent, see onsite_gate of the ticket; or override: {reason} (C-12)"},
+    {TICKET_NEED_CAUSE, "a diagnosis (S0-114)", "the cause comes before the plan: diagnose first (S0-114)"},
     {TICKET_NEED_CONSENT, "consent to the charges, when there are any (S0-59)",
      "the customer has to consent to the charges before the repair (S0-59)"},
 };
@@ -87,6 +115,9 @@ static unsigned has(const struct ticket_facts *facts)
 {
     return (facts->paused ? TICKET_NEED_PAUSED : TICKET_NEED_RUNNING) |
            (facts->quote_open ? TICKET_NEED_QUOTE : 0) |
+           (facts->parked ? TICKET_NEED_PARKED : TICKET_NEED_FREE) |
+           (facts->has_parent ? TICKET_NEED_PARENT : TICKET_NEED_ALONE) |
+           (facts->has_cause ? TICKET_NEED_CAUSE : 0) | (facts->way_open ? TICKET_NEED_WAY : 0) |
            (!facts->consent_needed || facts->consent_given ? TICKET_NEED_CONSENT : 0);
 }
 

@@ -42,6 +42,20 @@ enum ticket_action {
     TICKET_NOTE,
     TICKET_RESET, /* a latching fault may clear again */
     TICKET_REOPEN,
+    TICKET_CLASSIFY,
+    TICKET_REMOTE_ATTEMPT,
+    TICKET_DIAGNOSE,
+    TICKET_PLAN_SOLUTION,
+    TICKET_PARK, /* a question has to be looked into before it can be answered */
+    TICKET_ANSWER,
+    TICKET_IMPORTANT, /* the customer says that it is */
+    TICKET_AGREE,     /* both sides want that somebody comes */
+    TICKET_VERIFY,    /* a manager has looked personally */
+    TICKET_AMEND,     /* what the repair slip lacked */
+    TICKET_ATTACH,
+    TICKET_DETACH,
+    TICKET_REQUEST_PART,
+    TICKET_DELIVER_PART,
     /* dispatch */
     TICKET_DISPATCH,
     TICKET_ASSIGN,
@@ -69,6 +83,10 @@ struct ticket_facts { /* what legality depends on */
     bool quote_open;     /* a quotation without an answer */
     bool consent_needed; /* chargeable and the plan wants consent before repair */
     bool consent_given;
+    bool parked;     /* a question waits for its answer */
+    bool has_parent; /* it belongs to another ticket */
+    bool has_cause;  /* it was diagnosed */
+    bool way_open;   /* somebody may be sent (C-12) */
     enum ticket_state back; /* where its work order stands */
 };
 
@@ -77,6 +95,12 @@ struct ticket_facts { /* what legality depends on */
 #define TICKET_NEED_PAUSED  (1U << 1)
 #define TICKET_NEED_QUOTE   (1U << 2) /* a quotation without an answer */
 #define TICKET_NEED_CONSENT (1U << 3) /* S0-59: to the charges, when there are any */
+#define TICKET_NEED_PARKED  (1U << 4) /* a question that waits */
+#define TICKET_NEED_FREE    (1U << 5) /* none waits */
+#define TICKET_NEED_PARENT  (1U << 6)
+#define TICKET_NEED_ALONE   (1U << 7) /* no parent */
+#define TICKET_NEED_WAY     (1U << 9) /* C-12: the plan's gate to on-site work, or override: {reason} */
+#define TICKET_NEED_CAUSE   (1U << 8) /* S0-114: the cause before the plan */
 
 struct ticket_row {
     const char *name;

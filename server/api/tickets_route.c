@@ -7,7 +7,7 @@
 
 static enum err show_ticket(struct call *call, int64_t id)
 {
-    return view_ticket(call->sql, call->api->options.rules, id, call->now_ms, call->out);
+    return view_ticket(call->sql, call->api->options.rules, id, call->role, call->now_ms, call->out);
 }
 
 enum { BY_OPEN, BY_STATE, BY_GRADE, BY_EQUIPMENT, BY_KIND, BY_FAULT, BY_SITE, BY_AGENT };
@@ -93,7 +93,7 @@ static enum err do_report(struct call *call, struct sql *sql, int64_t now_ms, st
     text_addf(&place, "/api/v1/tickets/%s", number);
     call_header(call, "Location", place.at);
     call_tag(call, version_of(sql, id));
-    return view_ticket(sql, call->api->options.rules, id, now_ms, call->out);
+    return view_ticket(sql, call->api->options.rules, id, call->role, now_ms, call->out);
 }
 
 void tickets_post(struct call *call)
@@ -119,7 +119,7 @@ static enum err do_action(struct call *call, struct sql *sql, int64_t now_ms, st
         return err;
     }
     call_tag(call, version_of(sql, id));
-    return view_ticket(sql, call->api->options.rules, id, now_ms, call->out);
+    return view_ticket(sql, call->api->options.rules, id, call->role, now_ms, call->out);
 }
 
 void tickets_act(struct call *call)

@@ -233,7 +233,7 @@ enum err clocks_judge(struct office *office, struct sql *sql, const struct ticke
 {
     struct clock_row *clocks;
     size_t count;
-    int64_t next_ms = ticket->hold_until_ms ? ticket->hold_until_ms : OFFICE_NEVER;
+    int64_t next_ms = ticket_wake(ticket);
     struct clock_owner owner = clock_owner_of(ticket);
     enum err err = clocks_read(office->arena, sql, office->options.rules, &owner, &clocks, &count);
 

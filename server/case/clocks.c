@@ -151,9 +151,9 @@ static bool has_complex(const struct ticket *ticket)
  */
 static bool is_owed(const struct ticket *ticket, const struct plan_target *target)
 {
-    bool words_only = strcmp(ticket->kind, "consultation") == 0 || strcmp(ticket->kind, "complaint") == 0;
+    const struct ticket_kind *kind = ticket_kind_find(ticket->kind);
 
-    if (words_only && target->stop != PLAN_RESPONSE && target->stop != PLAN_ANSWERED) {
+    if (kind && kind->words && target->stop != PLAN_RESPONSE && target->stop != PLAN_ANSWERED) {
         return false;
     }
     return target->complexity == PLAN_ANY ||

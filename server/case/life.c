@@ -1,41 +1,25 @@
 /* A ticket's life after it was opened: regraded, cleared, back, closed. */
 #include "server/case/life.h"
 
+#include "server/case/classes.h"
 #include "server/case/clocks.h"
-#include "server/case/doc.h"
+#include "server/case/family.h"
 
-/* The grade, and with it two of the seven classifications. */
-static enum err write_grade(struct sql *sql, int64_t ticket, int grade)
+/* The grade, and with it what the machine makes of it; a person's grade is a person's word. */
+static enum err write_grade(struct office *office, struct sql *sql, struct ticket *ticket, const char *who,
+                            const char *reason, int64_t at_ms)
 {
-    struct json_out one = json_out(DOC_BYTES_MOST), both = json_out(DOC_BYTES_MOST);
-    TEXT(severity, 16);
-    struct arena *arena;
-    struct sql_rows rows;
-    enum err err = arena_open(DOC_ARENA_BYTES, &arena), end;
+    static const char *const grades[] = {"1", "2", "3"};
+    enum err err = sql_run(sql,
+                           "UPDATE ticket SET grade = ?2, fall_grade = NULL, fall_ms = NULL, version ="
+                           " version + 1 WHERE id = ?1",
+                           "ii", ticket->id, (int64_t)ticket->grade);
 
-    if (err) {
-        return err;
+    ticket->fall_ms = 0;
+    if (!err && !text_same(who, "heliograph")) {
+        err = classes_say(office, sql, ticket, CLASS_SEVERITY, grades[ticket->grade - 1], who, reason, at_ms);
     }
-    text_addf(&severity, "%d", grade);
-    sql_find(sql, &rows, "SELECT classification FROM ticket WHERE id = ?1", "i", ticket);
-    if (sql_next(&rows)) {
-        err = doc_set(arena, sql_text(&rows, 0), "severity", severity.at, &one);
-    }
-    end = sql_end(&rows);
-    err = err ? err : end;
-    if (!err) {
-        err = doc_set(arena, one.bytes, "urgency", grade == 1 ? "\"emergency\"" : "\"normal\"", &both);
-    }
-    if (!err) {
-        err = sql_run(sql,
-                      "UPDATE ticket SET grade = ?2, classification = ?3, version = version + 1"
-                      " WHERE id = ?1",
-                      "iit", ticket, (int64_t)grade, both.bytes);
-    }
-    json_out_free(&one);
-    json_out_free(&both);
-    arena_close(arena);
-    return err;
+    return err ? err : classes_judge(office, sql, ticket, NULL, NULL, reason, at_ms);
 }
 
 enum err ticket_regrade(struct office *office, struct sql *sql, struct ticket *ticket, int grade,
@@ -52,8 +36,7 @@ enum err ticket_regrade(struct office *office, struct sql *sql, struct ticket *t
     text_addf(&data, "{\"from\":%d,\"to\":%d}", ticket->grade, grade);
     text_addf(&step, "regraded.%d.%lld", grade, (long long)at_ms);
     ticket->grade = grade;
-    ticket->emergency = grade == 1; /* as write_grade has it */
-    err = write_grade(sql, ticket->id, grade);
+    err = write_grade(office, sql, ticket, who, reason ? reason : "", at_ms);
     if (!err) {
         err = ticket_line(sql, ticket->id, at_ms, now_ms, who, "regrade", action_id, reason, data.at);
     }
@@ -159,7 +142,7 @@ enum err ticket_close(struct office *office, struct sql *sql, struct ticket *tic
     }
     if (!err) {
         err = sql_run(sql,
-                      "UPDATE ticket SET closed_ms = ?2, resolution = ?3, hold_until_ms = NULL, next_ms"
+                      "UPDATE ticket SET closed_ms = ?2, resolution = ?3, hold_until_ms = NULL, fall_ms = NULL, next_ms"
                       " = NULL, state = 'closed', version = version + 1 WHERE id = ?1",
                       "iit", ticket->id, at_ms, resolution);
     }
@@ -172,6 +155,9 @@ enum err ticket_close(struct office *office, struct sql *sql, struct ticket *tic
     }
     if (!err) {
         err = ticket_line(sql, ticket->id, at_ms, now_ms, who, "close", action_id, resolution, NULL);
+    }
+    if (!err) {
+        err = family_end(office, sql, ticket, resolution, at_ms, now_ms);
     }
     ticket->closed_ms = at_ms;
     ticket->hold_until_ms = 0;

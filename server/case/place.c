@@ -51,7 +51,7 @@ static enum err read_site(struct office *office, struct sql *sql, struct place *
     struct sql_rows rows;
 
     sql_find(sql, &rows,
-             "SELECT s.title, COALESCE(s.time_zone, c.time_zone), s.calendar, s.remote_area"
+             "SELECT s.title, COALESCE(s.time_zone, c.time_zone), s.calendar, s.remote_area, s.critical"
              " FROM site s LEFT JOIN calendar c ON c.id = s.calendar WHERE s.id = ?1",
              "i", place->site);
     if (sql_next(&rows)) {
@@ -63,6 +63,7 @@ static enum err read_site(struct office *office, struct sql *sql, struct place *
         }
         place->calendar = sql_int(&rows, 2);
         place->remote_area = sql_int(&rows, 3) != 0;
+        place->critical = sql_int(&rows, 4) != 0;
     }
     return sql_end(&rows);
 }

@@ -13,7 +13,7 @@ struct place {
     const struct profile *profile; /* NULL: unknown */
     const struct plan *plan;       /* NULL only when the server has no plan at all */
     char level;                    /* A B C */
-    bool remote_area, claimed;
+    bool remote_area, critical, claimed;
     struct warranty_dates dates;
 };
 

@@ -29,6 +29,37 @@ static void read_classes(struct office *office, const char *doc, struct ticket *
     }
 }
 
+/* What tickets have gained beside their clocks. */
+static enum err read_more(struct office *office, struct sql *sql, struct ticket *ticket)
+{
+    struct sql_rows rows;
+
+    ticket->opened = "";
+    sql_find(sql, &rows,
+             "SELECT parent, parked_ms, fall_grade, fall_ms, conditions, opened, rework, diagnosis, solution"
+             " FROM ticket WHERE id = ?1",
+             "i", ticket->id);
+    if (sql_next(&rows)) {
+        ticket->parent = sql_int(&rows, 0);
+        ticket->parked_ms = sql_int(&rows, 1);
+        ticket->fall_grade = (int)sql_int(&rows, 2);
+        ticket->fall_ms = sql_int(&rows, 3);
+        ticket->conditions = (unsigned)sql_int(&rows, 4);
+        ticket->opened = keep(office, sql_text(&rows, 5));
+        ticket->rework = sql_int(&rows, 6) != 0;
+        ticket->has_cause = !sql_null(&rows, 7);
+        ticket->has_solution = !sql_null(&rows, 8);
+    }
+    return sql_end(&rows);
+}
+
+int64_t ticket_wake(const struct ticket *ticket)
+{
+    int64_t wake_ms = ticket->hold_until_ms ? ticket->hold_until_ms : OFFICE_NEVER;
+
+    return ticket->fall_ms && ticket->fall_ms < wake_ms ? ticket->fall_ms : wake_ms;
+}
+
 enum err ticket_load(struct office *office, struct sql *sql, int64_t id, struct ticket *ret_ticket)
 {
     struct ticket ticket = {.id = id};
@@ -86,8 +117,61 @@ enum err ticket_load(struct office *office, struct sql *sql, int64_t id, struct 
     }
     ticket.plan = plan ? rules_plan_kept(office->options.rules, sql, plan, plan_hash) : NULL;
     ticket.consent_needed = ticket.consent_needed && ticket.plan && ticket.plan->consent_before_repair;
+    err = read_more(office, sql, &ticket);
     *ret_ticket = ticket;
-    return ERR_OK;
+    return err;
+}
+
+static bool has_word(const char *words, const char *word)
+{
+    size_t length = strlen(word);
+
+    for (const char *at = words; (at = strstr(at, word)) != NULL; at += length) {
+        if ((at == words || at[-1] == ' ') && (at[length] == ' ' || !at[length])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum err ticket_open_way(struct office *office, struct sql *sql, struct ticket *ticket, const char *word)
+{
+    TEXT(words, 200);
+
+    if (has_word(ticket->opened, word)) {
+        return ERR_OK;
+    }
+    text_addf(&words, "%s%s%s", ticket->opened, ticket->opened[0] ? " " : "", word);
+    ticket->opened = keep(office, words.at);
+    return sql_run(sql, "UPDATE ticket SET opened = ?2 WHERE id = ?1", "it", ticket->id, words.at);
+}
+
+bool ticket_way_is_open(const struct ticket *ticket, const char **ret_by)
+{
+    static const char *const opens[][3] = {
+        [ONSITE_IMMEDIATE] = {NULL},
+        [ONSITE_PHONE_FAILED] = {"remote_failed", "important", NULL},
+        [ONSITE_MUTUAL_CONSENT] = {"agreed", NULL},
+        [ONSITE_MANAGER_VERIFY] = {"verified", NULL},
+    };
+    enum onsite_gate gate = ticket->plan ? ticket->plan->ticket.onsite_gate : ONSITE_IMMEDIATE;
+
+    *ret_by = "";
+    for (int i = 0; opens[gate][i]; i++) {
+        if (has_word(ticket->opened, opens[gate][i])) {
+            *ret_by = opens[gate][i];
+            return true;
+        }
+    }
+    if (has_word(ticket->opened, "override")) {
+        *ret_by = "override";
+        return true;
+    }
+    if (gate != ONSITE_IMMEDIATE && ticket->grade == 1) { /* nobody waits on the phone then */
+        *ret_by = "grade_1";
+        return true;
+    }
+    return gate == ONSITE_IMMEDIATE;
 }
 
 /* Where the ticket stands by its order, when it waits no longer: for the customer's word, for a part. */
@@ -129,9 +213,14 @@ enum err ticket_facts(struct office *office, struct sql *sql, const struct ticke
         .quote_open = ticket->quote_open,
         .consent_needed = ticket->consent_needed,
         .consent_given = ticket->consent_given,
+        .parked = ticket->parked_ms != 0,
+        .has_parent = ticket->parent != 0,
+        .has_cause = ticket->has_cause,
     };
+    const char *by;
     enum err err = state_of_order(sql, ticket, &facts.back);
 
+    facts.way_open = ticket_way_is_open(ticket, &by);
     (void)office;
     *ret_facts = facts;
     return err;

@@ -16,10 +16,24 @@ struct ticket {
     enum ticket_state state;
     int64_t registered_ms, cleared_ms, hold_until_ms, closed_ms; /* 0: not */
     bool late, quote_open, consent_needed, consent_given, paused;
+    /* of ticket_read_more() */
+    int64_t parent, parked_ms, fall_ms; /* 0: none */
+    int fall_grade;
+    unsigned conditions; /* a bit per ticket_condition */
+    const char *opened;  /* words for what has opened the way on site, between blanks */
+    bool rework, has_cause, has_solution;
 };
 
 enum err ticket_load(struct office *office, struct sql *sql, int64_t id,
                      struct ticket *ret_ticket) MUST_CHECK;
+/* When something is due by the ticket itself, beside its clocks; OFFICE_NEVER. */
+int64_t ticket_wake(const struct ticket *ticket);
+/* One more word for what has opened the way on site: remote_failed important agreed verified override. */
+enum err ticket_open_way(struct office *office, struct sql *sql, struct ticket *ticket,
+                         const char *word) MUST_CHECK;
+/* What the plan asks for before somebody is sent has happened (C-12). ret_by: by what; "" when nothing is
+ * asked for or nothing has happened. */
+bool ticket_way_is_open(const struct ticket *ticket, const char **ret_by);
 /* The open ticket of a cause: its id, or 0. */
 int64_t ticket_of_cause(struct sql *sql, const char *cause_key);
 

@@ -20,6 +20,20 @@ static enum err (*const doers[TICKET_ACTIONS])(struct move *move) = {
     [TICKET_NOTE] = do_nothing,
     [TICKET_RESET] = do_reset,
     [TICKET_REOPEN] = do_reopen,
+    [TICKET_CLASSIFY] = do_classify,
+    [TICKET_PARK] = do_park,
+    [TICKET_ANSWER] = do_answer,
+    [TICKET_IMPORTANT] = do_important,
+    [TICKET_AGREE] = do_agree,
+    [TICKET_VERIFY] = do_verify,
+    [TICKET_AMEND] = do_amend,
+    [TICKET_REMOTE_ATTEMPT] = do_remote_attempt,
+    [TICKET_DIAGNOSE] = do_diagnose,
+    [TICKET_PLAN_SOLUTION] = do_plan_solution,
+    [TICKET_REQUEST_PART] = do_request_part,
+    [TICKET_DELIVER_PART] = do_deliver_part,
+    [TICKET_ATTACH] = do_attach,
+    [TICKET_DETACH] = do_detach,
     /* dispatch */
     [TICKET_DISPATCH] = do_dispatch,
     [TICKET_ASSIGN] = do_assign,
@@ -132,6 +146,9 @@ static enum err take(struct move *move, enum ticket_action kind)
     enum err err =
         ticket_facts(move->office, move->sql, move->ticket, move->action->role, &facts);
 
+    if (!err && ticket_row(kind)->needs & TICKET_NEED_WAY) {
+        err = move_judge_way(move, &facts);
+    }
     if (!err) {
         err = ticket_move(&facts, kind, &move->state, move->why);
     }

@@ -24,6 +24,14 @@ struct move {
 /* The order that the dispatcher speaks of: the open one, or one more. */
 enum err move_need_order(struct move *move) MUST_CHECK;
 
+/* Whether somebody may be sent (C-12): facts->way_open, when the plan's gate is passed or the request
+ * overrides it; the override is recorded. */
+enum err move_judge_way(struct move *move, struct ticket_facts *facts) MUST_CHECK;
+/* S0-114: the plan wants cause and plan before the end. ERR_STATE with what is missing. */
+enum err move_judge_close(struct move *move) MUST_CHECK;
+/* What becomes of open children of a ticket that is about to be closed: ERR_STATE when nobody said. */
+enum err move_end_children(struct move *move, const char *resolution) MUST_CHECK;
+
 /* ERR_FORMAT: a field is missing or wrong; ERR_STATE: it is not legal now; why says it. */
 enum err do_respond(struct move *move) MUST_CHECK;
 enum err do_regrade(struct move *move) MUST_CHECK;
@@ -31,6 +39,23 @@ enum err do_quote(struct move *move) MUST_CHECK;
 enum err do_consent(struct move *move) MUST_CHECK;
 enum err do_reset(struct move *move) MUST_CHECK;
 enum err do_reopen(struct move *move) MUST_CHECK;
+
+enum err do_classify(struct move *move) MUST_CHECK;
+enum err do_park(struct move *move) MUST_CHECK;
+enum err do_answer(struct move *move) MUST_CHECK;
+enum err do_important(struct move *move) MUST_CHECK;
+enum err do_agree(struct move *move) MUST_CHECK;
+enum err do_verify(struct move *move) MUST_CHECK;
+enum err do_amend(struct move *move) MUST_CHECK;
+
+enum err do_remote_attempt(struct move *move) MUST_CHECK;
+enum err do_diagnose(struct move *move) MUST_CHECK;
+enum err do_plan_solution(struct move *move) MUST_CHECK;
+enum err do_request_part(struct move *move) MUST_CHECK;
+enum err do_deliver_part(struct move *move) MUST_CHECK;
+
+enum err do_attach(struct move *move) MUST_CHECK;
+enum err do_detach(struct move *move) MUST_CHECK;
 
 enum err do_dispatch(struct move *move) MUST_CHECK;
 enum err do_assign(struct move *move) MUST_CHECK;

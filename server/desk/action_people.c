@@ -10,6 +10,13 @@ enum err do_close(struct move *move)
     if (!resolution || !resolution[0]) {
         return text_say(move->why, ERR_FORMAT, "close needs a resolution");
     }
+    err = move_judge_close(move);
+    if (!err) {
+        err = move_end_children(move, resolution);
+    }
+    if (err) {
+        return err;
+    }
     err = alarm_reset(move->office, move->sql, move->ticket, move->now_ms, &no_latch);
     if (err && err != ERR_STATE) {
         return err;

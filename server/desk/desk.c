@@ -1,4 +1,5 @@
 /* The desk itself, and its turn: what is due by the clock and not by a message. */
+#include "server/case/grade.h"
 #include "server/desk/desk_int.h"
 
 #include <stdlib.h>
@@ -115,6 +116,10 @@ static enum err turn_ticket(struct office *office, struct sql *sql, int64_t id, 
     }
     if (ticket.hold_until_ms && ticket.hold_until_ms <= now_ms) {
         return end_hold(office, sql, &ticket, now_ms);
+    }
+    err = grade_turn(office, sql, &ticket, now_ms);
+    if (err) {
+        return err;
     }
     err = clocks_judge(office, sql, &ticket, now_ms);
     close_ms = close_due(sql, &ticket);

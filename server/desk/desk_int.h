@@ -7,6 +7,7 @@
 #include "server/case/place.h"
 #include "server/case/ticket.h"
 #include "server/desk/desk.h"
+#include "server/desk/slip.h"
 #include "server/field/field.h"
 
 struct desk {
@@ -26,6 +27,8 @@ struct ticket_new {
     const struct fault_rule *rule; /* NULL: none */
     const char *domain, *component; /* used when rule is NULL */
     const char *evidence, *children, *who, *note, *action_id;
+    const char *channel;        /* device phone web e-mail …; NULL: device */
+    const struct cJSON *report; /* what a caller said; NULL: the equipment or the server says it */
 };
 
 enum err ticket_open(struct office *office, struct sql *sql, const struct place *place,
@@ -34,6 +37,9 @@ enum err ticket_open(struct office *office, struct sql *sql, const struct place 
  * ticket goes on as that fault's. */
 enum err ticket_adopt(struct office *office, struct sql *sql, const struct place *place,
                       const struct ticket_new *what, int64_t now_ms, int64_t id) MUST_CHECK;
+/* The verdict anew, now that somebody knows the component (or the domain: NULL as it was). */
+enum err warranty_again(struct office *office, struct sql *sql, const struct ticket *ticket, const char *component,
+                        const char *domain, int64_t now_ms) MUST_CHECK;
 /* A person lets a latching fault clear. ERR_STATE with why: there is none of that ticket. */
 enum err alarm_reset(struct office *office, struct sql *sql, const struct ticket *ticket, int64_t now_ms,
                      struct text *why) MUST_CHECK;

@@ -4,6 +4,7 @@
  * and after the plan's limit it is grade 2 (service-terms F-04). What is behind the link is
  * unknown: nothing is raised or cleared for it.
  */
+#include "server/case/family.h"
 #include "server/desk/desk_int.h"
 
 #include <stdlib.h>
@@ -96,6 +97,30 @@ static enum err list_children(struct sql *sql, int64_t agent, struct json_out *o
     return err ? err : out->err;
 }
 
+/* Callers who could not say more than that nothing can be seen: theirs belong to the link's ticket. */
+static enum err take_in(struct office *office, struct sql *sql, int64_t agent, int64_t id, int64_t since_ms,
+                        int64_t now_ms)
+{
+    struct ticket link, child;
+    int64_t next = 0;
+    TEXT(why, 200);
+    enum err err = ticket_load(office, sql, id, &link);
+
+    while (!err && (next = sql_find_int(sql, 0,
+                                        "SELECT t.id FROM equipment e JOIN ticket t ON t.equipment = e.id WHERE"
+                                        " e.agent = ?1 AND t.closed_ms IS NULL AND t.parent IS NULL AND t.fault"
+                                        " IS NULL AND t.kind = 'fault' AND t.registered_ms >= ?2 AND t.id > ?3"
+                                        " ORDER BY t.id LIMIT 1",
+                                        "iii", agent, since_ms, next)) != 0) {
+        err = ticket_load(office, sql, next, &child);
+        if (!err) {
+            err = family_attach(sql, &child, &link, "heliograph", now_ms, now_ms, &why);
+        }
+        err = err == ERR_STATE ? ERR_OK : err; /* it has a family of its own */
+    }
+    return err;
+}
+
 static enum err open_ticket(struct office *office, struct sql *sql, const struct place *place,
                             int64_t agent, const char *key, int64_t since_ms, int64_t now_ms)
 {
@@ -119,7 +144,7 @@ static enum err open_ticket(struct office *office, struct sql *sql, const struct
         err = ticket_open(office, sql, place, &what, now_ms, &id);
     }
     json_out_free(&children);
-    return err;
+    return err ? err : take_in(office, sql, agent, id, since_ms, now_ms);
 }
 
 /* The silence begins again before the last one's ticket was closed. */

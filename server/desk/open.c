@@ -2,6 +2,8 @@
  * clocks, a proposed work order, notices. */
 #include <string.h>
 
+#include "server/case/classes.h"
+#include "server/case/family.h"
 #include "server/desk/desk_int.h"
 #include "server/fleet/numbers.h"
 #include "server/store/metrics.h"
@@ -60,24 +62,6 @@ static void put_remote(struct json_out *out, const struct fault_rule *rule)
     json_close_list(out);
 }
 
-/* The seven classifications (service-terms C-13), as far as the machine can tell. */
-static void put_classification(struct json_out *out, const struct place *place,
-                               const struct ticket_new *what)
-{
-    const char *domain = what->rule ? what->rule->domain : what->domain;
-    char level[2] = {place->level, 0};
-
-    json_open_object(out);
-    json_int(out, "severity", what->grade);
-    json_text(out, "urgency", what->grade == 1 ? "emergency" : "normal");
-    json_text(out, "complexity", "general");
-    json_text(out, "competence", "routine");
-    json_text(out, "domain", domain ? domain : "hardware");
-    json_text(out, "responsible_party", text_same(domain, "external") ? "external" : "open");
-    json_text(out, "service_level", level);
-    json_close_object(out);
-}
-
 static void put_date(struct json_out *out, const char *name, int32_t day)
 {
     char words[11];
@@ -122,18 +106,16 @@ static void put_warranty(struct office *office, struct json_out *out, const stru
 }
 
 struct documents { /* JSON columns of a new ticket */
-    struct json_out classification, warranty, cause, remote, advice;
+    struct json_out warranty, cause, remote, advice;
 };
 
 static void write_documents(struct office *office, const struct place *place,
                             const struct ticket_new *what, struct documents *documents)
 {
-    documents->classification = json_out(8192);
     documents->warranty = json_out(8192);
     documents->cause = json_out(32768);
     documents->remote = json_out(32768);
     documents->advice = json_out(8192);
-    put_classification(&documents->classification, place, what);
     put_warranty(office, &documents->warranty, place, what, what->onset_ms);
     put_causes(&documents->cause, what->rule);
     put_remote(&documents->remote, what->rule);
@@ -146,8 +128,8 @@ static void write_documents(struct office *office, const struct place *place,
 
 static enum err free_documents(struct documents *documents)
 {
-    struct json_out *all[] = {&documents->classification, &documents->warranty, &documents->cause,
-                              &documents->remote, &documents->advice};
+    struct json_out *all[] = {&documents->warranty, &documents->cause, &documents->remote,
+                              &documents->advice};
     enum err err = ERR_OK;
 
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
@@ -170,8 +152,8 @@ static enum err insert_row(struct office *office, struct sql *sql, const struct 
     err = sql_run(
         sql,
         "INSERT INTO ticket (number, cause_key, kind, equipment, agent, site, fault, grade, state,"
-        " onset_ms, detected_ms, registered_ms, late, title_en, title_zh, classification,"
-        " warranty, cause, remote, advice, evidence, children, track_code, plan, plan_hash,"
+        " onset_ms, detected_ms, registered_ms, late, title_en, title_zh, channel, warranty,"
+        " cause, remote, advice, evidence, children, track_code, plan, plan_hash,"
         " service_level, calendar, time_zone) VALUES (?1, ?2, ?3, NULLIF(?4, 0), NULLIF(?5, 0),"
         " NULLIF(?6, 0), ?7, ?8, 'registered', ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
         " ?19, ?20, ?21, ?22, ?23, ?24, ?25, NULLIF(?26, 0), ?27)",
@@ -180,7 +162,7 @@ static enum err insert_row(struct office *office, struct sql *sql, const struct 
         number, what->cause_key, what->kind, what->agent ? (int64_t)0 : place->equipment,
         what->agent, place->site, what->fault, (int64_t)what->grade, what->onset_ms,
         what->detected_ms, now_ms, (int64_t)what->late, what->title.en, what->title.zh,
-        documents.classification.bytes, documents.warranty.bytes, documents.cause.bytes,
+        what->channel ? what->channel : "device", documents.warranty.bytes, documents.cause.bytes,
         documents.remote.bytes, documents.advice.bytes, what->evidence, what->children, code,
         place->plan ? place->plan->id : NULL, place->plan ? place->plan->hash : NULL, level,
         place->calendar, place->time_zone);
@@ -188,16 +170,114 @@ static enum err insert_row(struct office *office, struct sql *sql, const struct 
     return err ? err : full;
 }
 
-enum err ticket_open(struct office *office, struct sql *sql, const struct place *place,
-                     const struct ticket_new *what, int64_t now_ms, int64_t *ret_id)
+/* F-24: the same fault on the same equipment; *ret_rework: within the plan's window after closing. */
+static int64_t earlier_ticket(struct sql *sql, const struct place *place, const struct ticket_new *what,
+                              int64_t now_ms, bool *ret_rework)
 {
-    struct ticket ticket;
-    enum err err = place->plan ? rules_keep_plan(sql, place->plan, now_ms) : ERR_OK;
-    int64_t id;
+    int64_t id = 0, window_ms = place->plan ? place->plan->ticket.repeat_ms : 0;
+    struct sql_rows rows;
+
+    *ret_rework = false;
+    if (!what->fault || what->agent || !place->equipment) {
+        return 0;
+    }
+    sql_find(sql, &rows,
+             "SELECT id, closed_ms FROM ticket WHERE equipment = ?1 AND fault = ?2 AND closed_ms IS NOT NULL"
+             " ORDER BY id DESC LIMIT 1",
+             "it", place->equipment, what->fault);
+    if (sql_next(&rows)) {
+        id = sql_int(&rows, 0);
+        *ret_rework = window_ms > 0 && now_ms - sql_int(&rows, 1) <= window_ms;
+    }
+    return sql_end(&rows) ? 0 : id;
+}
+
+static enum err number_line(struct sql *sql, int64_t id, int64_t earlier, bool rework, int64_t now_ms)
+{
+    struct sql_rows rows;
+    TEXT(note, 200);
+
+    sql_find(sql, &rows, "SELECT number FROM ticket WHERE id = ?1", "i", earlier);
+    if (sql_next(&rows)) {
+        text_addf(&note, rework ? "the same fault again after %s was closed: one more severe, non-routine"
+                                : "the same fault as %s, long ago",
+                  sql_text(&rows, 0));
+    }
+    enum err err = sql_end(&rows);
+
+    return err ? err : ticket_line(sql, id, now_ms, now_ms, "heliograph", "repeat", NULL, note.at, NULL);
+}
+
+/* What the row has beside what it was inserted with: its earlier ticket, its slip, its kind's grade. */
+static enum err write_more(struct sql *sql, const struct place *place, const struct ticket_new *what, int64_t id,
+                           int64_t now_ms)
+{
+    struct ticket_rules preset = ticket_rules_preset();
+    const struct ticket_rules *rules = place->plan ? &place->plan->ticket : &preset;
+    bool rework;
+    int64_t earlier = earlier_ticket(sql, place, what, now_ms, &rework);
+    int grade = what->grade - (rework ? rules->repeat_raise : 0);
+    struct slip slip;
+    enum err err = slip_fill(sql, place, what->report, what->note ? what->note : what->title.en, &slip);
 
     if (!err) {
-        err = insert_row(office, sql, place, what, now_ms);
+        err = sql_run(sql,
+                      "UPDATE ticket SET earlier = NULLIF(?2, 0), rework = ?3, conditions = ?4, grade = ?5,"
+                      " caller = ?6, missing = ?7, caller_key = NULLIF(?8, '') WHERE id = ?1",
+                      "iiiiittt", id, earlier, (int64_t)rework,
+                      (int64_t)(rework ? 1U << CONDITION_REPEAT : 0), (int64_t)(grade < 1 ? 1 : grade),
+                      slip.caller.bytes, slip.incomplete && !what->agent ? slip.missing.bytes : NULL, slip.key);
     }
+    if (!err && earlier) {
+        err = number_line(sql, id, earlier, rework, now_ms);
+    }
+    slip_free(&slip);
+    return err;
+}
+
+/* S0-29: whoever is told of the ticket is told what the slip lacks. */
+static enum err tell_opened(struct office *office, struct sql *sql, const struct ticket *ticket, int64_t now_ms)
+{
+    TEXT(words, 200);
+    struct sql_rows rows;
+    enum err err;
+
+    text_add(&words, "a ticket was opened");
+    sql_find(sql, &rows, "SELECT missing FROM ticket WHERE id = ?1 AND missing IS NOT NULL", "i", ticket->id);
+    if (sql_next(&rows)) {
+        text_addf(&words, "; ask for what the slip lacks: %s", sql_text(&rows, 0));
+    }
+    err = sql_end(&rows);
+    return err ? err : ticket_tell(office, sql, ticket, "opened", words.at, now_ms);
+}
+
+/* A caller's ticket about equipment whose link is lost belongs to the link's ticket. */
+static enum err join_link(struct office *office, struct sql *sql, const struct place *place,
+                          const struct ticket *ticket, int64_t now_ms)
+{
+    int64_t id = sql_find_int(sql, 0,
+                              "SELECT t.id FROM agent a JOIN ticket t ON t.cause_key = 'link:' || a.name AND"
+                              " t.closed_ms IS NULL WHERE a.id = ?1 AND a.silent_since_ms IS NOT NULL",
+                              "i", place->agent);
+    struct ticket link;
+    TEXT(why, 200);
+    enum err err;
+
+    if (!id) {
+        return ERR_OK;
+    }
+    err = ticket_load(office, sql, id, &link);
+    return err ? err : family_attach(sql, ticket, &link, "heliograph", now_ms, now_ms, &why);
+}
+
+/* The row and its time line; the clocks do not run yet. */
+static enum err begin(struct office *office, struct sql *sql, const struct place *place,
+                      const struct ticket_new *what, int64_t now_ms, struct ticket *ticket)
+{
+    const char *domain = what->rule ? what->rule->domain : what->domain;
+    int64_t id;
+    enum err err = insert_row(office, sql, place, what, now_ms);
+
     if (err) {
         return err;
     }
@@ -206,31 +286,83 @@ enum err ticket_open(struct office *office, struct sql *sql, const struct place 
     err = ticket_line(sql, id, now_ms, now_ms, what->who, "register", what->action_id, what->note,
                       what->evidence);
     if (!err) {
-        err = ticket_load(office, sql, id, &ticket);
+        err = write_more(sql, place, what, id, now_ms);
     }
     if (!err) {
-        err = clocks_start(office, sql, &ticket, PLAN_REGISTERED, now_ms);
+        err = ticket_load(office, sql, id, ticket);
     }
+    if (!err && place->critical) {
+        ticket->conditions |= 1U << CONDITION_CRITICAL;
+    }
+    if (!err && what->rule && what->rule->safety) {
+        ticket->conditions |= 1U << CONDITION_SAFETY;
+    }
+    if (!err) {
+        err = sql_run(sql, "UPDATE ticket SET conditions = ?2 WHERE id = ?1", "ii", id,
+                      (int64_t)ticket->conditions);
+    }
+    return err ? err : classes_judge(office, sql, ticket, domain, NULL, "registered", now_ms);
+}
+
+enum err ticket_open(struct office *office, struct sql *sql, const struct place *place,
+                     const struct ticket_new *what, int64_t now_ms, int64_t *ret_id)
+{
+    const struct ticket_kind *kind = ticket_kind_find(what->kind);
+    struct ticket ticket;
+    enum err err = place->plan ? rules_keep_plan(sql, place->plan, now_ms) : ERR_OK;
+
+    if (!err) {
+        err = begin(office, sql, place, what, now_ms, &ticket);
+    }
+    if (err) {
+        return err;
+    }
+    err = clocks_start(office, sql, &ticket, PLAN_REGISTERED, now_ms);
     if (!err) {
         err = clocks_start(office, sql, &ticket, PLAN_REPORT, now_ms);
     }
     if (!err && strcmp(what->who, "heliograph") != 0) { /* who reports gets the number with the answer */
-        err = clocks_stop(sql, id, PLAN_RECEIPT, now_ms);
+        err = clocks_stop(sql, ticket.id, PLAN_RECEIPT, now_ms);
     }
-    if (!err && (strcmp(what->kind, "fault") == 0 || strcmp(what->kind, "prediction") == 0)) {
-        err = dispatch_propose(office, sql, place, id, what->rule, what->evidence, now_ms);
+    if (!err && kind && kind->visit) {
+        err = dispatch_propose(office, sql, place, ticket.id, what->rule, what->evidence, now_ms);
+    }
+    if (!err && what->report && !what->agent) {
+        err = join_link(office, sql, place, &ticket, now_ms);
     }
     if (!err) {
-        err = ticket_tell(office, sql, &ticket, "opened", "a ticket was opened", now_ms);
+        err = tell_opened(office, sql, &ticket, now_ms);
     }
     if (!err) {
         err = clocks_judge(office, sql, &ticket, now_ms);
     }
     if (!err) {
-        err = ticket_changed(sql, id, now_ms);
+        err = ticket_changed(sql, ticket.id, now_ms);
     }
-    *ret_id = id;
+    *ret_id = ticket.id;
     return err;
+}
+
+enum err warranty_again(struct office *office, struct sql *sql, const struct ticket *ticket, const char *component,
+                        const char *domain, int64_t now_ms)
+{
+    struct ticket_new what = {.component = component, .domain = domain ? domain : "hardware"};
+    struct json_out out = json_out(8192);
+    struct place place;
+    int64_t onset_ms = sql_find_int(sql, now_ms, "SELECT onset_ms FROM ticket WHERE id = ?1", "i", ticket->id);
+    enum err err = place_find(office, sql, ticket->equipment, ticket->site, now_ms, &place);
+
+    if (!err) {
+        put_warranty(office, &out, &place, &what, onset_ms);
+        err = out.err;
+    }
+    if (!err) {
+        err = sql_run(sql, "UPDATE ticket SET warranty = ?2 WHERE id = ?1", "it", ticket->id, out.bytes);
+    }
+    json_out_free(&out);
+    return err ? err
+               : ticket_line(sql, ticket->id, now_ms, now_ms, "heliograph", "warranty", NULL,
+                             "judged anew by the component of the diagnosis", NULL);
 }
 
 /* ------------------------------------------------------------------ a caller's ticket gets its fault */
@@ -246,10 +378,10 @@ static enum err name_fault(struct office *office, struct sql *sql, const struct 
                   "UPDATE ticket SET cause_key = ?2, fault = ?3, title_en = CASE WHEN title_en = kind THEN"
                   " ?4 ELSE title_en END, title_zh = CASE WHEN title_zh = kind THEN ?5 ELSE title_zh END,"
                   " onset_ms = MIN(onset_ms, ?6), warranty = ?7, cause = ?8, remote = ?9, advice = ?10,"
-                  " evidence = ?11, classification = ?12, version = version + 1 WHERE id = ?1",
-                  "itttt" "itttttt", id, what->cause_key, what->fault, what->title.en, what->title.zh,
+                  " evidence = ?11, version = version + 1 WHERE id = ?1",
+                  "itttt" "ittttt", id, what->cause_key, what->fault, what->title.en, what->title.zh,
                   what->onset_ms, documents.warranty.bytes, documents.cause.bytes, documents.remote.bytes,
-                  documents.advice.bytes, what->evidence, documents.classification.bytes);
+                  documents.advice.bytes, what->evidence);
     full = free_documents(&documents);
     return err ? err : full;
 }
@@ -269,6 +401,10 @@ enum err ticket_adopt(struct office *office, struct sql *sql, const struct place
     }
     if (!err) {
         err = ticket_load(office, sql, id, &ticket);
+    }
+    if (!err) {
+        err = classes_judge(office, sql, &ticket, what->rule ? what->rule->domain : what->domain, NULL,
+                            "telemetry shows what was reported", now_ms);
     }
     if (!err && what->grade < ticket.grade) {
         err = ticket_regrade(office, sql, &ticket, what->grade, what->who, "telemetry", NULL, now_ms, now_ms);

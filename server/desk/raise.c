@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "server/case/grade.h"
 #include "server/fleet/orders.h"
 #include "server/store/metrics.h"
 
@@ -59,15 +60,17 @@ static enum err join(struct office *office, struct sql *sql, const struct desk_f
                      int64_t now_ms)
 {
     struct ticket ticket;
+    int worst;
     enum err err = ticket_load(office, sql, id, &ticket);
 
     if (!err && ticket.cleared_ms) {
         ticket.late = fault->late;
         err = ticket_relapsed(office, sql, &ticket, fault->onset_ms, now_ms);
     }
-    if (!err && fault->grade < ticket.grade) {
-        err = ticket_regrade(office, sql, &ticket, fault->grade, "heliograph", "telemetry",
-                             NULL, fault->t_ms, now_ms);
+    worst = grade_of(&ticket, fault->grade);
+    if (!err && worst < ticket.grade) {
+        err = ticket_regrade(office, sql, &ticket, worst, "heliograph", "telemetry", NULL, fault->t_ms,
+                             now_ms);
     }
     return err;
 }
@@ -100,6 +103,7 @@ static enum err regrade_alarm(struct office *office, struct sql *sql, int64_t al
                               const struct desk_fault *fault, int64_t now_ms)
 {
     int64_t id = sql_find_int(sql, 0, "SELECT ticket FROM alarm WHERE id = ?1", "i", alarm);
+    int64_t before = sql_find_int(sql, 0, "SELECT grade FROM alarm WHERE id = ?1", "i", alarm);
     struct ticket ticket;
     enum err err = sql_run(sql, "UPDATE alarm SET grade = ?2 WHERE id = ?1", "ii", alarm,
                            (int64_t)fault->grade);
@@ -108,8 +112,7 @@ static enum err regrade_alarm(struct office *office, struct sql *sql, int64_t al
         err = ticket_load(office, sql, id, &ticket);
     }
     if (!err && !ticket.closed_ms) {
-        err = ticket_regrade(office, sql, &ticket, fault->grade, "heliograph", "telemetry",
-                             NULL, fault->t_ms, now_ms);
+        err = grade_follow(office, sql, &ticket, (int)before, fault->grade, fault->t_ms, now_ms);
     }
     return err;
 }

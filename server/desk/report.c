@@ -7,31 +7,73 @@
 
 #define TITLE_MOST 500 /* bytes */
 
-static const char *const kinds[] = {"fault", "consultation", "complaint", "inspection", "prediction",
-                                    "communication", NULL};
-
-static bool is_kind(const char *kind)
+static bool is_fault(const char *kind)
 {
-    for (int i = 0; kinds[i]; i++) {
-        if (strcmp(kinds[i], kind) == 0) {
-            return true;
-        }
-    }
-    return false;
+    return strcmp(kind, "fault") == 0 || strcmp(kind, "emergency") == 0;
 }
 
-/* The open ticket this report belongs to: of the same fault, else (a fault without a name) the most
- * severe open fault of that equipment. */
+/* The open ticket this report belongs to: of the same fault, or one whose fault nobody has named; when
+ * the caller names none, the most severe open fault of that equipment. */
 static int64_t find_open(struct sql *sql, const struct place *place, const char *kind,
                          const char *fault)
 {
-    if (!place->equipment || strcmp(kind, "fault") != 0) {
+    if (!place->equipment || !is_fault(kind)) {
         return 0;
     }
     return sql_find_int(sql, 0,
-                        "SELECT id FROM ticket WHERE equipment = ?1 AND closed_ms IS NULL AND kind ="
-                        " 'fault' AND (?2 IS NULL OR fault = ?2) ORDER BY grade, id LIMIT 1",
+                        "SELECT id FROM ticket WHERE equipment = ?1 AND closed_ms IS NULL AND kind IN"
+                        " ('fault', 'emergency') AND (?2 IS NULL OR fault = ?2 OR fault IS NULL) ORDER BY"
+                        " CASE WHEN fault IS NULL THEN 1 ELSE 0 END, grade, id LIMIT 1",
                         "it", place->equipment, fault);
+}
+
+/* The same caller about the same kind of thing a moment ago. */
+static int64_t find_duplicate(struct sql *sql, const struct place *place, const char *kind, const char *key,
+                              int64_t now_ms)
+{
+    struct ticket_rules preset = ticket_rules_preset();
+    const struct ticket_rules *rules = place->plan ? &place->plan->ticket : &preset;
+
+    if (!key[0] || rules->duplicate_ms <= 0) {
+        return 0;
+    }
+    return sql_find_int(sql, 0,
+                        "SELECT id FROM ticket WHERE caller_key = ?1 AND closed_ms IS NULL AND kind = ?2 AND"
+                        " registered_ms >= ?3 AND (equipment IS NULL OR ?4 = 0 OR equipment = ?4) ORDER BY id"
+                        " LIMIT 1",
+                        "ttii", key, kind, now_ms - rules->duplicate_ms, place->equipment);
+}
+
+/* The one equipment of a customer or a site: the only one, or the only one with an open fault. */
+static int64_t only_equipment(struct sql *sql, int64_t customer, int64_t site)
+{
+    int64_t id = sql_find_int(sql, 0,
+                              "SELECT CASE WHEN COUNT(*) = 1 THEN MIN(e.id) ELSE 0 END FROM site s JOIN"
+                              " equipment e ON e.site = s.id WHERE (?1 > 0 AND s.customer = ?1) OR (?1 = 0 AND"
+                              " s.id = ?2)",
+                              "ii", customer, site);
+
+    return id ? id
+              : sql_find_int(sql, 0,
+                             "SELECT CASE WHEN COUNT(DISTINCT e.id) = 1 THEN MIN(e.id) ELSE 0 END FROM site s"
+                             " JOIN equipment e ON e.site = s.id JOIN ticket t ON t.equipment = e.id AND"
+                             " t.closed_ms IS NULL AND t.kind IN ('fault', 'emergency') WHERE (?1 > 0 AND"
+                             " s.customer = ?1) OR (?1 = 0 AND s.id = ?2)",
+                             "ii", customer, site);
+}
+
+/* Who calls from that number; 0: nobody we know, or more than one. */
+static int64_t customer_of(struct sql *sql, const struct cJSON *body)
+{
+    const struct cJSON *contact = json_field(body, "contact");
+    char tail[SLIP_TAIL + 1];
+
+    slip_tail(json_text_or(body, "phone", json_text_or(contact, "phone", json_as_text(contact))), tail);
+    return tail[0] ? sql_find_int(sql, 0,
+                                  "SELECT CASE WHEN COUNT(*) = 1 THEN MIN(customer) ELSE 0 END FROM"
+                                  " customer_phone WHERE tail = ?1",
+                                  "t", tail)
+                   : 0;
 }
 
 static enum err number_of(struct sql *sql, int64_t ticket, char number[32])
@@ -50,7 +92,7 @@ static enum err number_of(struct sql *sql, int64_t ticket, char number[32])
 
 /* What the caller says, checked. Texts live in the request. */
 struct said {
-    const char *kind, *fault, *title, *component;
+    const char *kind, *fault, *title, *component, *channel;
     int64_t equipment, site, grade; /* row ids; 0: not said */
 };
 
@@ -71,13 +113,15 @@ static enum err open_new(struct office *office, struct sql *sql, const struct pl
         .rule = index >= 0 ? &place->profile->faults[index] : NULL,
         .domain = "hardware",
         .component = said->component,
+        .channel = said->channel,
+        .report = action->body,
         .who = action->who,
         .note = action->note,
         .action_id = action->action_id,
     };
 
     numbers_secret(unique, 16);
-    if (strcmp(said->kind, "fault") == 0 && place->name) {
+    if (is_fault(said->kind) && place->name) {
         text_addf(&key, "fault:%s:%s", place->name, said->fault ? said->fault : "");
     } else {
         text_addf(&key, "report:%s:%s", said->kind, unique);
@@ -85,7 +129,10 @@ static enum err open_new(struct office *office, struct sql *sql, const struct pl
     what.title = said->title ? (struct words2){said->title, said->title}
                  : what.rule ? what.rule->title
                              : (struct words2){name, name};
-    what.grade = said->grade ? (int)said->grade : what.rule ? what.rule->grade : 3;
+    what.grade = said->grade ? (int)said->grade : what.rule ? what.rule->grade : ticket_kind_find(said->kind)->grade;
+    if (strcmp(said->kind, "emergency") == 0) {
+        what.grade = 1;
+    }
     return ticket_open(office, sql, place, &what, now_ms, ret_ticket);
 }
 
@@ -105,6 +152,24 @@ static enum err read_row(struct sql *sql, const struct action *action, const cha
                                name ? name : "");
 }
 
+static enum err refuse_kind(const char *kind, struct text *why)
+{
+    TEXT(all, 200);
+
+    for (int i = 0; ticket_kind_at(i); i++) {
+        text_addf(&all, "%s%s", i ? " " : "", ticket_kind_at(i)->by_people ? ticket_kind_at(i)->name : "");
+    }
+    return text_say(why, ERR_FORMAT, "kind: expected one of %s, found '%.40s'", all.at, kind);
+}
+
+/* How a report came in (S1-22 S3-15 S0-155): phone web e-mail chat social outreach visit letter …, a word. */
+static bool is_channel(const char *channel)
+{
+    size_t length = strlen(channel);
+
+    return length > 0 && length <= 20 && strspn(channel, "abcdefghijklmnopqrstuvwxyz-_") == length;
+}
+
 static enum err read_said(struct sql *sql, const struct action *action, struct said *said,
                           struct text *why)
 {
@@ -117,9 +182,13 @@ static enum err read_said(struct sql *sql, const struct action *action, struct s
     said->component = json_text_or(action->body, "component", NULL);
     said->title = json_is_object(title) ? json_text_or(title, "en", json_text_or(title, "zh", NULL))
                                         : json_as_text(title);
-    if (!is_kind(said->kind)) {
-        return text_say(why, ERR_FORMAT, "kind: expected fault, consultation or complaint, found '%.40s'",
-                        said->kind);
+    if (!ticket_kind_find(said->kind) || !ticket_kind_find(said->kind)->by_people) {
+        return refuse_kind(said->kind, why);
+    }
+    said->channel = json_text_or(action->body, "channel", "web");
+    if (!is_channel(said->channel)) {
+        return text_say(why, ERR_FORMAT, "channel: expected a word such as phone, web or e-mail, found '%.40s'",
+                        said->channel);
     }
     if (grade && !json_is_null(grade) &&
         (!json_as_int(grade, &said->grade) || said->grade < 1 || said->grade > 3)) {
@@ -134,8 +203,23 @@ static enum err read_said(struct sql *sql, const struct action *action, struct s
     }
     err = read_row(sql, action, "equipment", "SELECT id FROM equipment WHERE name = ?1",
                    &said->equipment, why);
-    return err ? err
-               : read_row(sql, action, "site", "SELECT id FROM site WHERE name = ?1", &said->site, why);
+    if (!err) {
+        err = read_row(sql, action, "site", "SELECT id FROM site WHERE name = ?1", &said->site, why);
+    }
+    if (!err && !said->equipment) { /* who calls, or from where, may tell what it is about */
+        int64_t customer = said->site ? 0 : customer_of(sql, action->body);
+
+        if (customer || said->site) {
+            said->equipment = only_equipment(sql, customer, said->site);
+        }
+        if (customer && !said->equipment) {
+            said->site = sql_find_int(sql, 0,
+                                      "SELECT CASE WHEN COUNT(*) = 1 THEN MIN(id) ELSE 0 END FROM site WHERE"
+                                      " customer = ?1",
+                                      "i", customer);
+        }
+    }
+    return err;
 }
 
 /* One more word about an open ticket; a caller may make it more urgent (S0-113). */
@@ -190,6 +274,16 @@ enum err desk_report(struct desk *desk, struct sql *sql, const struct action *ac
         return err;
     }
     ticket = find_open(sql, &place, said.kind, said.fault);
+    if (!ticket) {
+        struct slip slip;
+
+        err = slip_fill(sql, &place, action->body, NULL, &slip);
+        ticket = err ? 0 : find_duplicate(sql, &place, said.kind, slip.key, now_ms);
+        slip_free(&slip);
+        if (err) {
+            return err;
+        }
+    }
     *ret_merged = ticket != 0;
     err = ticket ? join(office, sql, action, &said, ticket, at_ms, now_ms)
                  : open_new(office, sql, &place, action, &said, at_ms, now_ms, &ticket);

@@ -146,7 +146,7 @@ static void put_ticket_body(const struct sql_rows *rows, struct json_out *out)
     json_int(out, "version", sql_int(rows, 32));
 }
 
-enum err view_ticket(struct sql *sql, struct rules *rules, int64_t ticket, int64_t now_ms,
+enum err view_ticket(struct sql *sql, struct rules *rules, int64_t ticket, enum role role, int64_t now_ms,
                      struct json_out *out)
 {
     const struct zone *zone = zone_utc();
@@ -181,6 +181,9 @@ enum err view_ticket(struct sql *sql, struct rules *rules, int64_t ticket, int64
     err = view_clocks(sql, rules, ticket, now_ms, CLOCKS_SENTENCE, out);
     if (!err) {
         err = put_orders(sql, ticket, out);
+    }
+    if (!err) {
+        err = view_ticket_more(sql, rules, ticket, zone, role, out);
     }
     if (!err) {
         err = put_timeline(sql, ticket, zone, out);

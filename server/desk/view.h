@@ -6,12 +6,18 @@
 
 #include "models/base/err.h"
 #include "models/base/json.h"
+#include "models/service/role.h"
 #include "server/fleet/rules.h"
 #include "server/store/sql.h"
 
 /* One object each; ERR_NOT_FOUND. */
-enum err view_ticket(struct sql *sql, struct rules *rules, int64_t ticket, int64_t now_ms,
+/* role: of who looks, for what is legal. */
+enum err view_ticket(struct sql *sql, struct rules *rules, int64_t ticket, enum role role, int64_t now_ms,
                      struct json_out *out) MUST_CHECK;
+/* What a ticket has beside its row, without the braces. */
+struct zone;
+enum err view_ticket_more(struct sql *sql, struct rules *rules, int64_t ticket, const struct zone *zone,
+                          enum role role, struct json_out *out) MUST_CHECK;
 enum err view_work_order(struct sql *sql, struct rules *rules, int64_t work_order,
                          struct json_out *out) MUST_CHECK;
 enum err view_visit(struct sql *sql, int64_t visit, struct json_out *out) MUST_CHECK;

@@ -70,12 +70,36 @@ static enum err count(struct row *row, enum err err)
     return err;
 }
 
+/* Callers are known by the last eight digits of their number. */
+static enum err write_phone(struct row *row)
+{
+    int64_t id = sql_find_int(row->sql, 0, "SELECT id FROM customer WHERE name = ?1", "t", row->id);
+    const char *phone = words(row->map, "phone");
+    char digits[64], *tail = digits;
+    size_t size = 0;
+    enum err err = sql_run(row->sql, "DELETE FROM customer_phone WHERE customer = ?1", "i", id);
+
+    for (; phone && *phone && size < sizeof(digits) - 1; phone++) {
+        if (*phone >= '0' && *phone <= '9') {
+            digits[size++] = *phone;
+        }
+    }
+    digits[size] = '\0';
+    tail += size > 8 ? size - 8 : 0;
+    return err || size < 6
+               ? err
+               : sql_run(row->sql, "INSERT INTO customer_phone (tail, customer) VALUES (?1, ?2)", "ti", tail, id);
+}
+
 static enum err apply_customer(struct row *row)
 {
-    return count(row, sql_run(row->sql,
+    int64_t before = *row->changed;
+    enum err err = count(row, sql_run(row->sql,
                               "INSERT INTO customer (name, title, doc) VALUES (?1, ?2, ?3) ON"
                               " CONFLICT (name) DO UPDATE SET title = ?2, doc = ?3 WHERE customer.doc <> ?3",
                               "ttt", row->id, words(row->map, "name"), row->doc.bytes));
+
+    return err || *row->changed == before ? err : write_phone(row);
 }
 
 static enum err apply_calendar(struct row *row)
@@ -95,15 +119,16 @@ static enum err apply_site(struct row *row)
         row,
         sql_run(row->sql,
                 "INSERT INTO site (name, customer, title, address, time_zone, calendar, remote_area,"
-                " lat, lon, doc) VALUES (?1, (SELECT id FROM customer WHERE name = ?2), ?3, ?4, ?5,"
-                " (SELECT id FROM calendar WHERE name = ?6), ?7, ?8, ?9, ?10) ON CONFLICT (name) DO"
+                " lat, lon, doc, critical) VALUES (?1, (SELECT id FROM customer WHERE name = ?2), ?3, ?4, ?5,"
+                " (SELECT id FROM calendar WHERE name = ?6), ?7, ?8, ?9, ?10, ?11) ON CONFLICT (name) DO"
                 " UPDATE SET customer = excluded.customer, title = ?3, address = ?4, time_zone = ?5,"
-                " calendar = excluded.calendar, remote_area = ?7, lat = ?8, lon = ?9, doc = ?10"
+                " calendar = excluded.calendar, remote_area = ?7, lat = ?8, lon = ?9, doc = ?10, critical = ?11"
                 " WHERE site.doc <> ?10",
-                "ttttttiddt", row->id, words(row->map, "customer"), words(row->map, "name"),
+                "ttttttiddti", row->id, words(row->map, "customer"), words(row->map, "name"),
                 words(row->map, "address"), words(row->map, "time_zone"),
                 words(row->map, "calendar"), (int64_t)text_same(remote, "true"),
-                number(row->map, "lat"), number(row->map, "lon"), row->doc.bytes));
+                number(row->map, "lat"), number(row->map, "lon"), row->doc.bytes,
+                (int64_t)text_same(words(row->map, "critical"), "true")));
 }
 
 /*

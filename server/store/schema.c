@@ -60,7 +60,7 @@ static const char first[] =
     " time_zone TEXT NOT NULL, doc TEXT NOT NULL);"
     "CREATE TABLE site (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, customer INTEGER"
     " REFERENCES customer, title TEXT, address TEXT, time_zone TEXT, calendar INTEGER REFERENCES"
-    " calendar, remote_area INTEGER NOT NULL DEFAULT 0, lat REAL, lon REAL, doc TEXT NOT NULL);"
+    " calendar, remote_area INTEGER NOT NULL DEFAULT 0, critical INTEGER NOT NULL DEFAULT 0, lat REAL, lon REAL, doc TEXT NOT NULL);"
     "CREATE TABLE team (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, title TEXT,"
     " calendar INTEGER REFERENCES calendar, doc TEXT NOT NULL);"
     "CREATE TABLE team_skill (team INTEGER NOT NULL REFERENCES team, skill TEXT NOT NULL,"
@@ -140,6 +140,13 @@ static const char first[] =
     " evidence TEXT, children TEXT, track_code TEXT NOT NULL, plan TEXT, plan_hash TEXT,"
     " service_level TEXT, calendar INTEGER, time_zone TEXT, parent INTEGER REFERENCES ticket,"
     " quote TEXT, consent INTEGER, resolution TEXT, next_ms INTEGER," /* next clock event */
+    " channel TEXT NOT NULL DEFAULT 'device', caller TEXT, caller_key TEXT, missing TEXT," /* slip fields; NULL: none */
+    " opened TEXT NOT NULL DEFAULT ''," /* words for what has opened the way on site (C-12) */
+    " important INTEGER NOT NULL DEFAULT 0, diagnosis TEXT, solution TEXT, parked_ms INTEGER,"
+    " earlier INTEGER REFERENCES ticket, rework INTEGER NOT NULL DEFAULT 0," /* F-24 */
+    " conditions INTEGER NOT NULL DEFAULT 0," /* a bit per ticket_condition */
+    " fall_grade INTEGER, fall_ms INTEGER," /* telemetry says this milder grade; it falls then */
+    " rank_ms INTEGER NOT NULL DEFAULT 0," /* the order in which people look, least first */
     " version INTEGER NOT NULL DEFAULT 1);"
     "CREATE UNIQUE INDEX ticket_open ON ticket (cause_key) WHERE closed_ms IS NULL;"
     /* one for every way in which the list is narrowed down (api/tickets_route.c) */
@@ -263,11 +270,11 @@ static const char first[] =
     "CREATE INDEX trail_object ON trail (object, id);"
     "CREATE INDEX trail_who ON trail (who, id);";
 
-static const char *const migrations[] = {first, schema_dispatch, schema_work};
+static const char *const migrations[] = {first, schema_dispatch, schema_work, schema_ticket};
 
 /* What has happened is not changed afterwards; whoever tries is refused by the database. */
 static const char *const frozen[] = {"trail", "ticket_event", "work_event", "escalation_event",
-                                     "clock_limit"};
+                                     "clock_limit", "ticket_class"};
 
 static enum err freeze(struct sql *sql)
 {

@@ -236,7 +236,7 @@ static const char *shown(int64_t ticket, const char *kind, const char *field)
     struct arena *arena;
 
     assert_int_equal(arena_open(4 << 20, &arena), ERR_OK);
-    assert_int_equal(view_ticket(sql, rules, ticket, now_ms, &out), ERR_OK);
+    assert_int_equal(view_ticket(sql, rules, ticket, ROLE_DISPATCHER, now_ms, &out), ERR_OK);
     assert_int_equal(json_parse(arena, out.bytes, out.size, &root, NULL), ERR_OK);
     at = root;
     if (kind) {

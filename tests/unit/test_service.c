@@ -205,7 +205,7 @@ static void wrong_plans_say_what(void **state)
 
 static void moves_follow_the_table(void **state)
 {
-    struct ticket_facts facts = {.state = TICKET_REGISTERED, .role = ROLE_DISPATCHER};
+    struct ticket_facts facts = {.state = TICKET_REGISTERED, .role = ROLE_DISPATCHER, .way_open = true};
     enum ticket_state next;
     TEXT(why, 600);
 
