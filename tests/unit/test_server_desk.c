@@ -347,7 +347,9 @@ static void test_regrade_moves_the_targets(void **state)
     pass(5 * MINUTE);
     fault(FAULT_REGRADED, 1);
     assert_string_equal(shown(ticket, "response", "due_at"), "2026-11-24T10:10:00+08:00");
-    fault(FAULT_REGRADED, 2);
+    fault(FAULT_REGRADED, 2); /* milder only when that has lasted: grade_fall of the plan */
+    assert_string_equal(shown(ticket, "response", "due_at"), "2026-11-24T10:10:00+08:00");
+    assert_int_equal(act(ticket, "regrade", "g0", 0, "{\"grade\":2,\"reason\":\"half of them\"}"), ERR_OK);
     assert_string_equal(shown(ticket, "response", "due_at"), "2026-11-24T10:30:00+08:00");
     assert_int_equal(act(ticket, "regrade", "g1", 0, "{\"grade\":3,\"reason\":\"not so bad\"}"), ERR_OK);
     assert_int_equal(act(ticket, "regrade", "g1", 0, "{\"grade\":1,\"reason\":\"again\"}"), ERR_OK);
