@@ -11,6 +11,7 @@ const char *const plan_stop_names[] = {"response", "dispatched", "assigned",  "c
                                        "approved", "receipt",    "answered",  "ruled",
                                        "contacted", "arranged",  "restored",  "shipped",
                                        NULL};
+const char *const plan_need_names[] = {"telemetry", "after_test", "sign_off", "feedback", "rca", NULL};
 
 static const char *const preset_reasons[] = {"customer_absent", "consent_pending", "force_majeure",
                                              "access_refused", "parts_customer", NULL};

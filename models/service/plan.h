@@ -119,6 +119,23 @@ struct plan_window { /* season window: month-day to month-day in one year */
 
 struct plan_staff; /* plan_staff.h */
 
+/* What has to be there before a person may close a ticket. */
+#define PLAN_NEED_TELEMETRY  (1U << 0) /* normal for hold.cleared */
+#define PLAN_NEED_AFTER_TEST (1U << 1) /* of the work order, when somebody was there */
+#define PLAN_NEED_SIGN_OFF   (1U << 2) /* by the customer, or deemed; when somebody was there */
+#define PLAN_NEED_FEEDBACK   (1U << 3) /* the customer was told of the result */
+#define PLAN_NEED_RCA        (1U << 4) /* approved, where rca.required says so */
+#define PLAN_NEEDS           5
+extern const char *const plan_need_names[]; /* telemetry after_test sign_off feedback rca */
+
+struct plan_people { /* what is owed to people */
+    unsigned close_needs;
+    int64_t deemed_ms;         /* a result nobody spoke about is accepted after that; 0: never */
+    unsigned rca_grades;       /* a bit per grade (1 << grade): the analysis has to be approved */
+    int64_t update_ms;         /* a customer who heard nothing for that long gets word; 0: never */
+    int quiet_from, quiet_to;  /* minutes of the day: what is not urgent waits; equal: no quiet hours */
+};
+
 struct plan {
     const char *id, *version;
     struct words2 title;
@@ -152,6 +169,7 @@ struct plan {
     int64_t hold_ms;
     int64_t reopen_ms; /* how long after closing a ticket may be opened again; 0: preset */
     int64_t close_ms;  /* untouched tickets of the server's own close that long after; 0: never */
+    struct plan_people people;
     const char *onsite_gate;
     bool consent_before_repair;
     const struct plan_staff *staff; /* who goes, who is told next; never NULL */

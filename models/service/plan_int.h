@@ -39,3 +39,5 @@ void plan_read_staff(struct plan_reader *reader, struct yaml_node *section);
 /* plan_duty.c: what is owed by the calendar, from the sections period and items. */
 void plan_read_period_duties(struct plan_reader *reader, struct yaml_node *section);
 void plan_read_item_duties(struct plan_reader *reader, struct yaml_node *section);
+/* plan_people.c: of the items */
+void plan_read_people(struct plan_reader *reader, struct yaml_node *section);

@@ -30,7 +30,7 @@ static const struct ticket_row rows[] = {
                         "accepted", "quote"},
     [TICKET_NOTE] = {"note", OPEN, 0, TICKET_STAY, FIELD, 0, "", ""},
     [TICKET_RESET] = {"reset", OPEN, 0, TICKET_STAY, FIELD, 0, "", ""},
-    [TICKET_REOPEN] = {"reopen", S(CLOSED), 0, TICKET_ACKNOWLEDGED, FIELD, 0, "reason", "close"},
+    [TICKET_REOPEN] = {"reopen", S(CLOSED), 0, TICKET_ACKNOWLEDGED, FIELD | OWN, 0, "reason", "close"},
     [TICKET_CLASSIFY] = {"classify", OPEN, 0, TICKET_STAY, DESK, 0, "field value reason", ""},
     [TICKET_REMOTE_ATTEMPT] = {"remote_attempt", OPEN & ~S(CLEARED), 0, TICKET_STAY, FIELD, 0,
                                "result", ""},
@@ -61,7 +61,13 @@ static const struct ticket_row rows[] = {
                       "resume reopen"},
     [TICKET_RESUME] = {"resume", OPEN, 0, TICKET_STAY, FIELD, TICKET_NEED_PAUSED, "", "pause"},
     /* ---- people */
-    [TICKET_CLOSE] = {"close", OPEN, 0, TICKET_CLOSED, FIELD | OWN, 0, "resolution",
+    [TICKET_FEEDBACK] = {"feedback", OPEN | S(CLOSED), 0, TICKET_STAY, FIELD, 0, "", ""},
+    [TICKET_ACCEPT] = {"accept", S(TESTING) | S(CLEARED) | S(CLOSED), 0, TICKET_STAY, FIELD, 0, "name? remarks?", ""},
+    [TICKET_OBJECT] = {"object", S(TESTING) | S(CLEARED) | S(CLOSED), 0, TICKET_ACKNOWLEDGED, FIELD, 0,
+                       "reason name?", "close"},
+    [TICKET_RCA] = {"rca", S(CLEARED) | S(CLOSED), 0, TICKET_STAY, FIELD, 0, "cause_code? cause? prevention?", ""},
+    [TICKET_APPROVE_RCA] = {"approve_rca", S(CLEARED) | S(CLOSED), 0, TICKET_STAY, R(MANAGER) | R(ADMIN), 0, "", ""},
+    [TICKET_CLOSE] = {"close", OPEN, 0, TICKET_CLOSED, FIELD | OWN, 0, "resolution override? reason?",
                       "acknowledge dispatch assign depart arrive start finish pause resume quote consent "
                       "reopen"},
     /* ---- what follows from a work order */
@@ -72,7 +78,7 @@ static const struct ticket_row rows[] = {
     [TICKET_FINISH] = {"finish", OPEN, OPEN & ~S(CLEARED), TICKET_TESTING, OWN, 0, "", ""},
     /* ---- what telemetry says */
     [TICKET_CLEAR] = {"clear", OPEN, 0, TICKET_CLEARED, OWN, 0, "", ""},
-    [TICKET_RELAPSE] = {"relapse", S(CLEARED), 0, TICKET_ACKNOWLEDGED, OWN, 0, "", ""},
+    [TICKET_RELAPSE] = {"relapse", S(CLEARED) | S(TESTING), 0, TICKET_ACKNOWLEDGED, OWN, 0, "", ""},
 };
 
 _Static_assert(sizeof(rows) / sizeof(rows[0]) == TICKET_ACTIONS, "a row per action");

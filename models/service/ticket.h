@@ -64,6 +64,11 @@ enum ticket_action {
     TICKET_PAUSE,
     TICKET_RESUME,
     /* people */
+    TICKET_FEEDBACK, /* the customer was told of the result */
+    TICKET_ACCEPT,
+    TICKET_OBJECT,
+    TICKET_RCA,
+    TICKET_APPROVE_RCA,
     TICKET_CLOSE,
     /* what follows from a work order */
     TICKET_DEPART,

@@ -131,6 +131,7 @@ void tickets_track(struct call *call);
 void clocks_show(struct call *call);
 void duties_list(struct call *call);
 void duties_act(struct call *call);
+void people_rca(struct call *call);
 
 void work_list(struct call *call);
 void work_show(struct call *call);

@@ -4,6 +4,7 @@
 #include "server/case/classes.h"
 #include "server/case/clocks.h"
 #include "server/case/family.h"
+#include "server/case/proof.h"
 
 /* The grade, and with it what the machine makes of it; a person's grade is a person's word. */
 static enum err write_grade(struct office *office, struct sql *sql, struct ticket *ticket, const char *who,
@@ -105,6 +106,9 @@ enum err ticket_relapsed(struct office *office, struct sql *sql, struct ticket *
                   " version + 1 WHERE id = ?1",
                   "it", ticket->id, ticket_state_names[state]);
     if (!err) {
+        err = proof_undone(sql, ticket->id, at_ms, "the fault came back");
+    }
+    if (!err) {
         err = clocks_restart(sql, ticket->id);
     }
     if (!err) {
@@ -143,7 +147,8 @@ enum err ticket_close(struct office *office, struct sql *sql, struct ticket *tic
     if (!err) {
         err = sql_run(sql,
                       "UPDATE ticket SET closed_ms = ?2, resolution = ?3, hold_until_ms = NULL, fall_ms = NULL, next_ms"
-                      " = NULL, state = 'closed', version = version + 1 WHERE id = ?1",
+                      " = NULL, state = 'closed', proof = CASE WHEN"
+                      " proved_ms IS NULL THEN 'none' ELSE 'telemetry' END, version = version + 1 WHERE id = ?1",
                       "iit", ticket->id, at_ms, resolution);
     }
     if (!err) {

@@ -4,6 +4,8 @@
 #include "models/service/ticket.h"
 #include "server/case/office.h"
 
+#define TICKET_REOPEN_PRESET_MS (30LL * 86400000) /* plans that name no hold.reopen */
+
 /* A ticket's row, as far as rules need it. Texts live in office->arena. */
 struct ticket {
     int64_t id, equipment, agent, site, calendar;

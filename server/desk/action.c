@@ -42,6 +42,11 @@ static enum err (*const doers[TICKET_ACTIONS])(struct move *move) = {
     [TICKET_PAUSE] = do_pause,
     [TICKET_RESUME] = do_resume,
     /* people */
+    [TICKET_FEEDBACK] = do_feedback,
+    [TICKET_ACCEPT] = do_accept,
+    [TICKET_OBJECT] = do_object,
+    [TICKET_RCA] = do_rca,
+    [TICKET_APPROVE_RCA] = do_approve_rca,
     [TICKET_CLOSE] = do_close,
 };
 

@@ -64,4 +64,9 @@ enum err do_check(struct move *move) MUST_CHECK;
 enum err do_pause(struct move *move) MUST_CHECK;
 enum err do_resume(struct move *move) MUST_CHECK;
 
+enum err do_feedback(struct move *move) MUST_CHECK;
+enum err do_accept(struct move *move) MUST_CHECK;
+enum err do_object(struct move *move) MUST_CHECK;
+enum err do_rca(struct move *move) MUST_CHECK;
+enum err do_approve_rca(struct move *move) MUST_CHECK;
 enum err do_close(struct move *move) MUST_CHECK;

@@ -1,4 +1,5 @@
 /* Doers of the desk: what is said about a ticket, its grade, its charges, its coming back. */
+#include "server/case/proof.h"
 #include "server/desk/action.h"
 
 enum err do_respond(struct move *move)
@@ -65,13 +66,11 @@ enum err do_reset(struct move *move)
     return alarm_reset(move->office, move->sql, move->ticket, move->now_ms, move->why);
 }
 
-#define REOPEN_PRESET_MS (30LL * 86400000)
-
 /* Within the plan's window (hold.reopen); later it is a new ticket. */
 static enum err judge_reopen(struct move *move)
 {
     const struct plan *plan = move->ticket->plan;
-    int64_t window_ms = plan && plan->reopen_ms > 0 ? plan->reopen_ms : REOPEN_PRESET_MS;
+    int64_t window_ms = plan && plan->reopen_ms > 0 ? plan->reopen_ms : TICKET_REOPEN_PRESET_MS;
 
     if (!json_text_or(move->action->body, "reason", NULL)) {
         return text_say(move->why, ERR_FORMAT, "reopen needs a reason");
@@ -105,6 +104,9 @@ enum err do_reopen(struct move *move)
                       "UPDATE ticket SET closed_ms = NULL, resolution = NULL, cleared_ms = NULL WHERE id"
                       " = ?1",
                       "i", move->ticket->id);
+    }
+    if (!err) {
+        err = proof_undone(move->sql, move->ticket->id, move->at_ms, json_text_or(move->action->body, "reason", NULL));
     }
     if (!err) {
         err = clocks_restart(move->sql, move->ticket->id);

@@ -1,5 +1,7 @@
 /* The desk itself, and its turn: what is due by the clock and not by a message. */
 #include "server/case/grade.h"
+#include "server/case/proof.h"
+#include "server/desk/closure.h"
 #include "server/desk/desk_int.h"
 
 #include <stdlib.h>
@@ -10,7 +12,7 @@
 #define DESK_ARENA  (8 * 1024 * 1024)
 #define TURN_SLICE  500                /* tickets looked at in one turn */
 #define VISITS_EACH (6 * 3600 * 1000)  /* how often visits are planned ahead */
-#define HOLD_RETRY  (60 * 1000)        /* telemetry is missing: look again */
+#define HOLD_RETRY  PROOF_RETRY_MS
 #define DUTIES_EACH (60 * 1000)        /* how often it is looked whether duties were done elsewhere */
 #define FAILED_RETRY 1000             /* a step that failed is tried again */
 
@@ -40,16 +42,6 @@ void desk_close(struct desk *desk)
     }
 }
 
-/* When the equipment (or the agent) of a ticket was last heard. */
-static int64_t last_heard(struct sql *sql, const struct ticket *ticket)
-{
-    return ticket->agent
-               ? sql_find_int(sql, 0, "SELECT last_seen_ms FROM agent WHERE id = ?1", "i",
-                              ticket->agent)
-               : sql_find_int(sql, 0, "SELECT last_seen_ms FROM equipment WHERE id = ?1", "i",
-                              ticket->equipment);
-}
-
 /* The hold has passed: proved when telemetry came during all of it, else it is asked again. */
 static enum err end_hold(struct office *office, struct sql *sql, struct ticket *ticket, int64_t now_ms)
 {
@@ -57,7 +49,7 @@ static enum err end_hold(struct office *office, struct sql *sql, struct ticket *
     enum ticket_state state = ticket->state;
     enum err err;
 
-    if (last_heard(sql, ticket) < ticket->hold_until_ms) {
+    if (proof_heard(sql, ticket) < ticket->hold_until_ms) {
         return sql_run(sql, "UPDATE ticket SET next_ms = ?2 WHERE id = ?1", "ii", ticket->id,
                        now_ms + HOLD_RETRY);
     }
@@ -81,6 +73,9 @@ static enum err end_hold(struct office *office, struct sql *sql, struct ticket *
     if (!err) {
         err = ticket_line(sql, ticket->id, now_ms, now_ms, "heliograph", "restored", NULL,
                           "telemetry stayed normal for the hold time", NULL);
+    }
+    if (!err) {
+        err = closure_restored(office, sql, ticket, now_ms);
     }
     if (!err) {
         err = clocks_judge(office, sql, ticket, now_ms);
@@ -190,6 +185,14 @@ static enum err turn_links(struct desk *desk, struct sql *sql, int64_t now_ms, i
                : end_step(desk, sql, "the links' turn", link_turn(&desk->office, sql, now_ms, io_next_ms));
 }
 
+static enum err turn_closures(struct desk *desk, struct sql *sql, int64_t now_ms, int64_t *io_next_ms)
+{
+    enum err err = sql_save(sql);
+
+    return err ? err
+               : end_step(desk, sql, "claims of repair", closure_turn(&desk->office, sql, now_ms, io_next_ms));
+}
+
 static enum err turn_visits(struct desk *desk, struct sql *sql, int64_t now_ms)
 {
     enum err err;
@@ -258,6 +261,9 @@ enum err desk_turn(struct desk *desk, struct sql *sql, int64_t now_ms, int64_t *
     err = turn_links(desk, sql, now_ms, &next_ms);
     if (!err) {
         err = turn_tickets(desk, sql, now_ms);
+    }
+    if (!err) {
+        err = turn_closures(desk, sql, now_ms, &next_ms);
     }
     if (!err) {
         err = turn_visits(desk, sql, now_ms);

@@ -1,4 +1,5 @@
 /* A fault in: alarms raised, regraded and cleared, each merged into the one ticket of its cause. */
+#include "server/desk/closure.h"
 #include "server/desk/desk_int.h"
 
 #include <string.h>
@@ -66,6 +67,9 @@ static enum err join(struct office *office, struct sql *sql, const struct desk_f
     if (!err && ticket.cleared_ms) {
         ticket.late = fault->late;
         err = ticket_relapsed(office, sql, &ticket, fault->onset_ms, now_ms);
+        if (!err) {
+            err = closure_again(office, sql, &ticket, now_ms);
+        }
     }
     worst = grade_of(&ticket, fault->grade);
     if (!err && worst < ticket.grade) {
@@ -75,15 +79,36 @@ static enum err join(struct office *office, struct sql *sql, const struct desk_f
     return err;
 }
 
+/* A ticket that was closed before telemetry could prove it opens again under its number. */
+static enum err come_back(struct office *office, struct sql *sql, const struct desk_fault *fault, int64_t id,
+                          int64_t now_ms)
+{
+    struct ticket ticket;
+    enum err err = ticket_load(office, sql, id, &ticket);
+
+    ticket.late = fault->late;
+    return err ? err
+               : closure_reopen(office, sql, &ticket, fault->onset_ms > ticket.closed_ms ? fault->onset_ms : now_ms,
+                                now_ms, "the fault came back");
+}
+
 static enum err raise_alarm(struct office *office, struct sql *sql, const struct place *place,
                             const struct desk_fault *fault, int64_t now_ms)
 {
     TEXT(key, 256);
-    int64_t ticket;
+    int64_t ticket, pending;
     enum err err;
 
     cause_key(place, fault->fault, &key);
     ticket = ticket_of_cause(sql, key.at);
+    pending = ticket ? 0 : closure_pending(sql, key.at);
+    if (pending) {
+        err = come_back(office, sql, fault, pending, now_ms);
+        if (err) {
+            return err;
+        }
+        ticket = pending;
+    }
     err = ticket ? join(office, sql, fault, ticket, now_ms)
                  : open_new(office, sql, place, fault, key.at, now_ms, &ticket);
     if (err) {

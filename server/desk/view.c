@@ -6,6 +6,7 @@
 #include "models/service/sla.h"
 #include "models/service/warranty.h"
 #include "server/case/clocks.h"
+#include "server/desk/closure.h"
 #include "server/field/field.h"
 
 static void put_time(struct json_out *out, const char *name, const struct zone *zone,
@@ -184,6 +185,9 @@ enum err view_ticket(struct sql *sql, struct rules *rules, int64_t ticket, enum 
     }
     if (!err) {
         err = view_ticket_more(sql, rules, ticket, zone, role, out);
+    }
+    if (!err) {
+        err = closure_put(sql, zone, ticket, out);
     }
     if (!err) {
         err = put_timeline(sql, ticket, zone, out);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "server/case/clocks.h"
+#include "server/case/proof.h"
 #include "server/store/change.h"
 
 #define EVENTS_MOST 5000               /* of one order */
@@ -377,6 +378,10 @@ static enum err move_ticket(struct work *work)
     }
     if (!err && work->kind == WORK_REFUSE_RESULT && !ticket.closed_ms) {
         err = repair_again(work, &ticket);
+        err = err ? err : proof_undone(work->sql, ticket.id, work->at_ms, "the customer refused the result");
+    }
+    if (!err && work->kind == WORK_FINISH && !ticket.closed_ms) {
+        err = proof_claim(work->sql, &ticket, work->order.id, action->who, work->at_ms);
     }
     if (!err) {
         err = ticket_line(work->sql, ticket.id, work->at_ms, work->now_ms, action->who, action->action, NULL,

@@ -270,7 +270,7 @@ static const char first[] =
     "CREATE INDEX trail_object ON trail (object, id);"
     "CREATE INDEX trail_who ON trail (who, id);";
 
-static const char *const migrations[] = {first, schema_dispatch, schema_work, schema_ticket};
+static const char *const migrations[] = {first, schema_dispatch, schema_work, schema_ticket, schema_people};
 
 /* What has happened is not changed afterwards; whoever tries is refused by the database. */
 static const char *const frozen[] = {"trail", "ticket_event", "work_event", "escalation_event",

@@ -454,6 +454,7 @@ static void test_close_freezes_and_reopen_is_fair(void **state)
     fault(FAULT_RAISED, 2);
     ticket = only_ticket();
     pass(2 * HOUR); /* the response is missed */
+    fault(FAULT_CLEARED, 2);
     assert_int_equal(act(ticket, "close", "c0", 0, "{}"), ERR_FORMAT);
     assert_int_equal(act(ticket, "close", "c1", 0, "{\"resolution\":\"reset\"}"), ERR_OK);
     assert_string_equal(shown(ticket, "response", "state"), "breached");

@@ -1,0 +1,42 @@
+/*
+ * Tables of what is owed to people: whether a repair helped, whether the customer took it, why the fault came and what
+ * keeps it from coming again, and who was told of what by which way.
+ */
+#include "server/store/schema_int.h"
+
+#include <stddef.h>
+
+#pragma GCC diagnostic ignored "-Woverlength-strings"
+
+const char schema_people[] =
+    /* How a ticket's end was proved: none telemetry override. proved_ms: telemetry had stayed normal for the plan's
+     * hold; NULL: not (yet). fed_back_ms: the customer was told of the result. */
+    "ALTER TABLE ticket ADD COLUMN proof TEXT;"
+    "ALTER TABLE ticket ADD COLUMN proof_reason TEXT;"
+    "ALTER TABLE ticket ADD COLUMN proved_ms INTEGER;"
+    "ALTER TABLE ticket ADD COLUMN fed_back_ms INTEGER;"
+    /*
+     * Somebody said "repaired": by the end of a work order, or by closing the ticket. Telemetry has the last word:
+     * outcome proved or false; unknown when the equipment said nothing as long as the ticket could be reopened.
+     */
+    "CREATE TABLE repair (id INTEGER PRIMARY KEY, ticket INTEGER NOT NULL REFERENCES ticket, work_order INTEGER,"
+    " who TEXT NOT NULL, at_ms INTEGER NOT NULL, next_ms INTEGER NOT NULL, outcome TEXT, outcome_ms INTEGER,"
+    " reason TEXT);"
+    "CREATE UNIQUE INDEX repair_open ON repair (ticket) WHERE outcome IS NULL;"
+    "CREATE INDEX repair_due ON repair (next_ms) WHERE outcome IS NULL;"
+    "CREATE INDEX repair_ticket ON repair (ticket, id);"
+    /* result: accepted refused deemed; NULL: asked for, deemed accepted at due_ms. */
+    "CREATE TABLE acceptance (id INTEGER PRIMARY KEY, ticket INTEGER NOT NULL REFERENCES ticket, asked_ms INTEGER NOT"
+    " NULL, due_ms INTEGER NOT NULL, result TEXT, at_ms INTEGER, name TEXT, who TEXT, remarks TEXT);"
+    "CREATE UNIQUE INDEX acceptance_open ON acceptance (ticket) WHERE result IS NULL;"
+    "CREATE INDEX acceptance_due ON acceptance (due_ms) WHERE result IS NULL;"
+    "CREATE INDEX acceptance_ticket ON acceptance (ticket, id);"
+    /* The fault analysis: drafted from the rows of the ticket, completed by a person, approved by another one. facts:
+     * what was measured and done (JSON), drawn up anew until it is approved. */
+    "CREATE TABLE rca (ticket INTEGER PRIMARY KEY REFERENCES ticket, state TEXT NOT NULL, required INTEGER NOT NULL,"
+    " cause_code TEXT, cause TEXT, prevention TEXT, facts TEXT NOT NULL, drafted_ms INTEGER NOT NULL, edited_ms INTEGER,"
+    " edited_by TEXT, approved_ms INTEGER, approved_by TEXT, version INTEGER NOT NULL DEFAULT 1);"
+    /* What shall keep a fault from coming again. */
+    "CREATE TABLE prevention (id INTEGER PRIMARY KEY, ticket INTEGER NOT NULL REFERENCES ticket, item INTEGER NOT NULL,"
+    " what TEXT NOT NULL, owner TEXT, due_day INTEGER, done_ms INTEGER, done_by TEXT, UNIQUE (ticket, item));"
+    "CREATE INDEX prevention_open ON prevention (due_day, id) WHERE done_ms IS NULL;";

@@ -1,0 +1,575 @@
+/* The end of a ticket under a clock that the test turns: telemetry proves, the customer accepts, the cause is written down. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "models/base/civil.h"
+#include "server/desk/desk.h"
+#include "server/desk/rca.h"
+#include "server/fleet/fleet_file.h"
+#include "server/store/schema.h"
+
+#define MINUTE 60000LL
+#define HOUR   (60 * MINUTE)
+#define DAY    (24 * HOUR)
+
+static char path[64], url[80];
+static struct rules *rules;
+static struct sql *sql;
+static struct desk *desk;
+static int64_t now_ms;
+
+static const char fleet[] =
+    "customers: [{id: c, name: Li}]\n"
+    "calendars: [{id: k, time_zone: Asia/Shanghai, week: {mon: ['08:30-17:30'], tue: ['08:30-17:30'],"
+    " wed: ['08:30-17:30'], thu: ['08:30-17:30'], fri: ['08:30-17:30']}, holidays: ['2026-11-26']}]\n"
+    "sites:\n"
+    "  - {id: s, customer: c, name: Home, time_zone: Asia/Shanghai, calendar: k}\n"
+    "  - {id: far, customer: c, name: Far, time_zone: Asia/Shanghai, calendar: k, remote_area: true}\n"
+    "teams: [{id: t, name: Crew, sites: [s, far], skills: [electrician], calendar: k}]\n"
+    "technicians: [{id: h, name: Wang, team: t}]\n"
+    "equipment:\n"
+    "  - {id: e, site: s, profile: swh-basic, agent: a, acceptance_date: '2026-03-06'}\n"
+    "  - {id: f, site: far, profile: swh-basic, agent: a, acceptance_date: '2024-02-29'}\n"
+    "contracts:\n"
+    "  - {id: x, customer: c, sites: [s], plan: PLAN, service_level: B, start: '2026-03-06', end: 'END'}\n";
+
+static void complain_to_nobody(void *context, const char *line)
+{
+    (void)context;
+    print_message("%s\n", line);
+}
+
+static void remove_files(void)
+{
+    static const char *const ends[] = {"", "-wal", "-shm", ".lock", ".guest"};
+
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        char name[80];
+
+        snprintf(name, sizeof(name), "%s%s", path, ends[i]);
+        unlink(name);
+    }
+}
+
+static void replace(char *text, size_t room, const char *word, const char *with)
+{
+    char *at = strstr(text, word);
+    char rest[4096];
+
+    assert_non_null(at);
+    snprintf(rest, sizeof(rest), "%s", at + strlen(word));
+    snprintf(at, room - (size_t)(at - text), "%s%s", with, rest);
+}
+
+/* Imports the fleet with a plan and an end of the contract. */
+static void import(const char *plan, const char *end)
+{
+    char text[4096];
+    struct arena *arena;
+    struct complaints complaints = {.path = "fleet"};
+    struct yaml_node *root;
+    int64_t changed;
+
+    snprintf(text, sizeof(text), "%s", fleet);
+    replace(text, sizeof(text), "PLAN", plan);
+    replace(text, sizeof(text), "END", end);
+    assert_int_equal(arena_open(4 << 20, &arena), ERR_OK);
+    complaints.arena = arena;
+    assert_int_equal(fleet_check(arena, sql, rules, text, strlen(text), &complaints, &root), ERR_OK);
+    assert_int_equal(fleet_apply(sql, root, now_ms, &changed), ERR_OK);
+    arena_close(arena);
+    assert_int_equal(desk_plan_visits(desk, sql, now_ms), ERR_OK);
+}
+
+/* A Tuesday, 10:00 in Shanghai. */
+static int64_t start_of_test(void)
+{
+    return civil_days(2026, 11, 24) * DAY + 2 * HOUR;
+}
+
+static void begin(const char *plan)
+{
+    struct office_options options = {.rules = rules, .time_zone = "Asia/Shanghai", .preset_plan = "swh_standard"};
+    TEXT(why, 300);
+
+    remove_files();
+    now_ms = start_of_test();
+    assert_int_equal(sql_open(url, SQL_WRITE, &sql, &why), ERR_OK);
+    assert_int_equal(schema_migrate(sql, &why), ERR_OK);
+    assert_int_equal(desk_open(&options, &desk), ERR_OK);
+    assert_int_equal(sql_begin(sql), ERR_OK); /* one transaction a test: nothing has to reach the disk */
+    import(plan, "2099-01-01");
+}
+
+static void end(void)
+{
+    desk_close(desk);
+    sql_rollback(sql);
+    sql_close(sql);
+    remove_files();
+}
+
+static int64_t equipment(const char *name)
+{
+    return sql_find_int(sql, 0, "SELECT id FROM equipment WHERE name = ?1", "t", name);
+}
+
+/* What telemetry says. */
+static void fault(enum fault_state state, int grade)
+{
+    struct desk_fault what = {
+        .equipment = equipment("e"),
+        .fault = "pump_no_flow",
+        .state = state,
+        .grade = grade,
+        .onset_ms = now_ms - MINUTE,
+        .detected_ms = now_ms,
+        .cleared_ms = now_ms,
+        .t_ms = now_ms,
+    };
+
+    assert_int_equal(desk_fault(desk, sql, &what, now_ms), ERR_OK);
+}
+
+static void heard(void)
+{
+    assert_int_equal(sql_run(sql, "UPDATE equipment SET last_seen_ms = ?1", "i", now_ms), ERR_OK);
+}
+
+/* One look of the desk; when it wants to look next. */
+static int64_t look(void)
+{
+    int64_t next_ms = now_ms;
+
+    assert_int_equal(desk_turn(desk, sql, now_ms, &next_ms), ERR_OK);
+    return next_ms;
+}
+
+/* Time goes on, as the server sees it: the desk looks when it said it would. */
+static void pass(int64_t ms)
+{
+    int64_t until = now_ms + ms;
+
+    while (now_ms < until) {
+        int64_t next_ms = look();
+
+        now_ms = next_ms > until ? until : next_ms > now_ms ? next_ms : now_ms + 1;
+        heard();
+    }
+    (void)look();
+}
+
+static int64_t only_ticket(void)
+{
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM ticket", ""), 1);
+    return sql_find_int(sql, 0, "SELECT id FROM ticket", "");
+}
+
+/* ERR_OK, or why not. said: further fields of the request. */
+static enum role role_of_act = ROLE_DISPATCHER;
+static const char *who_acts = "ann";
+static char last_why[800];
+
+static enum err act(int64_t ticket, const char *name, const char *id, int64_t at_ms, const char *said)
+{
+    struct action action = {.action = name, .action_id = id, .who = who_acts, .role = role_of_act, .at_ms = at_ms};
+    struct arena *arena;
+    struct text why = text_on(last_why, sizeof(last_why));
+    enum err err;
+
+    assert_int_equal(arena_open(1 << 20, &arena), ERR_OK);
+    assert_int_equal(json_parse(arena, said, strlen(said), &action.body, NULL), ERR_OK);
+    assert_int_equal(sql_save(sql), ERR_OK);
+    err = desk_ticket_action(desk, sql, ticket, &action, now_ms, &why);
+    if (err) {
+        sql_undo(sql); /* what the committing thread does */
+    } else {
+        sql_release(sql);
+    }
+    arena_close(arena);
+    return err;
+}
+
+static enum err work(const char *name, const char *id, int64_t at_ms, const char *said)
+{
+    int64_t order = sql_find_int(sql, 0, "SELECT MAX(id) FROM work_order WHERE kind = 'corrective'", "");
+    struct action action = {.action = name, .action_id = id, .who = "wang", .role = ROLE_TECHNICIAN, .at_ms = at_ms};
+    struct arena *arena;
+    TEXT(why, 600);
+    enum err err;
+
+    assert_int_equal(arena_open(1 << 20, &arena), ERR_OK);
+    assert_int_equal(json_parse(arena, said, strlen(said), &action.body, NULL), ERR_OK);
+    assert_int_equal(sql_save(sql), ERR_OK);
+    err = desk_work_action(desk, sql, order, &action, now_ms, &why);
+    if (err) {
+        sql_undo(sql);
+    } else {
+        sql_release(sql);
+    }
+    arena_close(arena);
+    return err;
+}
+
+
+static int64_t notices(const char *step)
+{
+    return sql_find_int(sql, 0, "SELECT COUNT(*) FROM outbox WHERE channel = 'log' AND instr(key, ?1) > 0", "t",
+                        step);
+}
+
+static int64_t lines(const char *action)
+{
+    return sql_find_int(sql, 0, "SELECT COUNT(*) FROM ticket_event WHERE action = ?1", "t", action);
+}
+
+/* As another person in another role. */
+static enum err act_as(const char *who, enum role role, int64_t ticket, const char *name, const char *id, const char *said)
+{
+    enum err err;
+
+    who_acts = who;
+    role_of_act = role;
+    err = act(ticket, name, id, now_ms, said);
+    who_acts = "ann";
+    role_of_act = ROLE_DISPATCHER;
+    return err;
+}
+
+static int64_t count(const char *outcome)
+{
+    return sql_find_int(sql, 0, "SELECT COUNT(*) FROM repair WHERE COALESCE(outcome, 'waiting') = ?1", "t", outcome);
+}
+
+static bool has(int64_t ticket, const char *what, const char *value)
+{
+    struct sql_rows rows;
+    bool same = false;
+
+    (void)what;
+    sql_find(sql, &rows, "SELECT state, proof FROM ticket WHERE id = ?1", "i", ticket);
+    if (sql_next(&rows)) {
+        same = text_same(sql_text(&rows, strcmp(what, "proof") == 0), value);
+    }
+    assert_int_equal(sql_end(&rows), ERR_OK);
+    return same;
+}
+
+static int64_t clock_met(const char *kind)
+{
+    return sql_find_int(sql, -1, "SELECT met_ms FROM clock WHERE kind = ?1", "t", kind);
+}
+
+static void repair_visit(void)
+{
+    assert_int_equal(work("arrive", NULL, now_ms, "{}"), ERR_OK);
+    assert_int_equal(work("start", NULL, now_ms, "{}"), ERR_OK);
+    assert_int_equal(work("finish", NULL, now_ms, "{}"), ERR_OK);
+}
+
+/* ------------------------------------------------------------------ claims */
+
+/* S1-32, S1-39, S0-127: "repaired" holds only when telemetry stays normal for the hold. */
+static void test_a_repair_is_proved_by_telemetry(void **state)
+{
+    int64_t ticket, cleared_ms;
+
+    (void)state;
+    begin("swh_standard");
+    fault(FAULT_RAISED, 2);
+    ticket = only_ticket();
+    pass(HOUR);
+    repair_visit();
+    assert_true(has(ticket, "state", "testing"));
+    assert_int_equal(count("waiting"), 1);
+    pass(5 * MINUTE);
+    cleared_ms = now_ms;
+    fault(FAULT_CLEARED, 2);
+    pass(20 * MINUTE);
+    assert_true(has(ticket, "state", "testing"));
+    assert_int_equal(count("waiting"), 1);
+    pass(11 * MINUTE);
+    assert_true(has(ticket, "state", "cleared"));
+    assert_int_equal(count("proved"), 1);
+    assert_int_equal(clock_met("repair"), cleared_ms); /* restored then, and not when the work was done */
+    assert_int_equal(act(ticket, "close", "c", now_ms, "{\"resolution\":\"new pump\"}"), ERR_OK);
+    assert_true(has(ticket, "proof", "telemetry"));
+    end();
+}
+
+/* The fault stands: the repair was false, the ticket goes on as if it had never been said. */
+static void test_a_false_repair_opens_by_itself(void **state)
+{
+    int64_t ticket;
+
+    (void)state;
+    begin("swh_standard");
+    fault(FAULT_RAISED, 2);
+    ticket = only_ticket();
+    pass(HOUR);
+    repair_visit();
+    pass(29 * MINUTE);
+    assert_true(has(ticket, "state", "testing"));
+    pass(2 * MINUTE);
+    assert_true(has(ticket, "state", "acknowledged"));
+    assert_int_equal(count("false"), 1);
+    assert_int_equal(clock_met("repair"), -1);
+    assert_int_equal(lines("relapse"), 1);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM work_order WHERE ticket = ?1", "i", ticket), 2);
+    repair_visit(); /* the second one helps */
+    fault(FAULT_CLEARED, 2);
+    pass(31 * MINUTE);
+    assert_true(has(ticket, "state", "cleared"));
+    assert_int_equal(count("false"), 1);
+    assert_int_equal(count("proved"), 1);
+    end();
+}
+
+/* F-04: silence proves nothing, neither way. */
+static void test_silence_proves_nothing(void **state)
+{
+    int64_t ticket, until, next_ms;
+
+    (void)state;
+    begin("swh_standard");
+    fault(FAULT_RAISED, 2);
+    ticket = only_ticket();
+    pass(HOUR);
+    repair_visit();
+    heard();
+    for (until = now_ms + 10 * HOUR; now_ms < until; now_ms = next_ms > now_ms ? next_ms : now_ms + 1) {
+        next_ms = look(); /* nothing is heard */
+    }
+    assert_true(has(ticket, "state", "testing"));
+    assert_int_equal(count("waiting"), 1);
+    pass(2 * MINUTE);
+    assert_int_equal(count("false"), 1);
+    end();
+}
+
+/* Closed while the equipment shows the fault: legal, not proved, and open again under the same number. */
+static void test_closed_too_early(void **state)
+{
+    int64_t ticket;
+
+    (void)state;
+    begin("swh_standard");
+    fault(FAULT_RAISED, 2);
+    ticket = only_ticket();
+    pass(10 * MINUTE);
+    assert_int_equal(act(ticket, "close", "c", now_ms, "{\"resolution\":\"looks fine\"}"), ERR_OK);
+    assert_true(has(ticket, "proof", "none"));
+    pass(29 * MINUTE);
+    assert_true(has(ticket, "state", "closed"));
+    pass(2 * MINUTE);
+    assert_int_equal(only_ticket(), ticket);
+    assert_true(has(ticket, "state", "acknowledged"));
+    assert_int_equal(count("false"), 1);
+    assert_int_equal(notices(":reopened."), 1);
+    assert_int_equal(clock_met("repair"), -1);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM pause", ""), 0); /* the time in between counts */
+    end();
+}
+
+static void test_closed_early_and_proved_after(void **state)
+{
+    int64_t ticket;
+
+    (void)state;
+    begin("swh_standard");
+    fault(FAULT_RAISED, 2);
+    ticket = only_ticket();
+    pass(10 * MINUTE);
+    assert_int_equal(act(ticket, "close", "c", now_ms, "{\"resolution\":\"new pump\"}"), ERR_OK);
+    pass(10 * MINUTE);
+    fault(FAULT_CLEARED, 2);
+    pass(31 * MINUTE);
+    assert_true(has(ticket, "state", "closed"));
+    assert_true(has(ticket, "proof", "telemetry"));
+    assert_int_equal(count("proved"), 1);
+    fault(FAULT_RAISED, 2); /* another time: another ticket */
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM ticket", ""), 2);
+    end();
+}
+
+static void test_back_before_it_was_proved(void **state)
+{
+    int64_t ticket;
+
+    (void)state;
+    begin("swh_standard");
+    fault(FAULT_RAISED, 2);
+    ticket = only_ticket();
+    pass(10 * MINUTE);
+    fault(FAULT_CLEARED, 2);
+    assert_int_equal(act(ticket, "close", "c", now_ms, "{\"resolution\":\"went away\"}"), ERR_OK);
+    pass(10 * MINUTE);
+    fault(FAULT_RAISED, 2);
+    assert_int_equal(only_ticket(), ticket);
+    assert_true(has(ticket, "state", "acknowledged"));
+    assert_int_equal(count("false"), 1);
+    end();
+}
+
+/* ------------------------------------------------------------------ what has to be there */
+
+/* S0-115, S0-127, G-24: tiered_abc wants proof and analysis; a manager may say otherwise, with a reason. */
+static void test_a_plan_may_want_proof_first(void **state)
+{
+    static const char said[] = "{\"resolution\":\"done\"}";
+    static const char over[] = "{\"resolution\":\"done\",\"override\":true,\"reason\":\"unit was scrapped\"}";
+    int64_t ticket;
+
+    (void)state;
+    begin("tiered_abc");
+    fault(FAULT_RAISED, 2);
+    ticket = only_ticket();
+    pass(10 * MINUTE);
+    assert_int_equal(act(ticket, "close", "c1", now_ms, said), ERR_STATE);
+    assert_non_null(strstr(last_why, "telemetry has not stayed normal"));
+    assert_non_null(strstr(last_why, "approve_rca"));
+    assert_int_equal(act(ticket, "close", "c2", now_ms, over), ERR_FORBIDDEN);
+    assert_int_equal(act_as("boss", ROLE_MANAGER, ticket, "close", "c3",
+                            "{\"resolution\":\"done\",\"override\":true}"), ERR_FORMAT);
+    assert_int_equal(act_as("boss", ROLE_MANAGER, ticket, "close", "c4", over), ERR_OK);
+    assert_true(has(ticket, "proof", "override"));
+    end();
+}
+
+/* S0-115, D-20: drafted by itself, completed, approved by somebody else, then closed. */
+static void test_analysis(void **state)
+{
+    struct json_out out = json_out(1 << 20);
+    int64_t ticket, approved_ms;
+
+    (void)state;
+    begin("tiered_abc");
+    fault(FAULT_RAISED, 2);
+    ticket = only_ticket();
+    pass(10 * MINUTE);
+    fault(FAULT_CLEARED, 2);
+    assert_int_equal(act(ticket, "rca", "r0", now_ms, "{\"cause\":\"x\"}"), ERR_STATE);
+    pass(31 * MINUTE);
+    assert_int_equal(clock_met("rca"), -1);
+    assert_int_equal(act(ticket, "close", "c", now_ms, "{\"resolution\":\"done\"}"), ERR_STATE);
+    assert_int_equal(act(ticket, "rca", "r1", now_ms, "{}"), ERR_FORMAT);
+    assert_int_equal(act(ticket, "rca", "r2", now_ms, "{\"prevention\":[{\"owner\":\"wang\"}]}"), ERR_FORMAT);
+    assert_int_equal(act(ticket, "rca", "r3", now_ms, "{\"prevention\":[{\"what\":\"x\",\"due\":\"soon\"}]}"), ERR_FORMAT);
+    assert_int_equal(act(ticket, "rca", "r4", now_ms, "{\"cause\":\"scale\"}"), ERR_OK);
+    assert_int_equal(act_as("boss", ROLE_MANAGER, ticket, "approve_rca", "a0", "{}"), ERR_STATE); /* no prevention */
+    assert_int_equal(act_as("boss", ROLE_MANAGER, ticket, "rca", "r5",
+                            "{\"prevention\":[{\"what\":\"filter\",\"owner\":\"wang\",\"due\":\"2027-01-31\"},\"flush\"]}"), ERR_OK);
+    assert_int_equal(act(ticket, "approve_rca", "a1", now_ms, "{}"), ERR_FORBIDDEN);
+    assert_int_equal(act_as("boss", ROLE_MANAGER, ticket, "approve_rca", "a2", "{}"), ERR_STATE); /* wrote it */
+    approved_ms = now_ms;
+    assert_int_equal(act_as("chief", ROLE_MANAGER, ticket, "approve_rca", "a3", "{}"), ERR_OK);
+    assert_int_equal(clock_met("rca"), approved_ms);
+    assert_int_equal(act(ticket, "rca", "r6", now_ms, "{\"cause\":\"y\"}"), ERR_STATE);
+    assert_int_equal(act(ticket, "close", "c2", now_ms, "{\"resolution\":\"done\"}"), ERR_OK);
+    assert_int_equal(rca_put(sql, rules, ticket, now_ms, &out), ERR_OK);
+    assert_non_null(strstr(out.bytes, "\"cause\":\"scale\""));
+    assert_non_null(strstr(out.bytes, "\"due\":\"2027-01-31\""));
+    assert_non_null(strstr(out.bytes, "\"kind\":\"repair\""));
+    assert_non_null(strstr(out.bytes, "\"action\":\"restored\""));
+    json_out_free(&out);
+    end();
+}
+
+/* swh_standard: the resolution is the draft's cause, and its clock goes on after the end. */
+static void test_analysis_after_the_end(void **state)
+{
+    int64_t ticket;
+
+    (void)state;
+    begin("swh_standard");
+    fault(FAULT_RAISED, 2);
+    ticket = only_ticket();
+    pass(10 * MINUTE);
+    fault(FAULT_CLEARED, 2);
+    pass(31 * MINUTE);
+    assert_int_equal(act(ticket, "close", "c", now_ms, "{\"resolution\":\"scale in the pump\"}"), ERR_OK);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM rca WHERE cause = 'scale in the pump' AND state = 'draft'", ""), 1);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM clock WHERE kind = 'rca' AND cancelled_ms IS NULL", ""), 1);
+    assert_int_equal(act_as("boss", ROLE_MANAGER, ticket, "rca", "r", "{\"prevention\":[\"flush each year\"]}"), ERR_OK);
+    assert_int_equal(act_as("chief", ROLE_MANAGER, ticket, "approve_rca", "a", "{}"), ERR_OK);
+    assert_int_equal(clock_met("rca"), now_ms);
+    end();
+}
+
+/* ------------------------------------------------------------------ the customer */
+
+/* S1-33, S1-43, G-24 */
+static void test_acceptance(void **state)
+{
+    int64_t ticket;
+
+    (void)state;
+    begin("swh_standard");
+    fault(FAULT_RAISED, 2);
+    ticket = only_ticket();
+    assert_int_equal(act(ticket, "accept", "a0", now_ms, "{}"), ERR_STATE);
+    pass(HOUR);
+    repair_visit();
+    fault(FAULT_CLEARED, 2);
+    pass(31 * MINUTE);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM acceptance WHERE result IS NULL", ""), 1);
+    assert_int_equal(act(ticket, "object", "o0", now_ms, "{}"), ERR_FORMAT);
+    assert_int_equal(act(ticket, "object", "o1", now_ms, "{\"reason\":\"it is loud\"}"), ERR_OK);
+    assert_true(has(ticket, "state", "acknowledged"));
+    assert_int_equal(count("false"), 1);
+    assert_int_equal(clock_met("repair"), -1);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM acceptance WHERE result = 'refused'", ""), 1);
+    end();
+}
+
+static void test_silence_accepts(void **state)
+{
+    (void)state;
+    begin("swh_standard");
+    fault(FAULT_RAISED, 2);
+    pass(HOUR);
+    repair_visit();
+    fault(FAULT_CLEARED, 2);
+    pass(31 * MINUTE);
+    pass(6 * DAY);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM acceptance WHERE result IS NULL", ""), 1);
+    pass(2 * DAY);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM acceptance WHERE result = 'deemed'", ""), 1);
+    end();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_repair_is_proved_by_telemetry),
+        cmocka_unit_test(test_a_false_repair_opens_by_itself),
+        cmocka_unit_test(test_silence_proves_nothing),
+        cmocka_unit_test(test_closed_too_early),
+        cmocka_unit_test(test_closed_early_and_proved_after),
+        cmocka_unit_test(test_back_before_it_was_proved),
+        cmocka_unit_test(test_a_plan_may_want_proof_first),
+        cmocka_unit_test(test_analysis),
+        cmocka_unit_test(test_analysis_after_the_end),
+        cmocka_unit_test(test_acceptance),
+        cmocka_unit_test(test_silence_accepts),
+    };
+    int failed;
+
+    snprintf(path, sizeof(path), "/tmp/heliograph-closure-%d.db", (int)getpid());
+    snprintf(url, sizeof(url), "sqlite:%s", path);
+    if (rules_open("models/equipment", "models/plans", complain_to_nobody, NULL, &rules)) {
+        return 1;
+    }
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    rules_close(rules);
+    remove_files();
+    return failed;
+}
