@@ -202,6 +202,11 @@ enum err work_fit(const struct work_move *made, size_t count, enum work_state st
     return too_early(next->at_ms, why);
 }
 
+enum work_state work_state_then(const struct work_move *made, size_t count, const struct work_move *move)
+{
+    return lowest(states_before(made, count, move));
+}
+
 /* ------------------------------------------------------------------ the device's clock */
 
 enum work_clock work_clock(int64_t sent_ms, int64_t now_ms, int64_t most_ms, int64_t *io_at_ms)

@@ -96,6 +96,9 @@ struct work_place {
 enum err work_fit(const struct work_move *made, size_t count, enum work_state state, const struct work_move *move,
                   struct work_place *ret_place, struct text *why) MUST_CHECK;
 
+/* The state that the order had when move was made, by the moves before it. */
+enum work_state work_state_then(const struct work_move *made, size_t count, const struct work_move *move);
+
 /*
  * The clock of a device. It says its own time when it sends (sent_ms; 0: it did not say); the difference to ours is its
  * skew. Within `most` ms its times are taken, corrected by the skew when that is more than the way of a

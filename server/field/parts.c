@@ -94,6 +94,9 @@ enum err do_reserve_part(struct work *work)
     if (!err && !wish.part_id) {
         return text_say(work->why, ERR_FORMAT, "part: there is none called '%.64s' in the fleet file", wish.part);
     }
+    if (!err && work->place.late) {
+        return ERR_OK; /* the work is over: nothing is laid aside any more */
+    }
     if (!err) {
         err = find_shelves(work, &wish, shelves, &count, &free);
     }

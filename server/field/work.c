@@ -236,23 +236,18 @@ static enum err do_test(struct work *work)
     return tests_take(work, "after");
 }
 
-/* The test after the work is made by finishing, unless it was made already since the work (last) began. */
+/* Finishing tests once more, whatever was tested before: so the last test is that of the last finish in whatever order
+ * things are heard of. What was laid aside and not used is anybody's again. */
 static enum err do_finish(struct work *work)
 {
     enum err err = gates_pass(work, JOB_FINISH);
 
-    if (!err && !sql_find_int(work->sql, 0,
-                              "SELECT 1 FROM work_test WHERE work_order = ?1 AND moment = 'after' AND at_ms <= ?2 AND"
-                              " at_ms >= COALESCE((SELECT MAX(at_ms) FROM work_event WHERE work_order = ?1 AND action"
-                              " IN ('start', 'refuse_result') AND at_ms <= ?2), 0)",
-                              "ii", work->order.id, work->at_ms)) {
+    if (!err) {
         err = tests_take(work, "after");
     }
-    if (!err) { /* what was laid aside and not used is anybody's again */
-        err = sql_run(work->sql, "DELETE FROM work_part WHERE work_order = ?1 AND state = 'reserved'", "i",
-                      work->order.id);
-    }
-    return err;
+    return err ? err
+               : sql_run(work->sql, "DELETE FROM work_part WHERE work_order = ?1 AND state = 'reserved'", "i",
+                         work->order.id);
 }
 
 static enum err do_verify(struct work *work)
@@ -422,14 +417,12 @@ static enum err judge_time(struct work *work)
     return ERR_OK;
 }
 
-/* Where the move has its place among those that were made. */
-static enum err find_place(struct work *work)
+/* The moves that were made, in the office's arena. */
+static enum err load_moves(struct work *work, struct work_move **ret_made, size_t *ret_count)
 {
     struct work_move *made = arena_array(work->office->arena, MOVES_MOST, sizeof(*made));
-    const struct work_move move = {work->at_ms, work->kind, work->action->action_id};
     struct sql_rows rows;
     size_t count = 0;
-    enum err err;
 
     if (!made) {
         return ERR_NOMEM;
@@ -446,27 +439,45 @@ static enum err find_place(struct work *work)
                                                keep(work->office, sql_text(&rows, 2))};
         }
     }
-    err = sql_end(&rows);
-    return err ? err : work_fit(made, count, work->order.state, &move, &work->place, work->why);
+    *ret_made = made;
+    *ret_count = count;
+    return sql_end(&rows);
 }
 
-/* What changes no state is legal by the state that the order had then: a check that is heard of after the order was
- * called off was made before that. */
-static enum err judge_detail(struct work *work)
+/* What changes no state is legal by the state that the order has, or had at the action's time: a check that is heard of
+ * after the order was called off was made before that. */
+static enum err judge_detail(struct work *work, const struct work_move *made, size_t count,
+                             const struct work_move *move)
 {
+    enum work_state then = work_state_then(made, count, move);
     TEXT(legal, 400);
 
     work->place = (struct work_place){work->at_ms, false, work->order.state};
-    if (work_is_legal(work->kind, work->order.state) ||
-        (work->order.state == WORK_CANCELLED && work_is_legal(work->kind, WORK_WORKING) &&
-         work->at_ms < sql_find_int(work->sql, 0,
-                                    "SELECT MAX(at_ms) FROM work_event WHERE work_order = ?1 AND action = 'cancel'",
-                                    "i", work->order.id))) {
+    if (work_is_legal(work->kind, work->order.state)) {
+        return ERR_OK;
+    }
+    if (count > 0 && work_is_legal(work->kind, then)) {
+        work->place = (struct work_place){work->at_ms, true, then};
         return ERR_OK;
     }
     work_legal(work->order.state, &legal);
     return text_say(work->why, ERR_STATE, "%s is not legal when the work order is %s. Legal: %s",
                     work->action->action, work_state_names[work->order.state], legal.at);
+}
+
+static enum err find_place(struct work *work)
+{
+    const struct work_move move = {work->at_ms, work->kind, work->action->action_id};
+    struct work_move *made = NULL;
+    size_t count = 0;
+    enum err err = load_moves(work, &made, &count);
+
+    if (err) {
+        return err;
+    }
+    return work->kind < WORK_MOVES
+               ? work_fit(made, count, work->order.state, &move, &work->place, work->why)
+               : judge_detail(work, made, count, &move);
 }
 
 /* ------------------------------------------------------------------ the way of an action */
@@ -547,11 +558,10 @@ static enum err preempt(struct sql *sql, int64_t order, const char *who, int64_t
 
 static enum err take(struct work *work)
 {
-    bool moves = work->kind < WORK_MOVES;
     enum err err = judge_time(work);
 
     if (!err) {
-        err = moves ? find_place(work) : judge_detail(work);
+        err = find_place(work);
     }
     if (!err) {
         work->at_ms =
