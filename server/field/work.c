@@ -62,8 +62,8 @@ enum err work_line(struct sql *sql, int64_t order, int64_t at_ms, int64_t now_ms
                    const char *action, const char *action_id, const char *note, const char *data)
 {
     return sql_run(sql,
-                   "INSERT INTO work_event (work_order, at_ms, stored_ms, who, action, action_id, note, data)"
-                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                   "INSERT INTO work_event (work_order, at_ms, stored_ms, who, action, action_id, note, data,"
+                   " said_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?2)",
                    "iiittttt", order, at_ms, now_ms, who, action, action_id, note, data);
 }
 
@@ -428,7 +428,8 @@ static enum err load_moves(struct work *work, struct work_move **ret_made, size_
         return ERR_NOMEM;
     }
     sql_find(work->sql, &rows,
-             "SELECT at_ms, action, action_id FROM work_event WHERE work_order = ?1 ORDER BY at_ms DESC, id DESC"
+             "SELECT COALESCE(said_ms, at_ms), action, action_id FROM work_event WHERE work_order = ?1 ORDER BY at_ms DESC,"
+             " id DESC"
              " LIMIT 5000",
              "i", work->order.id);
     while (count < MOVES_MOST && sql_next(&rows)) {
@@ -499,9 +500,13 @@ static enum err write_event(struct work *work)
     json_text(&data, "clock", work_clock_names[work->clock]);
     json_close_object(&data);
     err = data.err ? data.err
-                   : work_line(work->sql, work->order.id, work->at_ms, work->now_ms, action->who, action->action,
-                               action->action_id,
-                               action->note ? action->note : json_text_or(action->body, "reason", NULL), data.bytes);
+                   : sql_run(work->sql,
+                             "INSERT INTO work_event (work_order, at_ms, stored_ms, who, action, action_id, note, data,"
+                             " said_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                             "iiittttti", work->order.id, work->at_ms, work->now_ms, action->who, action->action,
+                             action->action_id,
+                             action->note ? action->note : json_text_or(action->body, "reason", NULL), data.bytes,
+                             work->place.at_ms);
     json_out_free(&data);
     return err;
 }

@@ -355,7 +355,8 @@ static enum err put_timeline(struct view *view)
     json_key(view->out, "timeline");
     json_open_list(view->out);
     sql_find(view->sql, &rows,
-             "SELECT at_ms, who, action, action_id, note, data FROM work_event WHERE work_order = ?1 ORDER BY at_ms, id",
+             "SELECT at_ms, who, action, action_id, note, data FROM work_event WHERE work_order = ?1 ORDER BY at_ms,"
+             " COALESCE(said_ms, at_ms), id",
              "i", view->order);
     while (sql_next(&rows)) {
         json_open_object(view->out);

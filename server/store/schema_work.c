@@ -24,6 +24,8 @@ const char schema_work[] =
     "ALTER TABLE work_order ADD COLUMN result_ms INTEGER;"
     "ALTER TABLE work_order ADD COLUMN result_by TEXT;"
     "ALTER TABLE work_order ADD COLUMN result_note TEXT;"
+    /* at_ms is never before the order; said_ms: the time of the device all the same, by which moves are put in order. */
+    "ALTER TABLE work_event ADD COLUMN said_ms INTEGER;"
     "CREATE UNIQUE INDEX work_order_client ON work_order (client_id) WHERE client_id IS NOT NULL;"
     "CREATE UNIQUE INDEX work_order_rma ON work_order (rma) WHERE rma IS NOT NULL;"
     "CREATE INDEX work_order_hours ON work_order (technician, from_ms) WHERE technician IS NOT NULL;"
