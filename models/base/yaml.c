@@ -16,8 +16,8 @@
 
 /* ------------------------------------------------------------------ complaints */
 
-static void PRINTF_LIKE(4, 0) complain_list(struct complaints *complaints, int line, int column,
-                                            const char *format, va_list list)
+static void PRINTF_LIKE(5, 0) complain_list(struct complaints *complaints, const char *path, int line,
+                                            int column, const char *format, va_list list)
 {
     char words[1024];
     int head, rest;
@@ -26,7 +26,7 @@ static void PRINTF_LIKE(4, 0) complain_list(struct complaints *complaints, int l
     if (complaints->count > COMPLAINTS_MOST) {
         return;
     }
-    head = snprintf(words, sizeof(words), "%s:%d:%d: error: ", complaints->path, line, column);
+    head = snprintf(words, sizeof(words), "%s:%d:%d: error: ", path ? path : complaints->path, line, column);
     if (head < 0 || (size_t)head >= sizeof(words)) {
         head = 0;
     }
@@ -50,7 +50,7 @@ void complain_at(struct complaints *complaints, int line, int column, const char
     va_list list;
 
     va_start(list, format);
-    complain_list(complaints, line, column, format, list);
+    complain_list(complaints, NULL, line, column, format, list);
     va_end(list);
 }
 
@@ -59,7 +59,7 @@ void complain(struct complaints *complaints, const struct yaml_node *node, const
     va_list list;
 
     va_start(list, format);
-    complain_list(complaints, node->line, node->column, format, list);
+    complain_list(complaints, node->path, node->line, node->column, format, list);
     va_end(list);
 }
 
@@ -69,7 +69,7 @@ void complain_key(struct complaints *complaints, const struct yaml_node *node, c
     va_list list;
 
     va_start(list, format);
-    complain_list(complaints, node->key ? node->key_line : node->line,
+    complain_list(complaints, node->path, node->key ? node->key_line : node->line,
                   node->key ? node->key_column : node->column, format, list);
     va_end(list);
 }

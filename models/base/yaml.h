@@ -30,6 +30,7 @@ struct yaml_node {
     enum yaml_kind kind;
     const char *text; /* scalar: its text; otherwise "" */
     bool quoted;      /* scalar: stood in quotes or as a block, so it is a string */
+    const char *path; /* the file, when it is another than the complaints'; NULL: theirs */
     int line, column; /* of the value, from 1 */
     const char *key;  /* name in the parent map, or NULL */
     int key_line, key_column;

@@ -80,7 +80,7 @@ struct plan_target {
     bool working_hours; /* a limit in s m h counts working time only */
     enum plan_complexity complexity; /* owed for those tickets alone */
     const char *const *needs; /* NULL-ended: all of these steps stop it, not one alone (S0-140) */
-    int line, column;         /* where it stands */
+    const struct yaml_node *node; /* where it stands */
 };
 
 struct plan_pause { /* a reason for which clocks may be held */
@@ -187,6 +187,10 @@ bool plan_pause_known(const struct plan *plan, const char *reason, struct text *
 /* Reads and validates (service-terms.md 3, "Plan validator rules"); all findings in complaints. */
 enum err plan_read(struct arena *arena, const char *bytes, size_t size,
                    struct complaints *complaints, const struct plan **ret_plan) MUST_CHECK;
+/* What stands between a plan and an overlay in one text; the overlay's file name follows, then a line's
+ * end. Overlays are laid over in their order, leaf by leaf (plan_merge.c). */
+#define PLAN_SEAM "\n--- # overlay "
+
 /* A text that was found right when it was kept with a ticket, perhaps by an older program: what it
  * says is taken, what newer rules would complain of is not looked at. */
 enum err plan_read_kept(struct arena *arena, const char *bytes, size_t size,

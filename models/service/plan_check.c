@@ -24,7 +24,7 @@ static void check_no_blank(struct plan_reader *reader, struct yaml_node *map, en
     for (int grade = 0; grade < PLAN_GRADES; grade++) {
         for (int level = 0; level < PLAN_LEVELS; level++) {
             if (!target->limits[grade][level].set) {
-                complain_at(reader->complaints, target->line, target->column,
+                complain_key(reader->complaints, target->node,
                             "expected a limit of '%s' for grade %d at level %c, found none (S0-108)",
                             target->kind, grade + 1, 'A' + level);
                 level = PLAN_LEVELS;
@@ -81,14 +81,14 @@ static bool check_case(struct plan_reader *reader, const struct plan_target *arr
     b = share_of(find_target(plan, PLAN_ASSIGNED), is, whole);
     c = share_of(find_target(plan, PLAN_CHECKED), is, whole);
     if (a >= 0 && b >= 0 && (a + b >= whole || a + b + plan->travel_ms > whole)) {
-        complain_at(reader->complaints, arrive->line, arrive->column,
+        complain_key(reader->complaints, arrive->node,
                     "expected dispatch and assignment to leave time to travel before '%s', "
                     "found too little at grade %d, level %c%s (C-25)",
                     arrive->kind, is->grade + 1, 'A' + is->level, emergency);
         return true;
     }
     if (c >= whole) {
-        complain_at(reader->complaints, arrive->line, arrive->column,
+        complain_key(reader->complaints, arrive->node,
                     "expected the supervision before '%s' is due, found it at or after at grade %d, "
                     "level %c%s (C-25)",
                     arrive->kind, is->grade + 1, 'A' + is->level, emergency);

@@ -153,8 +153,7 @@ static void read_target(struct plan_reader *reader, struct yaml_node *node, stru
     struct yaml_node *map = yaml_map(complaints, node, "a target {start, stop, …}");
 
     target->kind = plan_keep(reader, node->key);
-    target->line = node->key_line;
-    target->column = node->key_column;
+    target->node = node;
     target->needs = plan_no_texts;
     if (!map) {
         return;

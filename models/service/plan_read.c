@@ -346,17 +346,15 @@ static enum err read_all(struct arena *arena, const char *bytes, size_t size,
 {
     struct plan_reader reader = {.arena = arena, .complaints = complaints};
     struct yaml_node *root;
-    enum err err = yaml_parse(arena, bytes, size, complaints, &root);
+    enum err err;
 
-    if (err) {
-        return err;
-    }
     reader.plan = empty_plan(arena, bytes, size);
     if (!reader.plan) {
         return ERR_NOMEM;
     }
-    if (!yaml_map(complaints, root, "a map: a service plan")) {
-        return ERR_FORMAT;
+    err = plan_layers(&reader, bytes, size, &root);
+    if (err) {
+        return err;
     }
     reader.plan->root = root;
     read_head(&reader, root);

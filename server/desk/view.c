@@ -289,7 +289,7 @@ enum err view_visit(struct sql *sql, int64_t visit, struct json_out *out)
 
 struct owner {
     struct warranty_dates dates;
-    char plan[65], time_zone[65];
+    char plan[400], time_zone[65];
 };
 
 static int32_t day_or_none(const struct sql_rows *rows, int column)

@@ -252,6 +252,33 @@ static void check_equipment(struct reader *reader, struct yaml_node *map)
     check_reference(reader, yaml_find(map, "backup_technician"), "technicians", "a technician");
 }
 
+/* Overlays fit the plan that they are laid over, or every finding is told. */
+static void check_overlays(struct reader *reader, struct yaml_node *map, const char *plan)
+{
+    struct yaml_node *list = yaml_list(reader->complaints, yaml_find(map, "overlays"), "a list of overlays");
+    struct complaints own = {.path = plan, .arena = reader->complaints->arena};
+    TEXT(key, 400);
+    bool known = true;
+
+    text_addf(&key, "%s", plan ? plan : "");
+    for (struct yaml_node *node = list ? list->first : NULL; node; node = node->next) {
+        const char *id = yaml_id(reader->complaints, node, "an overlay");
+
+        if (id && !rules_has_overlay(reader->rules, id)) {
+            complain(reader->complaints, node, "expected an overlay that the server has, found '%.64s'", id);
+        }
+        known = known && id && rules_has_overlay(reader->rules, id);
+        text_addf(&key, "+%s", id ? id : "");
+    }
+    if (!list || !list->first || !plan || !known || key.cut || rules_plan(reader->rules, key.at)) {
+        return;
+    }
+    (void)rules_lay(reader->rules, key.at, &own);
+    for (size_t i = 0; i < own.count && i < COMPLAINTS_MOST; i++) {
+        complain(reader->complaints, list, "expected overlays that fit the plan, found %s", own.lines[i]);
+    }
+}
+
 static void check_contract(struct reader *reader, struct yaml_node *map)
 {
     static const char *const levels[] = {"A", "B", "C", NULL};
@@ -262,7 +289,9 @@ static void check_contract(struct reader *reader, struct yaml_node *map)
     check_references(reader, yaml_find(map, "sites"), "sites", "a site");
     if (id && !rules_plan(reader->rules, id)) {
         complain(reader->complaints, plan, "expected a plan that the server has, found '%.64s'", id);
+        id = NULL;
     }
+    check_overlays(reader, map, id);
     (void)yaml_choice(reader->complaints, yaml_find(map, "service_level"), "a service level", levels, 2);
     check_date(reader, map, "start");
     check_date(reader, map, "end");

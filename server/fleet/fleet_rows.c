@@ -303,14 +303,22 @@ static enum err apply_equipment(struct row *row)
 static enum err apply_contract(struct row *row)
 {
     const char *level = words(row->map, "service_level");
-    enum err err = count(
+    struct yaml_node *overlays = yaml_find(row->map, "overlays");
+    TEXT(plan, 400);
+    enum err err;
+
+    text_addf(&plan, "%s", words(row->map, "plan"));
+    for (struct yaml_node *node = overlays ? overlays->first : NULL; node; node = node->next) {
+        text_addf(&plan, "+%s", node->text); /* rules_plan reads it */
+    }
+    err = count(
         row, sql_run(row->sql,
                      "INSERT INTO contract (name, customer, plan, service_level, start_day, end_day,"
                      " doc) VALUES (?1, (SELECT id FROM customer WHERE name = ?2), ?3, ?4,"
                      " NULLIF(?5, -1), NULLIF(?6, -1), ?7) ON CONFLICT (name) DO UPDATE SET customer"
                      " = excluded.customer, plan = ?3, service_level = ?4, start_day ="
                      " excluded.start_day, end_day = excluded.end_day, doc = ?7 WHERE contract.doc <> ?7",
-                     "ttttiit", row->id, words(row->map, "customer"), words(row->map, "plan"),
+                     "ttttiit", row->id, words(row->map, "customer"), plan.at,
                      level ? level : "C", day(row->map, "start"), day(row->map, "end"),
                      row->doc.bytes));
 

@@ -8,6 +8,7 @@
 #include "host/file.h"
 
 #define RULES_MOST 1000
+#define OVERLAYS_MOST 100
 #define FILE_MOST  (4 * 1024 * 1024)
 #define ARENA_MOST (512 * 1024 * 1024)
 #define ZONE_BYTES (1024 * 1024)
@@ -18,9 +19,15 @@ struct known_zone { /* read when somebody asks; never changed, never let go befo
     struct known_zone *next;
 };
 
-struct kept_plan { /* of running tickets, when its file says something else by now; the same */
+struct overlay { /* a text until a contract lays it over a plan */
+    const char *id, *bytes;
+    size_t size;
+};
+
+struct kept_plan { /* laid over, or of running tickets, when its file says something else by now; the same */
     struct arena *arena;
     const struct plan *plan;
+    const char *key; /* id+overlay+overlay; NULL: of tickets */
     struct kept_plan *next;
 };
 
@@ -30,6 +37,8 @@ struct rules {
     size_t profile_count;
     const struct plan *plans[RULES_MOST];
     size_t plan_count;
+    struct overlay overlays[OVERLAYS_MOST];
+    size_t overlay_count;
     const struct job *jobs[RULES_MOST];
     size_t job_count;
     _Atomic(struct known_zone *) zones; /* any thread puts one in front */
@@ -101,6 +110,29 @@ static void read_job(struct rules *rules, const char *path, const char *bytes, s
     }
 }
 
+/* Its leaves are judged on the plan they are laid over; here: that it is an overlay, with an id of its own. */
+static void read_overlay(struct rules *rules, const char *path, const char *bytes, size_t size)
+{
+    struct complaints complaints = {.path = path, .arena = rules->arena};
+    struct yaml_node *root;
+    const char *id = NULL;
+
+    if (!yaml_parse(rules->arena, bytes, size, &complaints, &root) &&
+        yaml_map(&complaints, root, "a map: an overlay")) {
+        id = yaml_id(&complaints, yaml_need(&complaints, root, "overlay"), "an overlay id");
+    }
+    if (complaints.count) {
+        tell(rules, &complaints);
+    } else if (rules_has_overlay(rules, id)) {
+        say_twice(rules, path, "overlay", id);
+    } else if (rules->overlay_count < OVERLAYS_MOST) {
+        rules->overlays[rules->overlay_count++] = (struct overlay){id, bytes, size};
+    } else {
+        complain_at(&complaints, 1, 1, "expected at most %d overlays, found one more", OVERLAYS_MOST);
+        tell(rules, &complaints);
+    }
+}
+
 static void read_folder(struct rules *rules, const char *folder,
                         void (*read)(struct rules *rules, const char *path, const char *bytes,
                                      size_t size))
@@ -158,7 +190,15 @@ enum err rules_open(const char *profiles, const char *plans,
             read_folder(rules, profiles, read_profile);
         }
         if (plans) {
+            const char *const *names;
+            size_t count;
+            TEXT(overlays, 1100);
+
             read_folder(rules, plans, read_plan);
+            text_addf(&overlays, "%s/overlays", plans);
+            if (!file_list(rules->arena, overlays.at, ".yaml", &names, &count)) { /* it may not be there */
+                read_folder(rules, overlays.at, read_overlay);
+            }
         }
         err = rules->wrong ? ERR_FORMAT : ERR_OK;
     }
@@ -222,14 +262,117 @@ const struct profile *rules_profile(const struct rules *rules, const char *id)
     return NULL;
 }
 
-const struct plan *rules_plan(const struct rules *rules, const char *id)
+static const struct plan *find_plan(const struct rules *rules, const char *id, size_t size)
 {
     for (size_t i = 0; id && i < rules->plan_count; i++) {
-        if (strcmp(rules->plans[i]->id, id) == 0) {
+        if (strncmp(rules->plans[i]->id, id, size) == 0 && !rules->plans[i]->id[size]) {
             return rules->plans[i];
         }
     }
     return NULL;
+}
+
+static const struct overlay *find_overlay(const struct rules *rules, const char *id, size_t size)
+{
+    for (size_t i = 0; i < rules->overlay_count; i++) {
+        if (strncmp(rules->overlays[i].id, id, size) == 0 && !rules->overlays[i].id[size]) {
+            return &rules->overlays[i];
+        }
+    }
+    return NULL;
+}
+
+bool rules_has_overlay(const struct rules *rules, const char *id)
+{
+    return find_overlay(rules, id, strlen(id)) != NULL;
+}
+
+/* The texts of a plan and its overlays in one, with the seams that plan_merge.c looks for. */
+static char *compose(const struct rules *rules, const char *id, struct arena *arena, size_t *ret_size)
+{
+    size_t first = strcspn(id, "+"), room = 0, size = 0;
+    const struct plan *plan = find_plan(rules, id, first);
+    char *all = NULL;
+
+    for (int round = 0; plan && round < 2; round++) {
+        room = plan->size;
+        if (all) {
+            memcpy(all, plan->bytes, plan->size);
+        }
+        for (const char *at = id + first; *at; at += size) {
+            size = strcspn(++at, "+");
+            const struct overlay *overlay = find_overlay(rules, at, size);
+            TEXT(seam, 128);
+
+            if (!overlay) {
+                return NULL;
+            }
+            text_addf(&seam, "%s%s.yaml\n", PLAN_SEAM, overlay->id);
+            if (all) {
+                memcpy(all + room, seam.at, seam.length);
+                memcpy(all + room + seam.length, overlay->bytes, overlay->size);
+            }
+            room += seam.length + overlay->size;
+        }
+        if (!all) {
+            all = arena_take(arena, room + 1);
+            if (!all) {
+                return NULL;
+            }
+        }
+    }
+    *ret_size = room;
+    return all;
+}
+
+static const struct plan *find_laid(const struct kept_plan *kept, const char *key)
+{
+    for (; kept; kept = kept->next) {
+        if (kept->key && strcmp(kept->key, key) == 0) {
+            return kept->plan;
+        }
+    }
+    return NULL;
+}
+
+const struct plan *rules_lay(struct rules *rules, const char *id, struct complaints *complaints)
+{
+    struct kept_plan *kept = calloc(1, sizeof(*kept)), *first = atomic_load(&rules->kept);
+    enum err err = kept ? arena_open(ARENA_MOST, &kept->arena) : ERR_NOMEM;
+    size_t size = 0;
+
+    if (!err) {
+        const char *bytes = compose(rules, id, kept->arena, &size);
+
+        kept->key = arena_text(kept->arena, id, strlen(id));
+        err = bytes ? plan_read(kept->arena, bytes, size, complaints, &kept->plan) : ERR_NOT_FOUND;
+    }
+    if (err) {
+        free_kept(kept);
+        return NULL;
+    }
+    do { /* two threads may both lay one once */
+        kept->next = first;
+    } while (!atomic_compare_exchange_weak(&rules->kept, &first, kept));
+    return kept->plan;
+}
+
+const struct plan *rules_plan(struct rules *rules, const char *id)
+{
+    const struct plan *plan = id ? find_plan(rules, id, strlen(id)) : NULL;
+    struct complaints unheard = {.path = id};
+    struct arena *arena;
+
+    if (plan || !id || !strchr(id, '+')) {
+        return plan;
+    }
+    plan = find_laid(atomic_load(&rules->kept), id);
+    if (!plan && !arena_open(ZONE_BYTES, &arena)) {
+        unheard.arena = arena;
+        plan = rules_lay(rules, id, &unheard);
+        arena_close(arena);
+    }
+    return plan;
 }
 
 size_t rules_profile_count(const struct rules *rules)

@@ -13,7 +13,7 @@
 
 struct rules;
 
-/* Reads every *.yaml of both folders (NULL: of none). All complaints of all files go through say, a line each;
+/* Reads every *.yaml of both folders (NULL: of none), and overlays from `overlays` in that of the plans. All complaints of all files go through say, a line each;
  * ERR_FORMAT when there was any. */
 enum err rules_open(const char *profiles, const char *plans,
                     void (*say)(void *context, const char *line), void *context,
@@ -22,7 +22,12 @@ enum err rules_open(const char *profiles, const char *plans,
 enum err rules_add_jobs(struct rules *rules, const char *folder) MUST_CHECK;
 void rules_close(struct rules *rules);
 const struct profile *rules_profile(const struct rules *rules, const char *id); /* or NULL */
-const struct plan *rules_plan(const struct rules *rules, const char *id);       /* or NULL */
+/* The plan of that id; id+overlay+overlay: with these laid over, read when it is first asked for. NULL:
+ * there is none, or they do not fit (rules_lay says why). */
+const struct plan *rules_plan(struct rules *rules, const char *id);
+/* The same, and every finding in complaints. */
+const struct plan *rules_lay(struct rules *rules, const char *id, struct complaints *complaints);
+bool rules_has_overlay(const struct rules *rules, const char *id);
 size_t rules_profile_count(const struct rules *rules);
 const struct profile *rules_profile_at(const struct rules *rules, size_t index);
 size_t rules_plan_count(const struct rules *rules);

@@ -90,6 +90,12 @@ static void one_thing_wrong(void **state)
         {"A: {value: 2h, origin: A}", "A: {value: 5h, origin: A}", "5h", "expected level A not to be slower than level B at grade 1"},
         {"g2: {value: 12h,", "g2: {value: 25h,", "25h", "expected grade 2 not to be slower than grade 3"},
         {"emergency: {value: 2h,", "emergency: {value: 3h,", "3h", "expected the emergency limit not to be slower"},
+        {"        C: {value: 12h, origin: A}\n", "        #\n", "", "expected a limit of 'onsite' for grade 1 at level C, found none (S0-108)"},
+        {"typical: {value: 30m", "typical: {value: 119m", "", "expected dispatch and assignment to leave time"},
+        {"[repair]", "[reapir]", "reapir", "expected a clock of this plan"},
+        {"{value: working_hours", "{value: office_hours", "office_hours", "expected hours, one of 24x7 working_hours"},
+        {"complexity: general", "complexity: hard", "hard", "expected a complexity, one of any general complex"},
+        {"speed_kmh: {value: 50", "speed_kmh: {value: 0", "0,", "expected kilometres an hour from 1 to 300"},
         {"        B: {value: 4h, origin: A}\n", "        B: {value: 4h, origin: A}\n        D: {value: 4h, origin: A}\n", "D:", "expected a known key, one of"},
         {"      g2: {value: 12h, origin: A}\n", "      g2: {value: 12h, origin: A}\n      g4: {value: 12h, origin: A}\n", "g4", "expected a known key"},
         {"steps: {value: [{wait: 1m, to: [on_call, owner], channel: [webhook], repeat: 1h, times: 2}]", "steps: {value: [{wait: 1m, to: [everybody]}]", "everybody", "expected a list of whom to tell, one of dispatcher on_call"},
@@ -133,6 +139,115 @@ static void one_thing_wrong(void **state)
                 printf("%s\n", complaints.lines[k]);
             }
             fail_msg("row %zu ('%s' to '%s'): not just %s%s", i, rows[i].old, rows[i].new, begin.at, rows[i].words);
+        }
+    }
+}
+
+/* ------------------------------------------------------------------ overlays */
+
+static enum err lay(const char *under, const char *over, struct complaints *complaints, const struct plan **ret_plan)
+{
+    static char room[40000];
+    struct text all = text_on(room, sizeof(room));
+
+    text_addf(&all, "%s%sover.yaml\n%s", under, PLAN_SEAM, over);
+    assert_false(all.cut);
+    return plan_read(arena, arena_text(arena, all.at, all.length), all.length, complaints, ret_plan);
+}
+
+static const struct plan_target *target_of(const struct plan *plan, const char *kind)
+{
+    for (size_t i = 0; i < plan->target_count; i++) {
+        if (strcmp(plan->targets[i].kind, kind) == 0) {
+            return &plan->targets[i];
+        }
+    }
+    return NULL;
+}
+
+/* Every shipped overlay goes over every shipped plan (S0-145 S0-140 S0-147 S0-136 S0-142; S0-03 S0-09 S0-16;
+ * S0-99 S0-100; S0-36; S2-08). */
+static void overlays_go_over_every_plan(void **state)
+{
+    static const char *const plans[] = {"swh_standard", "tiered_abc", "generic_24_48", "generic_emergency_2h"};
+    static const struct {
+        const char *id, *kind; /* a clock that it states, and for how long; NULL: none */
+        int64_t hours;
+        enum plan_duty duty;
+        int64_t count;
+    } rows[] = {
+        {"discipline", "supervision", 4, PLAN_DUTY_REGISTRATION, 20},
+        {"project_monthly", "onsite", 24, PLAN_DUTY_CUSTOMER_VISIT, 6},
+        {"guarantee_maintenance", NULL, 0, PLAN_DUTY_CONTACT, 3},
+        {"two_person_warranty", "first_contact", 24, PLAN_DUTIES, 0},
+        {"contract", NULL, 0, PLAN_DUTIES, 0},
+    };
+
+    (void)state;
+    for (size_t p = 0; p < 4; p++) {
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+            struct complaints complaints = {.path = plans[p], .arena = arena};
+            const struct plan *plan = NULL;
+            TEXT(under, 100);
+            TEXT(over, 100);
+
+            text_addf(&under, "models/plans/%s.yaml", plans[p]);
+            text_addf(&over, "models/plans/overlays/%s.yaml", rows[i].id);
+            if (lay(load(under.at), load(over.at), &complaints, &plan)) {
+                fail_msg("%s over %s: %s", rows[i].id, plans[p], complaints.lines[0]);
+            }
+            assert_string_equal(plan->id, plans[p]);
+            assert_string_equal(plan->overlays[0], rows[i].id);
+            assert_null(plan->overlays[1]);
+            if (rows[i].kind) {
+                struct plan_limit limit = target_of(plan, rows[i].kind)->limits[2][2];
+
+                assert_int_equal(limit.limit.count, rows[i].hours);
+                assert_int_equal(limit.origin.flag, 'S');
+            }
+            if (rows[i].count) {
+                assert_int_equal(plan->duties[rows[i].duty].limit.count, rows[i].count);
+                assert_int_equal(plan->duties[rows[i].duty].origin.flag, 'S');
+            }
+            assert_true(target_of(plan, "response")->limits[0][0].set); /* unset comes from underneath (G-03) */
+            assert_int_equal(target_of(plan, "response")->limits[0][0].origin.flag, target_of(plan_of(plans[p]), "response")->limits[0][0].origin.flag);
+        }
+    }
+}
+
+/* An A never goes over an S; unset needs something underneath; findings name the overlay's file and place. */
+static void overlays_that_do_not_fit(void **state)
+{
+    static const struct {
+        const char *over, *line;
+    } rows[] = {
+        {"overlay: x\nclocks:\n  targets:\n    onsite_l1:\n      all: {value: 9h, origin: A}\n",
+         "over.yaml:5:12: error: expected a stated value (origin S) over the stated one of 'all', found an assumption"},
+        {"overlay: x\nclocks:\n  targets:\n    first_contact:\n      start: scoped\n      stop: contacted\n      all: {value: unset, origin: S, ids: [S0-36]}\n",
+         "over.yaml:4:5: error: expected"},
+        {"overlay: x\nitems:\n  survey:\n    target: {value: unset, origin: A}\n    other: {value: unset, origin: A}\n",
+         "over.yaml:5:12: error: expected a value of 'other' underneath what is unset, found none"},
+        {"overlay: x\nclocks:\n  targets:\n    dispatch:\n      all: {value: 5h, origin: S, ids: [S0-145]}\n      target: {value: 5h, origin: A}\n", "(C-25)"},
+        {"overlay: x\nclock: {}\n", "over.yaml:2:1: error: expected a known key"},
+        {"version: 1\n", "over.yaml:1:1: error: expected the key 'overlay'"},
+    };
+    const char *under = load("models/plans/swh_standard.yaml");
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct complaints complaints = {.path = "p.yaml", .arena = arena};
+        const struct plan *plan = NULL;
+        bool told = false;
+
+        (void)!lay(under, rows[i].over, &complaints, &plan);
+        for (size_t k = 0; k < complaints.count; k++) {
+            told = told || strstr(complaints.lines[k], rows[i].line);
+        }
+        if (i == 1) { /* a whole clock of which nothing stands underneath is taken as it is: without a value */
+            told = complaints.count > 0;
+        }
+        if (!told) {
+            fail_msg("overlay %zu: %s", i, complaints.count ? complaints.lines[0] : "nothing was found");
         }
     }
 }
@@ -379,6 +494,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_thing_wrong),
         cmocka_unit_test(limits_of_a_ticket),
+        cmocka_unit_test(overlays_go_over_every_plan),
+        cmocka_unit_test(overlays_that_do_not_fit),
         cmocka_unit_test(wrong_calendars),
         cmocka_unit_test(a_week_left_out),
         cmocka_unit_test(every_start_and_every_class),

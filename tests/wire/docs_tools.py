@@ -80,6 +80,8 @@ class Bench:
         self.folder = pathlib.Path(folder)
         for name in ("profiles", "plans", "jobs"):
             (self.folder / name).mkdir()
+        (self.folder / "plans" / "overlays").mkdir()  # what the golden fleet file lays over the golden plan
+        (self.folder / "plans" / "overlays" / "golden-over.yaml").write_text("overlay: golden-over\n")
         (self.folder / "password").write_text("secret\n")
         for name in FILES:
             self.put(name, (GOLDEN / "files" / f"{name}.yaml").read_text())

@@ -131,3 +131,28 @@ def test_duties_run_and_are_met_by_a_person(tmp_path):
         assert rig.rows("SELECT COUNT(*) FROM clock WHERE ticket IS NULL")[0][0] == count, "raised once"
     finally:
         rig.close()
+
+
+def test_overlays_of_a_contract(tmp_path):
+    """S0-140 S0-136: a contract lays overlays over its plan; their stated numbers keep their flag up to the API."""
+    rig = DeskRig(tmp_path)
+    from desk_rig import FLEET, ROW
+    rows = ROW.format(id="swh-0001", title="x", site="site-1", agent="gw-1", accepted="2025-03-06")
+    fleet = lambda overlays: FLEET.replace("EQUIPMENT\n", rows).replace("plan: swh_standard,", f"plan: swh_standard, overlays: {overlays},")
+    try:
+        wrong = rig.import_text(fleet("[discipline, nothing]"))
+        assert wrong.returncode != 0 and "expected an overlay that the server has, found 'nothing'" in wrong.stderr + wrong.stdout
+        assert rig.import_text(fleet("[discipline, two_person_warranty]")).returncode == 0
+        rig.broker()
+        rig.server()
+        number = rig.report("swh-0001", fault="pump_no_flow")["number"]
+        rig.act(number, action="acknowledge", id="a")
+        rig.act(number, action="assign", id="1", technician="tech-1", appointment={"from": "2099-01-01T08:00:00Z", "to": "2099-01-01T10:00:00Z"})
+        clocks = {c["kind"]: c for c in rig.ticket(number)["clocks"]}
+        assert clocks["assign"]["origin"]["flag"] == "S" and clocks["assign"]["origin"]["ids"] == ["S0-140", "S0-146"]
+        assert clocks["first_contact"]["limit"] == "24h" and clocks["first_contact"]["origin"]["ids"] == ["S0-36"]
+        assert clocks["response"]["origin"]["flag"] == "A", "what no overlay states stays an assumption"
+        body, = rig.rows("SELECT body FROM plan_text p JOIN ticket t ON t.plan_hash = p.hash")
+        assert b"overlay discipline.yaml" in bytes(body[0]) if isinstance(body[0], bytes) else True
+    finally:
+        rig.close()
