@@ -12,6 +12,7 @@
 #include "models/base/arena.h"
 #include "models/base/err.h"
 #include "models/base/json.h"
+#include "models/base/text.h"
 #include "models/base/yaml.h"
 #include "models/profile/profile.h"
 

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "models/fault/judge.h"
+#include "models/service/job.h"
 #include "models/service/plan.h"
 #include "models/service/workdays.h"
 #include "models/telemetry/ack.h"
@@ -26,7 +27,7 @@ struct input {
     size_t size;
 };
 
-static struct input profile_file, plan_file, zone_file;
+static struct input profile_file, plan_file, job_file, zone_file;
 
 /* What a task made of it, as text: compared with what it makes undisturbed. */
 struct outcome {
@@ -190,6 +191,31 @@ static void read_plan(size_t ceiling, struct outcome *outcome)
             add_list(outcome, plan->targets[i].limits[0][0].set ? plan->targets[i].limits[0][0].origin.ids : (const char *const[]){NULL});
         }
         add_number(outcome, (double)plan->window_count);
+    }
+    arena_close(complaints.arena);
+}
+
+static void read_job(size_t ceiling, struct outcome *outcome)
+{
+    struct complaints complaints = {.path = "p"};
+    const struct job *job;
+
+    outcome->err = arena_open(ceiling, &complaints.arena);
+    if (outcome->err) {
+        return;
+    }
+    outcome->err = soften(job_read(complaints.arena, job_file.bytes, job_file.size, NULL, &complaints, &job), &complaints);
+    if (!outcome->err) {
+        add(outcome, job->id);
+        add_words(outcome, job->title);
+        add_list(outcome, job->profiles);
+        add_list(outcome, job->skills);
+        for (size_t i = 0; i < job->step_count; i++) {
+            add(outcome, job->steps[i].id);
+            add_words(outcome, job->steps[i].title);
+            add_number(outcome, (double)job->steps[i].choice_count);
+        }
+        add_number(outcome, (double)(job->gate_count + job->test_count + job->advice_count + job->precaution_count));
     }
     arena_close(complaints.arena);
 }
@@ -377,6 +403,7 @@ static void memory_ends(void **state)
     (void)state;
     every_allocation("profile", read_profile);
     every_allocation("plan", read_plan);
+    every_allocation("job", read_job);
     every_allocation("calendar", read_calendar);
     every_allocation("zone", read_zone);
     every_allocation("messages in", read_messages);
@@ -399,6 +426,7 @@ static int load_all(void **state)
     (void)state;
     load(&profile_file, "tests/golden/files/profile.yaml");
     load(&plan_file, "tests/golden/files/plan.yaml");
+    load(&job_file, "tests/golden/files/job.yaml");
     load(&zone_file, "/usr/share/zoneinfo/Europe/Berlin");
     return 0;
 }
