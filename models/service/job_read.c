@@ -57,7 +57,9 @@ static const char *const *read_texts(struct reader *reader, struct yaml_node *no
     const char **texts = list ? room(reader, list, sizeof(*texts), WORDS_MOST, &count) : NULL;
 
     for (node = texts ? list->first : NULL; node && i < count; node = node->next) {
-        texts[i++] = keep(reader, yaml_text(reader->complaints, node, "a word", ""));
+        const char *words = keep(reader, yaml_text(reader->complaints, node, "a word", ""));
+
+        texts[i++] = words ? words : "";
     }
     return texts ? texts : nothing;
 }
@@ -66,9 +68,9 @@ static const char *const *read_texts(struct reader *reader, struct yaml_node *no
 static const char *read_id(struct reader *reader, struct yaml_node *map)
 {
     struct yaml_node *node = map ? yaml_need(reader->complaints, map, "id") : NULL;
-    const char *id = yaml_id(reader->complaints, node, "an id");
+    const char *id = keep(reader, yaml_id(reader->complaints, node, "an id"));
 
-    return id ? keep(reader, id) : "";
+    return id ? id : ""; /* or there was no memory for it */
 }
 
 static void need_own(struct reader *reader, struct yaml_node *map, const char *id, bool taken)
@@ -337,7 +339,8 @@ static void read_step(struct reader *reader, struct yaml_node *map, struct job_s
     step->type = (enum job_type)yaml_choice(complaints, type, "a type", job_type_names, JOB_CHECK);
     step->required = yaml_bool(complaints, yaml_find(map, "required"), "true or false", false);
     step->expect = yaml_bool(complaints, yaml_find(map, "expect"), "true or false", true);
-    step->unit = keep(reader, yaml_text(complaints, yaml_find(map, "unit"), "a unit", ""));
+    step->unit = keep(reader, yaml_text(complaints, yaml_find(map, "unit"), "a unit", NULL));
+    step->unit = step->unit ? step->unit : "";
     step->has_limits = read_limits(reader, yaml_find(map, "limits"), &step->least, &step->most);
     read_choices(reader, yaml_find(map, "choices"), step);
     step->point = keep(reader, yaml_id(complaints, point, "a point"));
@@ -378,7 +381,8 @@ static void read_root(struct reader *reader, struct yaml_node *root)
     const char *id = yaml_id(complaints, yaml_need(complaints, root, "job"), "a job id");
     struct yaml_node *kind = yaml_need(complaints, root, "kind");
 
-    job->id = id ? keep(reader, id) : "";
+    job->id = keep(reader, id);
+    job->id = job->id ? job->id : "";
     job->version = yaml_int(complaints, yaml_need(complaints, root, "version"), "a version", 1, 1000000000, 1);
     job->title = read_words(reader, yaml_need(complaints, root, "title"));
     job->kind = (enum job_kind)yaml_choice(complaints, kind, "a kind", job_kind_names, JOB_CORRECTIVE);

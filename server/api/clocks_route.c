@@ -115,7 +115,7 @@ void duties_list(struct call *call)
 static enum err do_duty(struct call *call, struct sql *sql, int64_t now_ms, struct text *why)
 {
     struct action action;
-    int64_t id;
+    int64_t id = 0;
     enum err err = act_read(call, &action, why);
 
     if (!err && text_to_int(call->parts[1], strlen(call->parts[1]), &id)) {

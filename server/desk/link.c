@@ -136,7 +136,7 @@ static enum err open_ticket(struct office *office, struct sql *sql, const struct
         .domain = "external",
         .who = "heliograph",
     };
-    int64_t id;
+    int64_t id = 0;
     enum err err = list_children(sql, agent, &children);
 
     if (!err) {

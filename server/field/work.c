@@ -5,6 +5,7 @@
 
 #include "server/case/clocks.h"
 #include "server/case/proof.h"
+#include "server/case/proof.h"
 #include "server/store/change.h"
 
 #define EVENTS_MOST 5000               /* of one order */
@@ -354,11 +355,19 @@ static enum err step_ticket(struct work *work, const struct ticket *ticket)
 /* The customer will not have it so: the repair goes on, whatever telemetry says (S1-33). */
 static enum err repair_again(struct work *work, const struct ticket *ticket)
 {
-    enum err err = work->place.late ? ERR_OK : ticket_set_state(work->sql, ticket->id, TICKET_REPAIRING);
+    enum err err = ERR_OK;
 
-    return err || work->place.late
-               ? err
-               : sql_run(work->sql, "UPDATE ticket SET hold_until_ms = NULL WHERE id = ?1", "i", ticket->id);
+    if (work->place.late) {
+        return ERR_OK;
+    }
+    err = proof_undone(work->sql, ticket->id, work->at_ms, "the customer refused the result");
+    if (!err) {
+        err = clocks_restart(work->sql, ticket->id);
+    }
+    if (!err) {
+        err = sql_run(work->sql, "UPDATE ticket SET hold_until_ms = NULL WHERE id = ?1", "i", ticket->id);
+    }
+    return err ? err : ticket_set_state(work->sql, ticket->id, TICKET_REPAIRING);
 }
 
 static enum err move_ticket(struct work *work)
