@@ -106,3 +106,28 @@ def test_punctual_arrivals_and_consent(rig):
     assert (consent["count"], consent["value"]) == (2, 1)
     inspected = figure(rig, "inspections", "equipment inspected remotely")[None]
     assert (inspected["count"], inspected["value"]) == (2, 0)
+
+
+def test_what_helped_and_what_did_not(rig):
+    """S0-21: was the likeliest cause the one that was found? S1-41: how often does a fault come again? S0-113: who pushed it on?"""
+    edge = Edge(rig)
+    now = int(time.time() * 1000)
+    edge.fault("raised", at=now - 5 * MINUTE)
+    edge.fault("raised", "tank_empty", 1, at=now - 5 * MINUTE, equipment="swh-0002")
+    tickets = {t["equipment"]: t for t in rig.tickets()}
+    likeliest = rig.get("/tickets/" + tickets["swh-0001"]["number"])["cause"][0]["cause"]
+    act(rig, tickets["swh-0001"]["number"], "remote_attempt", result="fixed")
+    act(rig, tickets["swh-0001"]["number"], "diagnose", cause=likeliest)
+    hits = figure(rig, "quality", "diagnosis hits")[None]
+    assert (hits["count"], hits["value"]) == (1, 1)
+    act(rig, tickets["swh-0001"]["number"], "diagnose", cause="a bird")
+    assert figure(rig, "quality", "diagnosis hits")[None]["value"] == 0
+    act(rig, tickets["swh-0002"]["number"], "diagnose", cause="no_current_fault")
+    edge.fault("cleared", "tank_empty", 1, at=now - MINUTE, equipment="swh-0002", cleared=now - MINUTE)
+    act(rig, tickets["swh-0002"]["number"], "close", resolution="nothing was wrong")
+    false = figure(rig, "quality", "false alarms")[None]
+    assert (false["count"], false["value"]) == (1, 1) and false["rows"][0]["ref"] == tickets["swh-0002"]["number"]
+    repeated = figure(rig, "quality", "repeated faults", "?by=grade")
+    assert sum(l["count"] for l in repeated.values()) == 2 and all(l["value"] == 0 for l in repeated.values())
+    assert rig.call("POST", "/api/v1/tickets", {"kind": "complaint", "site": "site-1", "note": "too slow"})[0] < 300
+    assert sum(l["value"] for l in figure(rig, "complaints", "complaints").values()) == 1
