@@ -15,6 +15,7 @@
 #include "models/base/text.h"
 #include "models/base/yaml.h"
 #include "models/profile/profile.h"
+#include "models/service/alarm.h"
 #include "models/service/ticket_rules.h"
 
 #define PLAN_LEVELS 3 /* service levels A B C */
@@ -172,6 +173,7 @@ struct plan {
     struct plan_people people;
     const char *onsite_gate;
     bool consent_before_repair;
+    struct alarm_rules alarms;
     const struct plan_staff *staff; /* who goes, who is told next; never NULL */
     struct ticket_rules ticket; /* classification, repeats, order, callers */
     const struct yaml_node *root; /* all of the file, for what is not above */

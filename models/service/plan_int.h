@@ -33,6 +33,8 @@ void plan_check_targets(struct plan_reader *reader, struct yaml_node *map);
 /* The limit called key of a map; not set when it is not there. */
 struct plan_limit plan_limit_at(struct plan_reader *reader, struct yaml_node *map, const char *key);
 
+/* plan_alarm.c; section may be NULL */
+void plan_read_alarms(struct plan_reader *reader, struct yaml_node *section);
 /* plan_staff.c */
 void plan_read_staff(struct plan_reader *reader, struct yaml_node *section);
 

@@ -333,6 +333,7 @@ static void read_sections(struct plan_reader *reader, struct yaml_node *root)
     if (section) {
         read_items(reader, section);
     }
+    plan_read_alarms(reader, yaml_map(complaints, yaml_find(root, "alarms"), "a map"));
     section = yaml_map(complaints, yaml_need(complaints, root, "clocks"), "a map");
     if (section) {
         plan_read_clocks(reader, section);

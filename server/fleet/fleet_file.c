@@ -174,6 +174,8 @@ static void check_site(struct reader *reader, struct yaml_node *map)
     check_text(reader, map, "name");
     check_text(reader, map, "address");
     check_text(reader, map, "access");
+    check_text(reader, map, "area");
+    check_text(reader, map, "position");
     check_zone(reader, map);
     (void)yaml_bool(reader->complaints, yaml_find(map, "remote_area"), "true or false", false);
     (void)yaml_bool(reader->complaints, yaml_find(map, "critical"), "true or false", false);

@@ -23,6 +23,7 @@ static const char first[] =
     " last_seen_ms INTEGER NOT NULL,"                /* 0: never */
     " will_ms INTEGER,"       /* its last will or clean good-bye came then; NULL: online since */
     " silent_since_ms INTEGER," /* offline since; NULL: not offline */
+    " backlog_ms INTEGER NOT NULL DEFAULT 0," /* when something old last came from it; 0: never */
     " heartbeat_ms INTEGER NOT NULL DEFAULT 600000," /* its slowest point's heartbeat */
     " status TEXT, known INTEGER NOT NULL DEFAULT 0);" /* known: a fleet row names it */
     /*
@@ -60,7 +61,8 @@ static const char first[] =
     " time_zone TEXT NOT NULL, doc TEXT NOT NULL);"
     "CREATE TABLE site (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, customer INTEGER"
     " REFERENCES customer, title TEXT, address TEXT, time_zone TEXT, calendar INTEGER REFERENCES"
-    " calendar, remote_area INTEGER NOT NULL DEFAULT 0, critical INTEGER NOT NULL DEFAULT 0, lat REAL, lon REAL, doc TEXT NOT NULL);"
+    " calendar, remote_area INTEGER NOT NULL DEFAULT 0, critical INTEGER NOT NULL DEFAULT 0, lat REAL, lon REAL, area TEXT, position TEXT,"
+    " doc TEXT NOT NULL);"
     "CREATE TABLE team (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, title TEXT,"
     " calendar INTEGER REFERENCES calendar, doc TEXT NOT NULL);"
     "CREATE TABLE team_skill (team INTEGER NOT NULL REFERENCES team, skill TEXT NOT NULL,"
@@ -122,9 +124,25 @@ static const char first[] =
     " fault TEXT NOT NULL, grade INTEGER NOT NULL, onset_ms INTEGER NOT NULL,"
     " detected_ms INTEGER NOT NULL, registered_ms INTEGER NOT NULL, cleared_ms INTEGER,"
     " late INTEGER NOT NULL DEFAULT 0, evidence TEXT, ticket INTEGER,"
-    " reset_ms INTEGER);" /* a person has allowed a latching fault to clear */
+    " reset_ms INTEGER," /* a person has allowed a latching fault to clear */
+    " area TEXT NOT NULL DEFAULT '', position TEXT NOT NULL DEFAULT '', acked_ms INTEGER, acked_by TEXT,"
+    /* the last decision about it (models/service/announce), and since when people know: NULL: they do not */
+    " outcome TEXT, reason TEXT, decided_ms INTEGER, announced_ms INTEGER,"
+    /* chattering: quiet since; next_ms: it is looked at again then */
+    " quiet_ms INTEGER, rises INTEGER NOT NULL DEFAULT 1, next_ms INTEGER);"
     "CREATE UNIQUE INDEX alarm_open ON alarm (equipment, fault) WHERE cleared_ms IS NULL;"
     "CREATE INDEX alarm_equipment ON alarm (equipment, onset_ms);"
+    "CREATE INDEX alarm_of_equipment ON alarm (equipment, id);"
+    "CREATE INDEX alarm_series ON alarm (equipment, fault, id);"
+    "CREATE INDEX alarm_of_ticket ON alarm (ticket);"
+    "CREATE INDEX alarm_due ON alarm (next_ms) WHERE next_ms IS NOT NULL;"
+    /* … and one for every way in which the list is narrowed down (api/alarms_route.c) */
+    "CREATE INDEX alarm_is_active ON alarm (id, grade, equipment, fault, outcome, acked_ms) WHERE cleared_ms IS NULL;"
+    "CREATE INDEX alarm_unseen ON alarm (id) WHERE acked_ms IS NULL AND cleared_ms IS NOT NULL;"
+    "CREATE INDEX alarm_grade ON alarm (grade, id);"
+    "CREATE INDEX alarm_fault ON alarm (fault, id);"
+    "CREATE INDEX alarm_outcome ON alarm (outcome, id);"
+    "CREATE INDEX alarm_registered ON alarm (registered_ms);"
     /*
      * A case somebody has to bring to an end. cause_key: fault:<equipment>:<fault>,
      * link:<agent>, … One open ticket per cause.
@@ -270,10 +288,10 @@ static const char first[] =
     "CREATE INDEX trail_object ON trail (object, id);"
     "CREATE INDEX trail_who ON trail (who, id);";
 
-static const char *const migrations[] = {first, schema_dispatch, schema_work, schema_ticket, schema_people};
+static const char *const migrations[] = {first, schema_dispatch, schema_work, schema_ticket, schema_people, schema_alarm};
 
 /* What has happened is not changed afterwards; whoever tries is refused by the database. */
-static const char *const frozen[] = {"trail", "ticket_event", "work_event", "escalation_event",
+static const char *const frozen[] = {"trail", "ticket_event", "work_event", "escalation_event", "alarm_event",
                                      "clock_limit", "ticket_class"};
 
 static enum err freeze(struct sql *sql)

@@ -5,3 +5,4 @@ extern const char schema_dispatch[];
 extern const char schema_work[]; /* work orders, steps, tests, parts, attachments */
 extern const char schema_ticket[];
 extern const char schema_people[];
+extern const char schema_alarm[];

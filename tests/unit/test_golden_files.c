@@ -185,6 +185,16 @@ static void show_list(const char *name, const char *const *list, struct text *to
     text_add(to, "\n");
 }
 
+static void show_alarms(const struct alarm_rules *rules, struct text *to)
+{
+    text_addf(to, "alarms flood %d %d %d %lld %lld chatter %d %lld %lld outage %d %lld backlog %lld %lld", rules->flood_most,
+              rules->flood_single, rules->flood_end, (long long)rules->flood_span_ms, (long long)rules->gather_ms,
+              rules->chatter_count, (long long)rules->chatter_span_ms, (long long)rules->chatter_quiet_ms,
+              rules->outage_count, (long long)rules->outage_span_ms, (long long)rules->settle_ms,
+              (long long)rules->settle_most_ms);
+    text_addf(to, " fleeting %lld shelve %lld\n", (long long)rules->fleeting_ms, (long long)rules->shelve_most_ms);
+}
+
 static void show_staff(const struct plan_staff *staff, struct text *to)
 {
     const struct routing_rules *routing = &staff->routing;
@@ -243,6 +253,7 @@ static void show_plan(const struct plan *plan, struct text *to)
     for (size_t i = 0; i < plan->target_count; i++) {
         show_target(&plan->targets[i], to);
     }
+    show_alarms(&plan->alarms, to);
     show_staff(plan->staff, to);
 }
 
