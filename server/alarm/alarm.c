@@ -1,250 +1,230 @@
-/* An alarm's row and its life. */
+/* Alarms as rows, and the lines of their lives. */
 #include "server/alarm/alarm.h"
 
 #include <string.h>
 
-#include "models/base/json.h"
 #include "server/store/change.h"
+
+static void copy(char *to, size_t room, const char *words)
+{
+    if (text_copy(to, room, words ? words : "")) {
+        to[room - 1] = '\0';
+    }
+}
 
 enum err alarm_load(struct sql *sql, int64_t id, struct alarm *ret_alarm)
 {
     struct alarm alarm = {.id = id};
     struct sql_rows rows;
     bool found;
-    enum err err = ERR_OK, end;
+    enum err err;
 
     sql_find(sql, &rows,
-             "SELECT m.equipment, COALESCE(e.agent, 0), COALESCE(e.site, 0), COALESCE(m.ticket, 0), m.fault, m.area,"
-             " m.position, m.grade, m.onset_ms, m.detected_ms, m.registered_ms, m.cleared_ms, m.acked_ms,"
-             " m.announced_ms, m.quiet_ms, m.outcome FROM alarm m JOIN equipment e ON e.id = m.equipment WHERE m.id ="
-             " ?1",
+             "SELECT m.equipment, m.ticket, e.agent, m.fault, m.area, m.position, m.grade, m.onset_ms, m.detected_ms,"
+             " m.registered_ms, m.cleared_ms, m.quiet_ms, m.announced_ms, m.acked_ms, m.rises, m.late FROM alarm m JOIN"
+             " equipment e ON e.id = m.equipment WHERE m.id = ?1",
              "i", id);
     found = sql_next(&rows);
     if (found) {
         alarm.equipment = sql_int(&rows, 0);
-        alarm.agent = sql_int(&rows, 1);
-        alarm.site = sql_int(&rows, 2);
-        alarm.ticket = sql_int(&rows, 3);
-        err = text_copy(alarm.fault, sizeof(alarm.fault), sql_text(&rows, 4));
-        err = err ? err : text_copy(alarm.area, sizeof(alarm.area), sql_text(&rows, 5));
-        err = err ? err : text_copy(alarm.position, sizeof(alarm.position), sql_text(&rows, 6));
-        alarm.grade = (int)sql_int(&rows, 7);
-        alarm.onset_ms = sql_int(&rows, 8);
-        alarm.detected_ms = sql_int(&rows, 9);
-        alarm.registered_ms = sql_int(&rows, 10);
-        alarm.cleared_ms = sql_int(&rows, 11);
-        alarm.acked_ms = sql_int(&rows, 12);
-        alarm.announced_ms = sql_int(&rows, 13);
-        alarm.quiet_ms = sql_int(&rows, 14);
-        alarm.decided = !sql_null(&rows, 15);
+        alarm.ticket = sql_int(&rows, 1);
+        alarm.agent = sql_int(&rows, 2);
+        copy(alarm.fault, sizeof(alarm.fault), sql_text(&rows, 3));
+        copy(alarm.area, sizeof(alarm.area), sql_text(&rows, 4));
+        copy(alarm.position, sizeof(alarm.position), sql_text(&rows, 5));
+        alarm.grade = (int)sql_int(&rows, 6);
+        alarm.onset_ms = sql_int(&rows, 7);
+        alarm.detected_ms = sql_int(&rows, 8);
+        alarm.registered_ms = sql_int(&rows, 9);
+        alarm.cleared_ms = sql_int(&rows, 10);
+        alarm.quiet_ms = sql_int(&rows, 11);
+        alarm.announced_ms = sql_int(&rows, 12);
+        alarm.acked_ms = sql_int(&rows, 13);
+        alarm.rises = sql_int(&rows, 14);
+        alarm.late = sql_int(&rows, 15) != 0;
     }
-    end = sql_end(&rows);
-    err = err ? err : end;
-    if (err || !found) {
-        return err ? err : ERR_NOT_FOUND;
+    err = sql_end(&rows);
+    if (!err && found) {
+        *ret_alarm = alarm;
     }
-    *ret_alarm = alarm;
-    return ERR_OK;
+    return err ? err : found ? ERR_OK : ERR_NOT_FOUND;
 }
 
-int64_t alarm_open_of(struct sql *sql, int64_t equipment, const char *fault)
+int64_t alarm_active(struct sql *sql, int64_t equipment, const char *fault)
 {
-    return sql_find_int(sql, 0, "SELECT id FROM alarm WHERE equipment = ?1 AND fault = ?2 AND cleared_ms IS NULL", "it",
+    return sql_find_int(sql, 0,
+                        "SELECT id FROM alarm WHERE equipment = ?1 AND fault = ?2 AND cleared_ms IS NULL", "it",
                         equipment, fault);
 }
 
-int64_t alarm_last_of(struct sql *sql, int64_t equipment, const char *fault)
+/* 0.1 degrees are about 11 km: what one cloud, one substation or one mast reaches. */
+enum err alarm_area(struct sql *sql, int64_t equipment, struct text *area, struct text *position)
 {
-    return sql_find_int(sql, 0, "SELECT MAX(id) FROM alarm WHERE equipment = ?1 AND fault = ?2", "it", equipment,
-                        fault);
+    struct sql_rows rows;
+
+    sql_find(sql, &rows,
+             "SELECT s.area, s.position, s.lat, s.lon, s.name, a.name, e.name FROM equipment e LEFT JOIN site s ON s.id ="
+             " e.site LEFT JOIN agent a ON a.id = e.agent WHERE e.id = ?1",
+             "i", equipment);
+    if (sql_next(&rows)) {
+        double lat = sql_real(&rows, 2), lon = sql_real(&rows, 3);
+
+        if (!sql_null(&rows, 0)) {
+            text_add(area, sql_text(&rows, 0));
+        } else if (lat < -0.0001 || lat > 0.0001 || lon < -0.0001 || lon > 0.0001) {
+            text_addf(area, "%.1f,%.1f", lat, lon);
+        } else {
+            text_add(area, !sql_null(&rows, 4)   ? sql_text(&rows, 4)
+                           : !sql_null(&rows, 5) ? sql_text(&rows, 5)
+                                                 : sql_text(&rows, 6));
+        }
+        text_add(position, sql_null(&rows, 1) ? "desk" : sql_text(&rows, 1));
+    }
+    return sql_end(&rows);
 }
 
-enum err alarm_line(struct sql *sql, int64_t id, int64_t at_ms, int64_t now_ms, const struct alarm_words *words)
+enum err alarm_insert(struct sql *sql, struct alarm *alarm, const char *evidence, int64_t now_ms)
 {
-    enum err err = sql_run(sql,
-                           "INSERT INTO alarm_event (alarm, at_ms, stored_ms, who, kind, outcome, reason, action_id,"
-                           " note, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING",
-                           "iiittttttt", id, at_ms, now_ms, words->who, words->kind, words->outcome, words->reason,
-                           words->action_id, words->note, words->data);
+    struct text area = text_on(alarm->area, sizeof(alarm->area));
+    struct text position = text_on(alarm->position, sizeof(alarm->position));
+    enum err err = alarm_area(sql, alarm->equipment, &area, &position);
 
-    return err ? err : sql_changes(sql) == 0 ? ERR_EXISTS : ERR_OK;
+    if (!err) {
+        err = sql_run(sql,
+                      "INSERT INTO alarm (equipment, fault, grade, onset_ms, detected_ms, registered_ms, late, evidence,"
+                      " area, position) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                      "itiiiiittt", alarm->equipment, alarm->fault, (int64_t)alarm->grade, alarm->onset_ms,
+                      alarm->detected_ms, now_ms, (int64_t)alarm->late, evidence, alarm->area, alarm->position);
+    }
+    if (err) {
+        return err;
+    }
+    alarm->id = sql_last_id(sql);
+    alarm->registered_ms = now_ms;
+    alarm->rises = 1;
+    return alarm_say(sql, alarm->id, &(struct alarm_line){.kind = "raise", .at_ms = alarm->onset_ms, .data = evidence},
+                     now_ms);
 }
 
-static enum err say(struct sql *sql, int64_t id, int64_t at_ms, int64_t now_ms, const char *kind, const char *data)
-{
-    struct alarm_words words = {.who = "heliograph", .kind = kind, .data = data};
-    enum err err = alarm_line(sql, id, at_ms, now_ms, &words);
-
-    return err ? err : alarm_changed(sql, id, now_ms);
-}
-
-enum err alarm_changed(struct sql *sql, int64_t id, int64_t now_ms)
+static enum err tell_stream(struct sql *sql, int64_t alarm, const char *kind, int64_t now_ms)
 {
     struct json_out out = json_out(4096);
     struct sql_rows rows;
     enum err err;
 
     sql_find(sql, &rows,
-             "SELECT e.name, m.fault, m.grade, m.cleared_ms IS NULL, m.acked_ms IS NOT NULL, m.outcome, m.reason FROM"
-             " alarm m JOIN equipment e ON e.id = m.equipment WHERE m.id = ?1",
-             "i", id);
+             "SELECT e.name, m.fault, m.grade, m.cleared_ms, m.outcome, m.reason FROM alarm m JOIN equipment e ON e.id ="
+             " m.equipment WHERE m.id = ?1",
+             "i", alarm);
     if (sql_next(&rows)) {
         json_open_object(&out);
-        json_int(&out, "id", id);
+        json_int(&out, "id", alarm);
         json_text(&out, "equipment", sql_text(&rows, 0));
         json_text(&out, "fault", sql_text(&rows, 1));
         json_int(&out, "grade", sql_int(&rows, 2));
-        json_bool(&out, "active", sql_int(&rows, 3) != 0);
-        json_bool(&out, "acknowledged", sql_int(&rows, 4) != 0);
-        json_text(&out, "outcome", sql_text(&rows, 5));
-        json_text(&out, "reason", sql_text(&rows, 6));
+        json_bool(&out, "active", sql_null(&rows, 3));
+        json_text(&out, "outcome", sql_text(&rows, 4));
+        json_text(&out, "reason", sql_text(&rows, 5));
+        json_text(&out, "event", kind);
         json_close_object(&out);
     }
     err = sql_end(&rows);
     if (!err) {
-        err = out.err ? out.err : change_put(sql, now_ms, "alarm", out.bytes ? out.bytes : "{}");
+        err = out.err ? out.err : out.bytes ? change_put(sql, now_ms, "alarm", out.bytes) : ERR_OK;
     }
     json_out_free(&out);
     return err;
 }
 
-/* ------------------------------------------------------------------ telemetry */
-
-/* The area that is told instead of its devices, and the desk that looks after it: as they are now. */
-enum err alarm_insert(struct sql *sql, const struct alarm_new *what, int64_t now_ms, int64_t *ret_id)
-{
-    enum err err = sql_run(
-        sql,
-        "INSERT INTO alarm (equipment, fault, grade, onset_ms, detected_ms, registered_ms, late, evidence, area,"
-        " position) SELECT e.id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, COALESCE(s.area, a.name, s.name, e.name),"
-        " COALESCE(s.position, 'dispatch') FROM equipment e LEFT JOIN site s ON s.id = e.site LEFT JOIN agent a ON a.id"
-        " = e.agent WHERE e.id = ?1",
-        "itiii" "iit", what->equipment, what->fault, (int64_t)what->grade, what->onset_ms, what->detected_ms, now_ms,
-        (int64_t)what->late, what->evidence);
-
-    if (err) {
-        return err;
-    }
-    if (sql_changes(sql) == 0) {
-        return ERR_NOT_FOUND;
-    }
-    *ret_id = sql_last_id(sql);
-    return say(sql, *ret_id, what->onset_ms, now_ms, "raised", what->evidence);
-}
-
-enum err alarm_again(struct sql *sql, int64_t id, int64_t onset_ms, int64_t now_ms)
+enum err alarm_say(struct sql *sql, int64_t alarm, const struct alarm_line *line, int64_t now_ms)
 {
     enum err err = sql_run(sql,
-                           "UPDATE alarm SET quiet_ms = NULL, next_ms = NULL, rises = rises + 1 WHERE id = ?1 AND"
-                           " quiet_ms IS NOT NULL",
-                           "i", id);
+                           "INSERT INTO alarm_event (alarm, at_ms, stored_ms, who, kind, outcome, reason, action_id, note,"
+                           " data) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING",
+                           "iiitttttt" "t", alarm, line->at_ms ? line->at_ms : now_ms, now_ms,
+                           line->who ? line->who : "heliograph", line->kind, line->outcome, line->reason,
+                           line->action_id, line->note, line->data);
 
-    if (err || sql_changes(sql) == 0) {
-        return err; /* told twice */
+    if (!err && sql_changes(sql) == 0) {
+        return ERR_EXISTS;
     }
-    return say(sql, id, onset_ms, now_ms, "raised", NULL);
+    return err ? err : tell_stream(sql, alarm, line->kind, now_ms);
 }
 
-enum err alarm_regrade(struct sql *sql, int64_t id, int grade, int64_t t_ms, int64_t now_ms)
+#define SEEN_MOST 200
+
+enum err alarm_seen(struct sql *sql, int64_t ticket, const char *who, int64_t at_ms, int64_t now_ms)
 {
-    int64_t before = sql_find_int(sql, 0, "SELECT grade FROM alarm WHERE id = ?1", "i", id);
-    TEXT(data, 64);
-    enum err err;
-
-    if (before == grade) {
-        return ERR_OK;
-    }
-    text_addf(&data, "{\"from\":%lld,\"to\":%d}", (long long)before, grade);
-    err = sql_run(sql,
-                  "UPDATE alarm SET grade = ?2, acked_ms = CASE WHEN ?2 < grade THEN NULL ELSE acked_ms END, acked_by ="
-                  " CASE WHEN ?2 < grade THEN NULL ELSE acked_by END WHERE id = ?1",
-                  "ii", id, (int64_t)grade);
-    return err ? err : say(sql, id, t_ms, now_ms, "regraded", data.at);
-}
-
-#define RISES_MOST 100 /* chatter_count is not larger */
-
-bool alarm_is_chattering(struct sql *sql, const struct alarm_rules *rules, int64_t equipment, const char *fault)
-{
-    int64_t rises[RISES_MOST], ordered[RISES_MOST];
+    int64_t ids[SEEN_MOST];
     size_t count = 0;
     struct sql_rows rows;
+    enum err err;
+
+    sql_find(sql, &rows, "SELECT id FROM alarm WHERE ticket = ?1 AND acked_ms IS NULL ORDER BY id DESC LIMIT 200", "i",
+             ticket);
+    while (count < SEEN_MOST && sql_next(&rows)) {
+        ids[count++] = sql_int(&rows, 0);
+    }
+    err = sql_end(&rows);
+    for (size_t i = 0; !err && i < count; i++) {
+        err = sql_run(sql, "UPDATE alarm SET acked_ms = ?2, acked_by = ?3 WHERE id = ?1", "iit", ids[i], at_ms, who);
+        if (!err) {
+            err = alarm_say(sql, ids[i],
+                            &(struct alarm_line){.kind = "acknowledge", .who = who, .at_ms = at_ms,
+                                                 .note = "with its ticket"},
+                            now_ms);
+        }
+    }
+    return err;
+}
+
+size_t alarm_rises(struct sql *sql, int64_t equipment, const char *fault, int64_t *rises, size_t most)
+{
+    struct sql_rows rows;
+    size_t count = 0;
 
     sql_find(sql, &rows,
-             "SELECT v.at_ms FROM alarm m JOIN alarm_event v ON v.alarm = m.id WHERE m.equipment = ?1 AND m.fault = ?2"
-             " AND v.kind = 'raised' ORDER BY m.id DESC, v.id DESC LIMIT ?3",
-             "iti", equipment, fault, (int64_t)(rules->chatter_count < RISES_MOST ? rules->chatter_count : RISES_MOST));
-    while (count < RISES_MOST && sql_next(&rows)) {
+             "SELECT v.at_ms FROM alarm m JOIN alarm_event v ON v.alarm = m.id AND v.kind = 'raise' WHERE m.equipment = ?1"
+             " AND m.fault = ?2 ORDER BY v.id DESC LIMIT ?3",
+             "iti", equipment, fault, (int64_t)most);
+    while (count < most && sql_next(&rows)) {
         rises[count++] = sql_int(&rows, 0);
     }
     if (sql_end(&rows)) {
-        return false;
+        return 0;
     }
-    for (size_t i = 0; i < count; i++) { /* oldest first */
-        ordered[i] = rises[count - 1 - i];
+    for (size_t i = 0; i < count / 2; i++) {
+        int64_t other = rises[i];
+
+        rises[i] = rises[count - 1 - i];
+        rises[count - 1 - i] = other;
     }
-    return alarm_chatters(rules, ordered, count);
+    return count;
 }
 
-static enum err close_row(struct sql *sql, int64_t id, int64_t cleared_ms, int64_t now_ms)
+enum err alarm_look_again(struct sql *sql, int64_t equipment, const char *fault, int64_t now_ms)
 {
-    enum err err = sql_run(sql, "UPDATE alarm SET cleared_ms = ?2, quiet_ms = NULL, next_ms = NULL WHERE id = ?1", "ii",
-                           id, cleared_ms);
-
-    return err ? err : say(sql, id, cleared_ms, now_ms, "cleared", NULL);
+    return sql_run(sql,
+                   "UPDATE alarm SET next_ms = ?3 WHERE equipment = ?1 AND (?2 IS NULL OR fault = ?2) AND cleared_ms IS"
+                   " NULL AND announced_ms IS NULL",
+                   "iti", equipment, fault, now_ms);
 }
 
-enum err alarm_clear(struct sql *sql, const struct alarm_rules *rules, int64_t id, int64_t cleared_ms, int64_t now_ms,
-                     bool *ret_kept)
+int64_t alarm_due(struct sql *sql)
 {
-    struct alarm alarm;
-    enum err err = alarm_load(sql, id, &alarm);
+    static const char *const all[] = {
+        "SELECT MIN(next_ms) FROM alarm WHERE next_ms IS NOT NULL",
+        "SELECT MIN(next_ms) FROM flood WHERE ended_ms IS NULL",
+        "SELECT MIN(until_ms) FROM shelf WHERE ended_ms IS NULL",
+        "SELECT MIN(from_ms) FROM service_window WHERE done_ms IS NULL AND begun_ms IS NULL",
+        "SELECT MIN(to_ms) FROM service_window WHERE done_ms IS NULL",
+    };
+    int64_t due_ms = INT64_MAX;
 
-    *ret_kept = false;
-    if (err) {
-        return err;
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        int64_t one_ms = sql_find_int(sql, INT64_MAX, all[i], "");
+
+        due_ms = one_ms < due_ms ? one_ms : due_ms;
     }
-    *ret_kept = alarm.quiet_ms || alarm_is_chattering(sql, rules, alarm.equipment, alarm.fault);
-    if (!*ret_kept) {
-        return close_row(sql, id, cleared_ms, now_ms);
-    }
-    if (alarm.quiet_ms) {
-        return ERR_OK; /* told twice */
-    }
-    err = sql_run(sql, "UPDATE alarm SET quiet_ms = ?2, next_ms = ?3 WHERE id = ?1", "iii", id, cleared_ms,
-                  cleared_ms + rules->chatter_quiet_ms);
-    return err ? err : say(sql, id, cleared_ms, now_ms, "quiet", NULL);
-}
-
-enum err alarm_clear_quiet(struct sql *sql, const struct alarm *alarm, int64_t now_ms)
-{
-    return close_row(sql, alarm->id, alarm->quiet_ms, now_ms);
-}
-
-/* ------------------------------------------------------------------ people */
-
-enum err alarm_acknowledge(struct sql *sql, int64_t id, const char *who, const char *action_id, const char *note,
-                           int64_t at_ms, int64_t now_ms)
-{
-    struct alarm_words words = {.who = who, .kind = "acknowledge", .action_id = action_id, .note = note};
-    enum err err = alarm_line(sql, id, at_ms, now_ms, &words);
-
-    if (!err) {
-        err = sql_run(sql, "UPDATE alarm SET acked_ms = ?2, acked_by = ?3 WHERE id = ?1 AND acked_ms IS NULL", "iit", id,
-                      at_ms, who);
-    }
-    return err ? err : alarm_changed(sql, id, now_ms);
-}
-
-enum err alarm_acknowledge_ticket(struct sql *sql, int64_t ticket, const char *who, int64_t at_ms, int64_t now_ms)
-{
-    int64_t id = 0;
-    enum err err = ERR_OK;
-
-    while (!err && (id = sql_find_int(sql, 0,
-                                      "SELECT MIN(id) FROM alarm WHERE ticket = ?1 AND acked_ms IS NULL AND id > ?2",
-                                      "ii", ticket, id)) > 0) {
-        err = alarm_acknowledge(sql, id, who, NULL, "its ticket was acknowledged", at_ms, now_ms);
-    }
-    return err;
+    return due_ms;
 }

@@ -1,65 +1,131 @@
 /*
- * An alarm's row and its life: one occurrence of a fault on one piece of equipment. What happens to it is
- * a line of alarm_event, never changed afterwards.
+ * Alarms as rows: one is an occurrence of a fault on a piece of equipment; what has happened to it stands in
+ * alarm_event, a line a step, never changed. All functions run on the committing thread inside the transaction
+ * of their cause. Rules are models/service/alarm and announce.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "models/service/alarm.h"
+#include "models/base/json.h"
+#include "models/base/text.h"
 #include "models/service/announce.h"
+#include "server/fleet/rules.h"
 #include "server/store/sql.h"
 
-#define ALARM_WORD 128 /* bytes of a fault, an area, a position: ids */
+#define ALARM_WORD 65 /* room of an id, with its NUL */
 
 struct alarm {
-    int64_t id, equipment, agent, site, ticket; /* 0: none */
-    char fault[ALARM_WORD], area[ALARM_WORD], position[ALARM_WORD];
+    int64_t id, equipment, ticket, agent; /* ticket, agent 0: none */
+    char fault[ALARM_WORD * 2], area[ALARM_WORD * 2], position[ALARM_WORD];
     int grade;
-    int64_t onset_ms, detected_ms, registered_ms, cleared_ms, acked_ms; /* 0: not */
-    int64_t announced_ms; /* people know since then */
-    int64_t quiet_ms;     /* chattering, and quiet since */
-    bool decided;         /* announced or held at least once */
+    int64_t onset_ms, detected_ms, registered_ms, cleared_ms, quiet_ms, announced_ms, acked_ms; /* 0: not */
+    int64_t rises;
+    bool late;
 };
 
 /* ERR_NOT_FOUND. */
 enum err alarm_load(struct sql *sql, int64_t id, struct alarm *ret_alarm) MUST_CHECK;
-/* The open alarm of a fault: its id, or 0; the youngest one, open or not. */
-int64_t alarm_open_of(struct sql *sql, int64_t equipment, const char *fault);
-int64_t alarm_last_of(struct sql *sql, int64_t equipment, const char *fault);
+/* The active one of a fault: its id, or 0. */
+int64_t alarm_active(struct sql *sql, int64_t equipment, const char *fault);
+/* A new row and its line `raise`; area and position are found here; alarm->id is set. */
+enum err alarm_insert(struct sql *sql, struct alarm *alarm, const char *evidence, int64_t now_ms) MUST_CHECK;
 
-struct alarm_new {
-    int64_t equipment;
-    const char *fault, *evidence; /* evidence may be NULL */
+struct alarm_line {
+    const char *kind; /* raise regrade quiet clear acknowledge announced held … */
+    const char *who, *outcome, *reason, *action_id, *note, *data; /* NULL: none; data: JSON */
+    int64_t at_ms; /* in the alarm's own time; 0: now */
+};
+/* Also tells the stream. ERR_EXISTS: that action_id was done already. */
+enum err alarm_say(struct sql *sql, int64_t alarm, const struct alarm_line *line, int64_t now_ms) MUST_CHECK;
+/* Somebody has seen all active or returned alarms of a ticket. */
+enum err alarm_seen(struct sql *sql, int64_t ticket, const char *who, int64_t at_ms, int64_t now_ms) MUST_CHECK;
+/* Rises of a fault in event time, youngest last; at most most. */
+size_t alarm_rises(struct sql *sql, int64_t equipment, const char *fault, int64_t *rises, size_t most);
+/* Whatever held an alarm of the equipment may be over: it is looked at again in the next turn. fault NULL: all. */
+enum err alarm_look_again(struct sql *sql, int64_t equipment, const char *fault, int64_t now_ms) MUST_CHECK;
+/* Where alarms of the equipment are told and together with which: its site's words, else what can be derived. */
+enum err alarm_area(struct sql *sql, int64_t equipment, struct text *area, struct text *position) MUST_CHECK;
+
+/* ------------------------------------------------------------------ what hides alarms (hide.c) */
+
+struct hiding { /* of one fault of one piece of equipment, now */
+    bool shelved, suppressed, out_of_service; /* by a person */
+    bool window, guard, design, parent;
+};
+enum err hiding_find(struct sql *sql, const struct profile *profile, int64_t equipment, const char *fault,
+                     int64_t now_ms, struct hiding *ret_hiding) MUST_CHECK;
+
+struct alarm_do { /* what somebody does with an alarm; times and words are checked by the caller */
+    enum alarm_action action;
+    const char *who, *action_id, *note, *reason;
+    enum role role;
+    int64_t until_ms; /* 0: without end */
+};
+/* ERR_FORBIDDEN, ERR_STATE with what is legal. The same action_id again is ERR_OK. */
+enum err alarm_do(struct sql *sql, const struct profile *profile, int64_t alarm, const struct alarm_do *what,
+                  int64_t now_ms, struct text *why) MUST_CHECK;
+/* Shelves whose time is over come down. */
+enum err shelves_turn(struct sql *sql, int64_t now_ms) MUST_CHECK;
+/* {"kind","fault","since","until","reason","who"} a line: all that keeps alarms of the equipment from people. */
+enum err hiding_show(struct sql *sql, const struct profile *profile, int64_t equipment, int64_t now_ms,
+                     const struct zone *zone, struct json_out *out) MUST_CHECK;
+
+/* ------------------------------------------------------------------ windows (window.c) */
+
+struct window_new {
+    const char *name, *kind, *reason, *who; /* name NULL: one is drawn */
+    int64_t from_ms, to_ms;
+    int64_t equipment, site, agent; /* exactly one is not 0 */
+};
+/* ERR_STATE: it overlaps one of the same kind over the same equipment. *ret_id: the row. */
+enum err window_create(struct sql *sql, const struct window_new *window, int64_t now_ms, int64_t *ret_id,
+                       struct text *why) MUST_CHECK;
+/* end: to_ms 0. extend: a later end. The same action_id again is ERR_OK. */
+enum err window_end(struct sql *sql, int64_t window, const char *who, const char *action_id, int64_t now_ms,
+                    struct text *why) MUST_CHECK;
+enum err window_extend(struct sql *sql, int64_t window, int64_t to_ms, const char *who, const char *action_id,
+                       int64_t now_ms, struct text *why) MUST_CHECK;
+/* true when a window of that kind stands over the equipment. */
+bool window_over(struct sql *sql, int64_t equipment, const char *kind, int64_t now_ms);
+/* Edges that have come: marks them; calls for each piece of equipment that they touch. */
+enum err windows_turn(struct sql *sql, int64_t now_ms, enum err (*touch)(void *context, int64_t equipment),
+                      void *context) MUST_CHECK;
+enum err window_show(struct sql *sql, int64_t window, int64_t now_ms, const struct zone *zone,
+                     struct json_out *out) MUST_CHECK;
+
+/* ------------------------------------------------------------------ who was told (told.c) */
+
+struct told_item { /* something that a position is, or is not, told */
+    const char *position, *area, *kind; /* kind: alarm link outage clock regrade area */
     int grade;
-    int64_t onset_ms, detected_ms;
-    bool late;
+    int64_t alarm, ticket; /* 0: none */
 };
-enum err alarm_insert(struct sql *sql, const struct alarm_new *what, int64_t now_ms, int64_t *ret_id) MUST_CHECK;
-/* The same alarm goes on: it rose again while it was kept open. */
-enum err alarm_again(struct sql *sql, int64_t id, int64_t onset_ms, int64_t now_ms) MUST_CHECK;
-/* grade of the alarm; more severe than before: nobody has seen that yet. */
-enum err alarm_regrade(struct sql *sql, int64_t id, int grade, int64_t t_ms, int64_t now_ms) MUST_CHECK;
-/* *ret_kept: it chatters and is kept open until it has been quiet. */
-enum err alarm_clear(struct sql *sql, const struct alarm_rules *rules, int64_t id, int64_t cleared_ms, int64_t now_ms,
-                     bool *ret_kept) MUST_CHECK;
-/* It has been quiet for long enough. */
-enum err alarm_clear_quiet(struct sql *sql, const struct alarm *alarm, int64_t now_ms) MUST_CHECK;
-/* All alarms of the ticket that nobody had seen. */
-enum err alarm_acknowledge_ticket(struct sql *sql, int64_t ticket, const char *who, int64_t at_ms,
-                                  int64_t now_ms) MUST_CHECK;
-enum err alarm_acknowledge(struct sql *sql, int64_t id, const char *who, const char *action_id, const char *note,
-                           int64_t at_ms, int64_t now_ms) MUST_CHECK;
+int told_count(struct sql *sql, const char *position, int64_t span_ms, int64_t now_ms);
+bool told_in_flood(struct sql *sql, const char *position);
+enum err told_put(struct sql *sql, const struct told_item *item, const char *outcome, const char *reason,
+                  int64_t now_ms) MUST_CHECK;
+/* The item is told with its area instead: a flood begins or goes on. */
+enum err told_group(struct sql *sql, const struct alarm_rules *rules, const struct told_item *item,
+                    int64_t now_ms) MUST_CHECK;
+/* Something about a ticket that is no alarm of its own (a clock, a grade): is there room for it? */
+enum err told_room(struct sql *sql, const struct alarm_rules *rules, const struct told_item *item, int64_t now_ms,
+                   bool *ret_room) MUST_CHECK;
 
-/* A line of its life. outcome, reason, action_id, note, data (JSON): may be NULL. ERR_EXISTS: that action_id is
- * there. */
-struct alarm_words {
-    const char *who, *kind, *outcome, *reason, *action_id, *note, *data;
+struct told_step { /* a notice about a ticket on its way out */
+    const char *ticket_kind, *step, *fault;
+    int64_t ticket, equipment, agent;
+    int grade;
+    const struct alarm_rules *rules;
 };
-enum err alarm_line(struct sql *sql, int64_t id, int64_t at_ms, int64_t now_ms,
-                    const struct alarm_words *words) MUST_CHECK;
-/* Tells the stream. */
-enum err alarm_changed(struct sql *sql, int64_t id, int64_t now_ms) MUST_CHECK;
-/* true when the rises of this fault are chattering now (event times); the run may go over several alarms. */
-bool alarm_is_chattering(struct sql *sql, const struct alarm_rules *rules, int64_t equipment, const char *fault);
+/* Whether that step of a fault's or a link's ticket is told; those of other tickets always are. */
+enum err told_step(struct sql *sql, const struct told_step *step, int64_t now_ms, bool *ret_tell) MUST_CHECK;
+
+/* When something of this room wants to be looked at; INT64_MAX: nothing. */
+int64_t alarm_due(struct sql *sql);
+
+/* ------------------------------------------------------------------ shown (view.c) */
+
+enum err alarm_show(struct sql *sql, struct rules *rules, int64_t alarm, int64_t now_ms, const struct zone *zone,
+                    bool events, struct json_out *out) MUST_CHECK;

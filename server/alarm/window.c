@@ -1,272 +1,229 @@
-/* Windows. */
-#include "server/alarm/window.h"
-
+/*
+ * Windows: maintenance and planned change keep alarms from people while they stand, guard keeps nothing small from
+ * them. Both ends are instants, so that neither midnight nor a change of the clocks is an edge of its own.
+ */
 #include <string.h>
 
+#include "models/base/zone.h"
+#include "server/alarm/alarm.h"
 #include "server/fleet/numbers.h"
 #include "server/store/change.h"
 
-const char *const window_kinds[] = {"maintenance", "planned_change", "guard", NULL};
-
-bool window_hides(struct sql *sql, int64_t equipment, int64_t now_ms)
+bool window_over(struct sql *sql, int64_t equipment, const char *kind, int64_t now_ms)
 {
     return sql_find_int(sql, 0,
-                        "SELECT 1 FROM service_window w JOIN equipment e ON e.id = ?1 WHERE w.kind <> 'guard' AND"
-                        " w.done_ms IS NULL AND w.from_ms <= ?2 AND COALESCE(w.ended_ms, w.to_ms) > ?2 AND (w.equipment"
-                        " = e.id OR w.site = e.site OR w.agent = e.agent) LIMIT 1",
-                        "ii", equipment, now_ms) > 0;
+                        "SELECT 1 FROM service_window w JOIN equipment e ON e.id = ?1 WHERE w.done_ms IS NULL AND w.kind ="
+                        " ?2 AND w.from_ms <= ?3 AND w.to_ms > ?3 AND (w.equipment = e.id OR w.site = e.site OR w.agent ="
+                        " e.agent) LIMIT 1",
+                        "iti", equipment, kind, now_ms) != 0;
 }
 
-bool window_is_open(struct sql *sql, int64_t equipment, const char *kind, int64_t now_ms)
+static enum err say_change(struct sql *sql, int64_t window, int64_t now_ms)
 {
-    return sql_find_int(sql, 0,
-                        "SELECT 1 FROM service_window w JOIN equipment e ON e.id = ?1 WHERE w.kind = ?3 AND w.done_ms"
-                        " IS NULL AND w.from_ms <= ?2 AND COALESCE(w.ended_ms, w.to_ms) > ?2 AND (w.equipment = e.id OR"
-                        " w.site = e.site OR w.agent = e.agent) LIMIT 1",
-                        "iit", equipment, now_ms, kind) > 0;
-}
+    struct json_out out = json_out(64 * 1024);
+    enum err err = window_show(sql, window, now_ms, zone_utc(), &out);
 
-int64_t window_find(struct sql *sql, const char *name)
-{
-    return sql_find_int(sql, 0, "SELECT id FROM service_window WHERE name = ?1", "t", name);
-}
-
-static enum err changed(struct sql *sql, int64_t id, int64_t now_ms)
-{
-    struct json_out out = json_out(2048);
-    struct sql_rows rows;
-    enum err err;
-
-    sql_find(sql, &rows, "SELECT name, kind FROM service_window WHERE id = ?1", "i", id);
-    if (sql_next(&rows)) {
-        json_open_object(&out);
-        json_text(&out, "id", sql_text(&rows, 0));
-        json_text(&out, "kind", sql_text(&rows, 1));
-        json_close_object(&out);
-    }
-    err = sql_end(&rows);
     if (!err) {
-        err = out.err ? out.err : change_put(sql, now_ms, "window", out.bytes ? out.bytes : "{}");
+        err = change_put(sql, now_ms, "window", out.bytes);
     }
     json_out_free(&out);
     return err;
 }
 
-static enum err note(struct sql *sql, int64_t id, const char *who, const char *action, const char *action_id,
-                     int64_t now_ms)
+static enum err write_line(struct sql *sql, int64_t window, const char *who, const char *action, const char *action_id,
+                           int64_t now_ms)
 {
-    enum err err = sql_run(sql,
-                           "INSERT INTO service_window_event (service_window, at_ms, who, action, action_id) VALUES"
-                           " (?1, ?2, ?3, ?4, ?5)",
-                           "iittt", id, now_ms, who, action, action_id);
-
-    return err ? err : changed(sql, id, now_ms);
+    return sql_run(sql,
+                   "INSERT INTO service_window_event (service_window, at_ms, who, action, action_id) VALUES (?1, ?2, ?3,"
+                   " ?4, ?5)",
+                   "iittt", window, now_ms, who, action, action_id);
 }
 
-bool window_did(struct sql *sql, int64_t id, const char *action_id)
-{
-    return action_id && sql_find_int(sql, 0,
-                                     "SELECT 1 FROM service_window_event WHERE service_window = ?1 AND action_id = ?2",
-                                     "it", id, action_id) > 0;
-}
-
-/* ------------------------------------------------------------------ made, ended, extended */
-
-struct subject { /* row ids; two of them 0 */
-    int64_t equipment, site, agent;
-};
-
-static enum err find_subject(struct sql *sql, const struct window_new *what, struct subject *subject, struct text *why)
-{
-    int said = (what->equipment != NULL) + (what->site != NULL) + (what->agent != NULL);
-
-    *subject = (struct subject){0};
-    if (said != 1) {
-        return text_say(why, ERR_FORMAT, "expected one of equipment, site and agent, found %d", said);
-    }
-    if (what->equipment) {
-        subject->equipment = sql_find_int(sql, 0, "SELECT id FROM equipment WHERE name = ?1", "t", what->equipment);
-    } else if (what->site) {
-        subject->site = sql_find_int(sql, 0, "SELECT id FROM site WHERE name = ?1", "t", what->site);
-    } else {
-        subject->agent = sql_find_int(sql, 0, "SELECT id FROM agent WHERE name = ?1", "t", what->agent);
-    }
-    if (!subject->equipment && !subject->site && !subject->agent) {
-        return text_say(why, ERR_FORMAT, "%s: there is none called '%.64s'",
-                        what->equipment ? "equipment" : what->site ? "site" : "agent",
-                        what->equipment ? what->equipment : what->site ? what->site : what->agent);
-    }
-    return ERR_OK;
-}
-
-/* Another one of the kind on the same subject meets [from_ms, to_ms); except: the window itself. */
-static enum err check_free(struct sql *sql, const char *kind, const struct subject *subject, int64_t from_ms,
-                           int64_t to_ms, int64_t except, struct text *why)
+/* Another one of the kind that holds some of the same equipment at some of the same time; except: itself. */
+static enum err find_overlap(struct sql *sql, const struct window_new *window, int64_t except, struct text *why)
 {
     struct sql_rows rows;
-    enum err err = ERR_OK, end;
+    TEXT(other, 160);
+    enum err err;
 
     sql_find(sql, &rows,
-             "SELECT name FROM service_window WHERE kind = ?1 AND COALESCE(equipment, 0) = ?2 AND COALESCE(site, 0) = ?3"
-             " AND COALESCE(agent, 0) = ?4 AND from_ms < ?6 AND COALESCE(ended_ms, to_ms) > ?5 AND COALESCE(ended_ms,"
-             " to_ms) > from_ms AND id <> ?7 LIMIT 1",
-             "tiiii" "ii", kind, subject->equipment, subject->site, subject->agent, from_ms, to_ms, except);
+             "SELECT w.name, e.name FROM equipment e JOIN service_window w ON w.equipment = e.id OR w.site = e.site OR"
+             " w.agent = e.agent WHERE (e.id = ?1 OR e.site = ?2 OR e.agent = ?3) AND w.kind = ?4 AND w.done_ms IS NULL AND"
+             " w.from_ms < ?6 AND w.to_ms > ?5 AND w.id <> ?7 LIMIT 1",
+             "iiitiii", window->equipment, window->site, window->agent, window->kind, window->from_ms, window->to_ms,
+             except);
     if (sql_next(&rows)) {
-        err = text_say(why, ERR_STATE,
-                       "it overlaps window %.64s of the same kind on the same subject. Legal: extend or end that one",
-                       sql_text(&rows, 0));
+        text_addf(&other, "%s holds %s", sql_text(&rows, 0), sql_text(&rows, 1));
     }
-    end = sql_end(&rows);
-    return err ? err : end;
+    err = sql_end(&rows);
+    return err          ? err
+           : other.length ? text_say(why, ERR_STATE, "%s at that time already. Legal: end or extend that window, another time",
+                                     other.at)
+                          : ERR_OK;
 }
 
-static enum err check_span(const struct window_new *what, int64_t now_ms, struct text *why)
-{
-    if (what->to_ms <= what->from_ms) {
-        return text_say(why, ERR_FORMAT, "to: expected a time after from");
-    }
-    if (what->to_ms <= now_ms) {
-        return text_say(why, ERR_FORMAT, "to: expected a time ahead of now");
-    }
-    if (!what->reason || !what->reason[0]) {
-        return text_say(why, ERR_FORMAT, "reason: expected words");
-    }
-    return ERR_OK;
-}
-
-enum err window_create(struct sql *sql, const struct window_new *what, int64_t now_ms, int64_t *ret_id,
+enum err window_create(struct sql *sql, const struct window_new *window, int64_t now_ms, int64_t *ret_id,
                        struct text *why)
 {
-    struct subject subject;
-    char made[17] = "";
-    enum err err = check_span(what, now_ms, why);
+    char number[32];
+    enum err err = find_overlap(sql, window, 0, why);
 
-    *ret_id = what->name ? window_find(sql, what->name) : 0;
-    if (*ret_id) {
-        return ERR_EXISTS;
-    }
-    if (!err) {
-        err = find_subject(sql, what, &subject, why);
-    }
-    if (!err) {
-        err = check_free(sql, what->kind, &subject, what->from_ms, what->to_ms, 0, why);
-    }
     if (err) {
         return err;
     }
-    numbers_secret(made, 16);
+    numbers_make('G', number, sizeof(number));
     err = sql_run(sql,
-                  "INSERT INTO service_window (name, kind, from_ms, to_ms, equipment, site, agent, reason, who,"
-                  " created_ms) VALUES (?1, ?2, ?3, ?4, NULLIF(?5, 0), NULLIF(?6, 0), NULLIF(?7, 0), ?8, ?9, ?10)",
-                  "ttiii" "iitti", what->name ? what->name : made, what->kind, what->from_ms, what->to_ms,
-                  subject.equipment, subject.site, subject.agent, what->reason, what->who, now_ms);
+                  "INSERT INTO service_window (name, kind, from_ms, to_ms, equipment, site, agent, reason, who, created_ms)"
+                  " VALUES (?1, ?2, ?3, ?4, NULLIF(?5, 0), NULLIF(?6, 0), NULLIF(?7, 0), ?8, ?9, ?10)",
+                  "ttiiiiitti", window->name ? window->name : number, window->kind, window->from_ms, window->to_ms,
+                  window->equipment, window->site, window->agent, window->reason, window->who, now_ms);
     if (err) {
         return err;
     }
     *ret_id = sql_last_id(sql);
-    return note(sql, *ret_id, what->who, "create", NULL, now_ms);
+    err = write_line(sql, *ret_id, window->who, "create", NULL, now_ms);
+    return err ? err : say_change(sql, *ret_id, now_ms);
 }
 
-static enum err check_going(struct sql *sql, int64_t id, int64_t now_ms, struct text *why)
+struct standing { /* a window that somebody wants to change */
+    struct window_new window;
+    char kind[20];
+    bool done;
+};
+
+static enum err load(struct sql *sql, int64_t id, struct standing *ret)
 {
-    if (sql_find_int(sql, 0,
-                     "SELECT 1 FROM service_window WHERE id = ?1 AND ended_ms IS NULL AND to_ms > ?2 AND done_ms IS NULL",
-                     "ii", id, now_ms)) {
-        return ERR_OK;
+    struct standing standing = {.done = false};
+    struct sql_rows rows;
+    bool found;
+    enum err err;
+
+    sql_find(sql, &rows, "SELECT kind, from_ms, to_ms, equipment, site, agent, done_ms FROM service_window WHERE id = ?1",
+             "i", id);
+    found = sql_next(&rows);
+    if (found) {
+        (void)!text_copy(standing.kind, sizeof(standing.kind), sql_text(&rows, 0));
+        standing.window.from_ms = sql_int(&rows, 1);
+        standing.window.to_ms = sql_int(&rows, 2);
+        standing.window.equipment = sql_int(&rows, 3);
+        standing.window.site = sql_int(&rows, 4);
+        standing.window.agent = sql_int(&rows, 5);
+        standing.done = !sql_null(&rows, 6);
     }
-    return text_say(why, ERR_STATE, "the window is over. Legal: a new window");
+    err = sql_end(&rows);
+    if (!err && found) {
+        *ret = standing;
+        ret->window.kind = ret->kind;
+    }
+    return err ? err : found ? ERR_OK : ERR_NOT_FOUND;
 }
 
 enum err window_end(struct sql *sql, int64_t id, const char *who, const char *action_id, int64_t now_ms,
                     struct text *why)
 {
-    enum err err = check_going(sql, id, now_ms, why);
+    struct standing standing;
+    enum err err = load(sql, id, &standing);
 
-    if (!err) {
-        err = sql_run(sql,
-                      "UPDATE service_window SET ended_ms = ?2, ended_by = ?3, version = version + 1 WHERE id = ?1",
-                      "iit", id, now_ms, who);
+    if (err) {
+        return err;
     }
-    return err ? err : note(sql, id, who, "end", action_id, now_ms);
+    if (standing.done || standing.window.to_ms <= now_ms) {
+        return text_say(why, ERR_STATE, "the window is over. Legal: nothing");
+    }
+    /* one that had not begun never stands: to_ms stays, as the record of what was planned */
+    err = sql_run(sql,
+                  "UPDATE service_window SET to_ms = CASE WHEN from_ms < ?2 THEN ?2 ELSE to_ms END, ended_ms = ?2, ended_by"
+                  " = ?3, done_ms = CASE WHEN from_ms < ?2 THEN NULL ELSE ?2 END, version = version + 1 WHERE id = ?1",
+                  "iit", id, now_ms, who);
+    if (!err) {
+        err = write_line(sql, id, who, "end", action_id, now_ms);
+    }
+    return err ? err : say_change(sql, id, now_ms);
 }
 
 enum err window_extend(struct sql *sql, int64_t id, int64_t to_ms, const char *who, const char *action_id,
                        int64_t now_ms, struct text *why)
 {
-    struct subject subject = {0};
-    int64_t from_ms = 0, old_ms = 0;
-    char kind[32] = "";
-    struct sql_rows rows;
-    enum err err = check_going(sql, id, now_ms, why), end;
+    struct standing standing;
+    enum err err = load(sql, id, &standing);
 
     if (err) {
         return err;
     }
-    sql_find(sql, &rows, "SELECT kind, from_ms, to_ms, equipment, site, agent FROM service_window WHERE id = ?1", "i", id);
-    if (sql_next(&rows)) {
-        err = text_copy(kind, sizeof(kind), sql_text(&rows, 0));
-        from_ms = sql_int(&rows, 1);
-        old_ms = sql_int(&rows, 2);
-        subject = (struct subject){sql_int(&rows, 3), sql_int(&rows, 4), sql_int(&rows, 5)};
+    if (standing.done || standing.window.to_ms <= now_ms) {
+        return text_say(why, ERR_STATE, "the window is over. Legal: nothing; a new window");
     }
-    end = sql_end(&rows);
-    err = err ? err : end;
-    if (!err && to_ms <= old_ms) {
-        return text_say(why, ERR_FORMAT, "to: expected a later end than now; end ends it earlier");
+    if (to_ms <= standing.window.to_ms) {
+        return text_say(why, ERR_FORMAT, "to: expected a time after the window's end; to shorten it, end it");
     }
-    if (!err) {
-        err = check_free(sql, kind, &subject, from_ms, to_ms, id, why);
-    }
+    standing.window.to_ms = to_ms;
+    err = find_overlap(sql, &standing.window, id, why);
     if (!err) {
         err = sql_run(sql, "UPDATE service_window SET to_ms = ?2, version = version + 1 WHERE id = ?1", "ii", id, to_ms);
     }
-    return err ? err : note(sql, id, who, "extend", action_id, now_ms);
+    if (!err) {
+        err = write_line(sql, id, who, "extend", action_id, now_ms);
+    }
+    return err ? err : say_change(sql, id, now_ms);
 }
 
 /* ------------------------------------------------------------------ edges */
 
-int64_t window_edge(struct sql *sql, int64_t now_ms)
+static enum err touch_all(struct sql *sql, int64_t window, enum err (*touch)(void *context, int64_t equipment),
+                          void *context)
 {
-    return sql_find_int(sql, 0,
-                        "SELECT id FROM service_window WHERE done_ms IS NULL AND ((begun_ms IS NULL AND from_ms <= ?1) OR"
-                        " COALESCE(ended_ms, to_ms) <= ?1) ORDER BY id LIMIT 1",
-                        "i", now_ms);
+    int64_t id = 0;
+    enum err err = ERR_OK;
+
+    while (!err && (id = sql_find_int(sql, 0,
+                                      "SELECT MIN(e.id) FROM service_window w JOIN equipment e ON (w.equipment = e.id OR"
+                                      " w.site = e.site OR w.agent = e.agent) WHERE w.id = ?1 AND e.id > ?2",
+                                      "ii", window, id)) > 0) {
+        err = touch(context, id);
+    }
+    return err;
 }
 
-int64_t window_next_equipment(struct sql *sql, int64_t id, int64_t after)
+enum err windows_turn(struct sql *sql, int64_t now_ms, enum err (*touch)(void *context, int64_t equipment),
+                      void *context)
 {
-    return sql_find_int(sql, 0,
-                        "SELECT MIN(e.id) FROM service_window w JOIN equipment e ON (e.id = w.equipment OR e.site = w.site"
-                        " OR e.agent = w.agent) WHERE w.id = ?1 AND e.id > ?2",
-                        "ii", id, after);
-}
+    enum err err = ERR_OK;
 
-enum err window_noticed(struct sql *sql, int64_t id, int64_t now_ms)
-{
-    enum err err = sql_run(sql,
-                           "UPDATE service_window SET begun_ms = CASE WHEN from_ms <= ?2 THEN COALESCE(begun_ms, ?2) ELSE"
-                           " begun_ms END, done_ms = CASE WHEN COALESCE(ended_ms, to_ms) <= ?2 THEN ?2 END, version ="
-                           " version + 1 WHERE id = ?1",
-                           "ii", id, now_ms);
+    for (int i = 0; !err && i < 100; i++) {
+        int64_t begun = sql_find_int(sql, 0,
+                                     "SELECT id FROM service_window WHERE done_ms IS NULL AND begun_ms IS NULL AND from_ms"
+                                     " <= ?1 ORDER BY from_ms LIMIT 1",
+                                     "i", now_ms);
+        int64_t done = begun ? 0
+                             : sql_find_int(sql, 0,
+                                            "SELECT id FROM service_window WHERE done_ms IS NULL AND to_ms <= ?1 ORDER BY"
+                                            " to_ms LIMIT 1",
+                                            "i", now_ms);
 
-    return err ? err : changed(sql, id, now_ms);
-}
-
-int64_t window_due_ms(struct sql *sql)
-{
-    return sql_find_int(sql, INT64_MAX,
-                        "SELECT MIN(CASE WHEN begun_ms IS NULL AND from_ms < COALESCE(ended_ms, to_ms) THEN from_ms ELSE"
-                        " COALESCE(ended_ms, to_ms) END) FROM service_window WHERE done_ms IS NULL",
-                        "");
+        if (!begun && !done) {
+            break;
+        }
+        err = begun ? sql_run(sql, "UPDATE service_window SET begun_ms = ?2, version = version + 1 WHERE id = ?1", "ii",
+                              begun, now_ms)
+                    : sql_run(sql, "UPDATE service_window SET done_ms = ?2, version = version + 1 WHERE id = ?1", "ii",
+                              done, now_ms);
+        if (!err) {
+            err = touch_all(sql, begun ? begun : done, touch, context);
+        }
+        if (!err) {
+            err = say_change(sql, begun ? begun : done, now_ms);
+        }
+    }
+    return err;
 }
 
 /* ------------------------------------------------------------------ shown */
 
-static void put_time(struct json_out *out, const struct zone *zone, const char *name, int64_t ms)
+static void put_instant(struct json_out *out, const char *name, const struct zone *zone, int64_t ms)
 {
     TEXT(words, 48);
 
-    if (ms <= 0) {
+    if (!ms) {
         json_null(out, name);
         return;
     }
@@ -274,7 +231,28 @@ static void put_time(struct json_out *out, const struct zone *zone, const char *
     json_text(out, name, words.at);
 }
 
-enum err window_show(struct sql *sql, const struct zone *zone, int64_t id, int64_t now_ms, struct json_out *out)
+static enum err put_history(struct sql *sql, int64_t window, const struct zone *zone, struct json_out *out)
+{
+    struct sql_rows rows;
+
+    json_key(out, "timeline");
+    json_open_list(out);
+    sql_find(sql, &rows,
+             "SELECT at_ms, who, action, action_id FROM service_window_event WHERE service_window = ?1 ORDER BY id", "i",
+             window);
+    while (sql_next(&rows)) {
+        json_open_object(out);
+        put_instant(out, "at", zone, sql_int(&rows, 0));
+        json_text(out, "who", sql_text(&rows, 1));
+        json_text(out, "action", sql_text(&rows, 2));
+        json_text(out, "id", sql_text(&rows, 3));
+        json_close_object(out);
+    }
+    json_close_list(out);
+    return sql_end(&rows);
+}
+
+enum err window_show(struct sql *sql, int64_t window, int64_t now_ms, const struct zone *zone, struct json_out *out)
 {
     struct sql_rows rows;
     bool found;
@@ -282,29 +260,34 @@ enum err window_show(struct sql *sql, const struct zone *zone, int64_t id, int64
 
     sql_find(sql, &rows,
              "SELECT w.name, w.kind, w.from_ms, w.to_ms, e.name, s.name, a.name, w.reason, w.who, w.created_ms, w.ended_ms,"
-             " w.ended_by FROM service_window w LEFT JOIN equipment e ON e.id = w.equipment LEFT JOIN site s ON s.id ="
-             " w.site LEFT JOIN agent a ON a.id = w.agent WHERE w.id = ?1",
-             "i", id);
+             " w.ended_by, w.version, w.done_ms FROM service_window w LEFT JOIN equipment e ON e.id = w.equipment LEFT JOIN"
+             " site s ON s.id = w.site LEFT JOIN agent a ON a.id = w.agent WHERE w.id = ?1",
+             "i", window);
     found = sql_next(&rows);
     if (found) {
-        int64_t from_ms = sql_int(&rows, 2), end_ms = sql_null(&rows, 10) ? sql_int(&rows, 3) : sql_int(&rows, 10);
-
         json_open_object(out);
         json_text(out, "id", sql_text(&rows, 0));
         json_text(out, "kind", sql_text(&rows, 1));
-        json_text(out, "state", end_ms <= now_ms ? "ended" : from_ms <= now_ms ? "open" : "planned");
-        put_time(out, zone, "from", from_ms);
-        put_time(out, zone, "to", sql_int(&rows, 3));
+        json_text(out, "state", !sql_null(&rows, 13) || sql_int(&rows, 3) <= now_ms ? "over"
+                                : sql_int(&rows, 2) <= now_ms                       ? "standing"
+                                                                                    : "planned");
+        put_instant(out, "from", zone, sql_int(&rows, 2));
+        put_instant(out, "to", zone, sql_int(&rows, 3));
         json_text(out, "equipment", sql_text(&rows, 4));
         json_text(out, "site", sql_text(&rows, 5));
         json_text(out, "agent", sql_text(&rows, 6));
         json_text(out, "reason", sql_text(&rows, 7));
         json_text(out, "who", sql_text(&rows, 8));
-        put_time(out, zone, "created_at", sql_int(&rows, 9));
-        put_time(out, zone, "ended_at", sql_int(&rows, 10));
+        put_instant(out, "created_at", zone, sql_int(&rows, 9));
+        put_instant(out, "ended_at", zone, sql_int(&rows, 10));
         json_text(out, "ended_by", sql_text(&rows, 11));
-        json_close_object(out);
+        json_int(out, "version", sql_int(&rows, 12));
     }
     err = sql_end(&rows);
-    return err ? err : found ? ERR_OK : ERR_NOT_FOUND;
+    if (err || !found) {
+        return err ? err : ERR_NOT_FOUND;
+    }
+    err = put_history(sql, window, zone, out);
+    json_close_object(out);
+    return err ? err : out->err;
 }

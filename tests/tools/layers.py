@@ -18,6 +18,7 @@ models/diag models/service
 host
 agent/modbus agent/parcel server/store server/console
 agent/acquire agent/uplink server/fleet server/notice
+server/alarm
 server/case
 server/field
 server/desk

@@ -1,0 +1,172 @@
+/*
+ * What the positions of dispatchers are told, and floods. An item is one thing that somebody has to look at: an
+ * alarm, a lost link, an outage, a clock, a worse grade, an area. No position gets more of them within a span than
+ * the plan allows; what has no room is grouped, and its area is told instead, once a flood.
+ */
+#include <string.h>
+
+#include "server/alarm/alarm.h"
+
+int told_count(struct sql *sql, const char *position, int64_t span_ms, int64_t now_ms)
+{
+    return (int)sql_find_int(sql, 0,
+                             "SELECT COUNT(*) FROM announcement WHERE position = ?1 AND outcome = 'announced' AND at_ms >"
+                             " ?2",
+                             "ti", position, now_ms - span_ms);
+}
+
+static int64_t open_flood(struct sql *sql, const char *position)
+{
+    return sql_find_int(sql, 0, "SELECT id FROM flood WHERE position = ?1 AND ended_ms IS NULL", "t", position);
+}
+
+bool told_in_flood(struct sql *sql, const char *position)
+{
+    return open_flood(sql, position) != 0;
+}
+
+static enum err put(struct sql *sql, const struct told_item *item, const char *outcome, const char *reason,
+                    int64_t flood, int64_t now_ms)
+{
+    return sql_run(sql,
+                   "INSERT INTO announcement (position, area, at_ms, kind, outcome, reason, grade, alarm, ticket, flood)"
+                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULLIF(?8, 0), NULLIF(?9, 0), NULLIF(?10, 0))",
+                   "ttitttiiii", item->position, item->area, now_ms, item->kind, outcome, reason, (int64_t)item->grade,
+                   item->alarm, item->ticket, flood);
+}
+
+enum err told_put(struct sql *sql, const struct told_item *item, const char *outcome, const char *reason,
+                  int64_t now_ms)
+{
+    return put(sql, item, outcome, reason, open_flood(sql, item->position), now_ms);
+}
+
+static enum err begin_flood(struct sql *sql, const struct alarm_rules *rules, const char *position, int64_t now_ms)
+{
+    return sql_run(sql,
+                   "INSERT INTO flood (position, from_ms, most, fall, span_ms, gather_ms, next_ms) VALUES (?1, ?2, ?3, ?4,"
+                   " ?5, ?6, ?2 + ?6)",
+                   "tiiiii", position, now_ms, (int64_t)rules->flood_most, (int64_t)rules->flood_end,
+                   rules->flood_span_ms, rules->gather_ms);
+}
+
+enum err told_group(struct sql *sql, const struct alarm_rules *rules, const struct told_item *item, int64_t now_ms)
+{
+    int64_t flood = open_flood(sql, item->position);
+    int grade = item->grade;
+    enum err err = flood ? ERR_OK : begin_flood(sql, rules, item->position, now_ms);
+
+    if (err) {
+        return err;
+    }
+    flood = flood ? flood : sql_last_id(sql);
+    err = sql_run(sql,
+                  "INSERT INTO flood_area (flood, area, first_ms, grade_1, grade_2, grade_3) VALUES (?1, ?2, ?3, ?4, ?5,"
+                  " ?6) ON CONFLICT (flood, area) DO UPDATE SET grade_1 = flood_area.grade_1 + ?4, grade_2 ="
+                  " flood_area.grade_2 + ?5, grade_3 = flood_area.grade_3 + ?6",
+                  "itiiii", flood, item->area, now_ms, (int64_t)(grade == 1), (int64_t)(grade == 2),
+                  (int64_t)(grade >= 3));
+    return err ? err : put(sql, item, "grouped", "flood", flood, now_ms);
+}
+
+enum err told_room(struct sql *sql, const struct alarm_rules *rules, const struct told_item *item, int64_t now_ms,
+                   bool *ret_room)
+{
+    int announced = told_count(sql, item->position, rules->flood_span_ms, now_ms);
+    /* more about a ticket that is being looked at anyway */
+    bool same = item->ticket &&
+                sql_find_int(sql, 0,
+                             "SELECT 1 FROM announcement WHERE ticket = ?1 AND outcome = 'announced' AND at_ms > ?2 LIMIT 1",
+                             "ii", item->ticket, now_ms - rules->flood_span_ms);
+    bool room = same || item->grade == 1 ? announced < rules->flood_most - 1
+                                         : announced < rules->flood_single && !open_flood(sql, item->position);
+
+    *ret_room = room;
+    return room ? told_put(sql, item, "announced", NULL, now_ms) : told_group(sql, rules, item, now_ms);
+}
+
+/* ------------------------------------------------------------------ notices about tickets */
+
+static bool begins(const char *words, const char *with)
+{
+    return strncmp(words, with, strlen(with)) == 0;
+}
+
+/* Somebody told us, or the alarm behind it is not ours to hold. */
+static bool is_free(struct sql *sql, const struct told_step *step)
+{
+    bool ours = text_same(step->ticket_kind, "fault") || text_same(step->ticket_kind, "communication");
+
+    if (!ours || !(text_same(step->step, "opened") || begins(step->step, "relapsed.") ||
+                   begins(step->step, "cleared.") || begins(step->step, "regraded.") || begins(step->step, "warn.") ||
+                   begins(step->step, "breach."))) {
+        return true;
+    }
+    return sql_find_int(sql, 0,
+                        "SELECT 1 FROM ticket_event WHERE ticket = ?1 AND action = 'register' AND who <> 'heliograph' LIMIT"
+                        " 1",
+                        "i", step->ticket) != 0;
+}
+
+/* The alarm that stands behind a ticket: the active one, else the last. 0: none. */
+static int64_t alarm_behind(struct sql *sql, const struct told_step *step)
+{
+    int64_t active = step->fault ? alarm_active(sql, step->equipment, step->fault) : 0;
+
+    return active ? active
+                  : sql_find_int(sql, 0, "SELECT id FROM alarm WHERE ticket = ?1 ORDER BY id DESC LIMIT 1", "i",
+                                 step->ticket);
+}
+
+static enum err ask_for_room(struct sql *sql, const struct told_step *step, const struct alarm *alarm, int64_t now_ms,
+                             bool *ret_tell)
+{
+    TEXT(area, ALARM_WORD * 2);
+    TEXT(position, ALARM_WORD);
+    int64_t equipment = step->equipment
+                            ? step->equipment
+                            : sql_find_int(sql, 0, "SELECT MIN(id) FROM equipment WHERE agent = ?1", "i", step->agent);
+    enum err err = alarm_area(sql, equipment, &area, &position);
+    struct told_item item = {.position = position.at, .area = area.at,
+                             .kind = begins(step->step, "regraded.") ? "regrade" : "clock", .grade = step->grade,
+                             .alarm = alarm ? alarm->id : 0, .ticket = step->ticket};
+
+    return err ? err : told_room(sql, step->rules, &item, now_ms, ret_tell);
+}
+
+enum err told_step(struct sql *sql, const struct told_step *step, int64_t now_ms, bool *ret_tell)
+{
+    bool link = text_same(step->ticket_kind, "communication");
+    int64_t id;
+    struct alarm alarm;
+    enum err err;
+
+    *ret_tell = true;
+    if (is_free(sql, step)) {
+        return ERR_OK;
+    }
+    id = link ? 0 : alarm_behind(sql, step);
+    if (link || !id) {
+        *ret_tell = !link; /* the desk tells of a link itself, or does not; its return stands on the stream */
+        return link && !begins(step->step, "opened") && !begins(step->step, "cleared.") &&
+                       !begins(step->step, "relapsed.")
+                   ? ask_for_room(sql, step, NULL, now_ms, ret_tell)
+                   : ERR_OK;
+    }
+    err = alarm_load(sql, id, &alarm);
+    if (err) {
+        return err;
+    }
+    if (text_same(step->step, "opened") || begins(step->step, "relapsed.") || begins(step->step, "cleared.")) {
+        bool over = begins(step->step, "cleared.");
+
+        *ret_tell = alarm.announced_ms && (over || !alarm.cleared_ms);
+        return ERR_OK;
+    }
+    *ret_tell = false;
+    /* what was over before anybody was told owes nobody a warning */
+    if (!alarm.announced_ms && (alarm.cleared_ms || begins(step->step, "regraded."))) {
+        return ERR_OK;
+    }
+    return ask_for_room(sql, step, &alarm, now_ms, ret_tell);
+}
