@@ -9,10 +9,12 @@ static const char *status_of(struct sql *sql, int64_t equipment, int64_t now_ms)
     struct sql_rows rows;
 
     sql_find(sql, &rows,
-             "SELECT e.claimed, a.silent_since_ms IS NOT NULL, COALESCE(e.maintenance_until_ms, 0),"
+             "SELECT e.claimed, a.silent_since_ms IS NOT NULL, (SELECT COUNT(*) FROM service_window w WHERE"
+             " w.kind = 'maintenance' AND w.done_ms IS NULL AND w.from_ms <= ?2 AND w.to_ms > ?2 AND (w.equipment = e.id"
+             " OR w.site = e.site OR w.agent = e.agent)),"
              " (SELECT MIN(grade) FROM alarm WHERE equipment = e.id AND cleared_ms IS NULL)"
              " FROM equipment e LEFT JOIN agent a ON a.id = e.agent WHERE e.id = ?1",
-             "i", equipment);
+             "ii", equipment, now_ms);
     if (sql_next(&rows)) {
         int64_t grade = sql_int(&rows, 3);
 
@@ -20,7 +22,7 @@ static const char *status_of(struct sql *sql, int64_t equipment, int64_t now_ms)
             status = "unclaimed";
         } else if (sql_int(&rows, 1)) {
             status = "offline"; /* before all faults: nothing is known now */
-        } else if (sql_int(&rows, 2) > now_ms) {
+        } else if (sql_int(&rows, 2) > 0) {
             status = "maintenance";
         } else if (grade == 1 || grade == 2) {
             status = "fault";
