@@ -4,6 +4,7 @@
 #include "models/service/ticket.h"
 #include "server/api/act.h"
 #include "server/api/filter.h"
+#include "server/fleet/numbers.h"
 
 static enum err show_ticket(struct call *call, int64_t id)
 {
@@ -34,8 +35,41 @@ static const struct filters filters = {
         },
 };
 
+/* Who needs somebody next, first: grade, urgency, level and age (service-terms S3-17). Open ones only. */
+static _Atomic(const char *) ranked_made[1 << FILTERS_MOST];
+static const struct filters ranked = {
+    .select = "SELECT t.id, t.rank_ms FROM ticket t WHERE t.closed_ms IS NULL AND (t.rank_ms, t.id) > (?1, ?3)",
+    .order = "ORDER BY t.rank_ms, t.id LIMIT ?2",
+    .made = ranked_made,
+    .list =
+        {
+            [BY_OPEN] = {NULL, "t.closed_ms IS NULL"},
+            [BY_STATE] = {NULL, "t.state || '' = #"},
+            [BY_GRADE] = {"grade", "t.grade + 0 = CAST(# AS INTEGER)"},
+            [BY_EQUIPMENT] = {"equipment", "t.equipment + 0 = (SELECT id FROM equipment WHERE name = #)"},
+            [BY_KIND] = {"kind", "t.kind || '' = #"},
+            [BY_FAULT] = {"fault", "t.fault || '' = #"},
+            [BY_SITE] = {"site", "t.site + 0 = (SELECT id FROM site WHERE name = #)"},
+            [BY_AGENT] = {"agent", "t.agent + 0 = (SELECT id FROM agent WHERE name = #)"},
+        },
+};
+
+/* S0-29: those whose slip lacks something, oldest first. */
+static void list_missing(struct call *call, const struct page *page)
+{
+    struct sql_rows rows;
+
+    sql_find(call->sql, &rows,
+             "SELECT id, NULL FROM ticket WHERE closed_ms IS NULL AND missing IS NOT NULL AND id > ?1 ORDER BY"
+             " id LIMIT ?2",
+             "ii", page->after, page->limit + 1);
+    call_list(call, &rows, page, show_ticket);
+}
+
 void tickets_list(struct call *call)
 {
+    static const char *const orders[] = {"number", "priority", NULL}, *const yes[] = {"true", NULL};
+    const char *order, *missing;
     static const char *const states[] = {
         "open",      "registered",       "acknowledged",   "dispatched", "assigned", "en_route", "on_site",
         "diagnosed", "awaiting_consent", "awaiting_parts", "repairing",  "testing",  "cleared",  "closed",
@@ -45,12 +79,26 @@ void tickets_list(struct call *call)
     int64_t grade;
 
     if (!call_page(call, &page) || !call_word(call, "state", states, &state) ||
-        !call_number(call, "grade", 1, 3, 0, &grade)) {
+        !call_number(call, "grade", 1, 3, 0, &grade) || !call_word(call, "order", orders, &order) ||
+        !call_word(call, "missing", yes, &missing)) {
+        return;
+    }
+    if (missing) {
+        list_missing(call, &page);
         return;
     }
     filter_read(call, &filters, values);
     values[BY_OPEN] = text_same(state, "closed") ? NULL : state; /* all other states are open ones */
     values[BY_STATE] = text_same(state, "open") ? NULL : state;
+    if (text_same(order, "priority")) {
+        if (text_same(state, "closed")) {
+            call_problem(call, 422, "Cannot be done as asked", "order: closed tickets have no priority");
+            return;
+        }
+        values[BY_OPEN] = NULL; /* the statement says it */
+        filter_list(call, &ranked, values, &page, show_ticket);
+        return;
+    }
     filter_list(call, &filters, values, &page, show_ticket);
 }
 
@@ -65,7 +113,9 @@ void tickets_show(struct call *call)
     enum err err = id < 0 ? ERR_NOT_FOUND : show_ticket(call, id);
 
     if (err == ERR_NOT_FOUND) {
-        call_problem(call, 404, "Not found", "no ticket %s", call->parts[1]);
+        call_problem(call, 404, "Not found", numbers_are_valid(call->parts[1])
+                         ? "no ticket %s" : "no ticket %s: its check character is wrong, a character was misread",
+                     call->parts[1]);
     } else if (err) {
         call_problem(call, 503, "The database is not readable", "try again");
     } else {

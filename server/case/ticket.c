@@ -117,6 +117,9 @@ enum err ticket_load(struct office *office, struct sql *sql, int64_t id, struct 
     }
     ticket.plan = plan ? rules_plan_kept(office->options.rules, sql, plan, plan_hash) : NULL;
     ticket.consent_needed = ticket.consent_needed && ticket.plan && ticket.plan->consent_before_repair;
+    if (ticket_kind_find(ticket.kind)) { /* S2-30: a special request is priced and agreed first */
+        ticket.consent_needed = ticket.consent_needed || ticket_kind_find(ticket.kind)->consent;
+    }
     err = read_more(office, sql, &ticket);
     *ret_ticket = ticket;
     return err;

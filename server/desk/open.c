@@ -297,6 +297,9 @@ static enum err begin(struct office *office, struct sql *sql, const struct place
     if (!err && what->rule && what->rule->safety) {
         ticket->conditions |= 1U << CONDITION_SAFETY;
     }
+    if (!err && what->fault && (!what->rule || what->rule->cause_count == 0)) {
+        ticket->conditions |= 1U << CONDITION_UNKNOWN;
+    }
     if (!err) {
         err = sql_run(sql, "UPDATE ticket SET conditions = ?2 WHERE id = ?1", "ii", id,
                       (int64_t)ticket->conditions);

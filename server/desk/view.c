@@ -7,6 +7,7 @@
 #include "models/service/warranty.h"
 #include "server/case/clocks.h"
 #include "server/desk/closure.h"
+#include "server/fleet/numbers.h"
 #include "server/field/field.h"
 
 static void put_time(struct json_out *out, const char *name, const struct zone *zone,
@@ -43,7 +44,14 @@ static const struct zone *zone_of(struct rules *rules, const char *name)
 
 int64_t view_find_ticket(struct sql *sql, const char *number)
 {
-    return sql_find_int(sql, -1, "SELECT id FROM ticket WHERE number = ?1", "t", number);
+    int64_t id = sql_find_int(sql, -1, "SELECT id FROM ticket WHERE number = ?1", "t", number);
+    char tidy[NUMBERS_ROOM];
+
+    if (id < 0) { /* as it is read out or typed: small letters, O for 0, blanks */
+        numbers_tidy(number, tidy);
+        id = sql_find_int(sql, -1, "SELECT id FROM ticket WHERE number = ?1", "t", tidy);
+    }
+    return id;
 }
 
 int64_t view_find_work_order(struct sql *sql, const char *number)
