@@ -335,6 +335,75 @@ static void test_pause_moves_the_due_time(void **state)
     end();
 }
 
+/* F-24 S1-41 S0-130: the same fault within 30 days after closing is one grade more severe; later it is only
+ * linked. */
+static void test_the_same_fault_again_is_worse(void **state)
+{
+    int64_t first, second, third;
+
+    (void)state;
+    begin("swh_standard");
+    fault(FAULT_RAISED, 3);
+    first = only_ticket();
+    fault(FAULT_CLEARED, 3);
+    pass(HOUR);
+    assert_int_equal(act(first, "feedback", "f", 0, "{}"), ERR_OK);
+    assert_int_equal(act(first, "close", "c", 0, "{\"resolution\":\"cleaned\"}"), ERR_OK);
+    pass(48 * HOUR);
+    fault(FAULT_RAISED, 3);
+    second = sql_find_int(sql, 0, "SELECT MAX(id) FROM ticket", "");
+    assert_true(second > first);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT earlier FROM ticket WHERE id = ?1", "i", second), first);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT rework FROM ticket WHERE id = ?1", "i", second), 1);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT grade FROM ticket WHERE id = ?1", "i", second), 2);
+    assert_int_equal(sql_find_int(sql, 0,
+                                  "SELECT COUNT(*) FROM ticket_class WHERE ticket = ?1 AND ((field = 'competence' AND"
+                                  " value = 'non_routine') OR (field = 'complexity' AND value = 'complex'))",
+                                  "i", second),
+                     2);
+    fault(FAULT_REGRADED, 2); /* telemetry's grade counts as one more severe as well */
+    assert_int_equal(sql_find_int(sql, 0, "SELECT grade FROM ticket WHERE id = ?1", "i", second), 1);
+    fault(FAULT_CLEARED, 2);
+    pass(HOUR);
+    assert_int_equal(act(second, "feedback", "f", 0, "{}"), ERR_OK);
+    assert_int_equal(act(second, "close", "c", 0, "{\"resolution\":\"replaced\"}"), ERR_OK);
+    pass(40 * 24 * HOUR);
+    fault(FAULT_RAISED, 3);
+    third = sql_find_int(sql, 0, "SELECT MAX(id) FROM ticket", "");
+    assert_true(third > second);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT earlier FROM ticket WHERE id = ?1", "i", third), second);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT rework FROM ticket WHERE id = ?1", "i", third), 0);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT grade FROM ticket WHERE id = ?1", "i", third), 3);
+    end();
+}
+
+/* S0-113 S0-104: up at once, down after the hold; back up within it: never down. Late is the same. */
+static void test_a_grade_falls_late(void **state)
+{
+    int64_t ticket;
+
+    (void)state;
+    begin("tiered_abc"); /* grade_fall: 30m */
+    fault(FAULT_RAISED, 2);
+    ticket = only_ticket();
+    fault(FAULT_REGRADED, 1);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT grade FROM ticket", ""), 1);
+    fault(FAULT_REGRADED, 3);
+    pass(10 * MINUTE);
+    fault(FAULT_REGRADED, 1); /* it was nothing */
+    pass(40 * MINUTE);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT grade FROM ticket", ""), 1);
+    fault(FAULT_REGRADED, 3);
+    pass(29 * MINUTE);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT grade FROM ticket", ""), 1);
+    pass(5 * HOUR); /* the server was down: it looks late */
+    assert_int_equal(sql_find_int(sql, 0, "SELECT grade FROM ticket", ""), 3);
+    assert_int_equal(act(ticket, "regrade", "p", 0, "{\"grade\":2,\"reason\":\"a person's word\"}"), ERR_OK);
+    fault(FAULT_REGRADED, 1);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT grade FROM ticket", ""), 1); /* worse is the machine's to say */
+    end();
+}
+
 static void test_regrade_moves_the_targets(void **state)
 {
     int64_t ticket;
@@ -632,6 +701,8 @@ int main(void)
         cmocka_unit_test(test_warning_and_breach_once),
         cmocka_unit_test(test_downtime_breaches_once),
         cmocka_unit_test(test_pause_moves_the_due_time),
+        cmocka_unit_test(test_the_same_fault_again_is_worse),
+        cmocka_unit_test(test_a_grade_falls_late),
         cmocka_unit_test(test_regrade_moves_the_targets),
         cmocka_unit_test(test_hold_proves_and_relapse_takes_back),
         cmocka_unit_test(test_silence_proves_nothing),

@@ -164,18 +164,6 @@ def test_parts_hold_the_work_up(rig):
     assert {c["kind"]: c["state"] for c in ticket["clocks"]}["spare_delivery"] == "met"
 
 
-def test_the_same_fault_again_is_worse(rig):
-    """F-24 S1-41 S0-130"""
-    first = raised(rig, "swh-0006", grade=3)
-    rig.gateway.fault(equipment="swh-0006", state="cleared", grade=3)
-    wait_for(lambda: rig.ticket(first["number"])["cleared_at"])
-    rig.act(first["number"], action="close", id="c", resolution="cleaned")
-    again = raised(rig, "swh-0006", grade=3)
-    assert again["number"] != first["number"] and again["earlier"] == first["number"] and again["rework"]
-    assert again["grade"] == 2 and again["classification"]["competence"] == "non_routine"
-    assert again["classification"]["complexity"] == "complex"
-
-
 def test_callers_are_joined(rig):
     """S1-22 S0-29: with the equipment's own ticket, by phone number, by site, in either order; twice in a moment is once."""
     ticket = raised(rig, "swh-0012", grade=3)  # the only one at site-2
