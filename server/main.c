@@ -95,19 +95,21 @@ static enum err refuse_plan(const struct options *options, const struct server_c
     return ERR_FORMAT;
 }
 
-/* The folder of job plans that the configuration names, or the one called jobs beside the plans. */
-static enum err add_jobs(struct arena *arena, const struct server_config *config, struct rules *rules)
+/* A folder that the configuration names, or the one of that name beside the plans. */
+static enum err add_folder(struct arena *arena, const struct server_config *config, struct rules *rules,
+                           const char *named, const char *beside,
+                           enum err (*add)(struct rules *rules, const char *folder))
 {
     const char *const *names;
     size_t count;
     TEXT(folder, 1024);
 
-    if (config->jobs) {
-        return rules_add_jobs(rules, config->jobs);
+    if (named) {
+        return add(rules, named);
     }
-    text_addf(&folder, "%s/../jobs", config->plans ? config->plans : ".");
+    text_addf(&folder, "%s/../%s", config->plans ? config->plans : ".", beside);
     return config->plans && !folder.cut && !file_list(arena, folder.at, ".yaml", &names, &count)
-               ? rules_add_jobs(rules, folder.at)
+               ? add(rules, folder.at)
                : ERR_OK;
 }
 
@@ -133,7 +135,10 @@ int main(int argc, char **argv)
                 ? rules_open(config.profiles, config.plans, say, NULL, &rules)
                 : err;
     if (!wrong) {
-        wrong = add_jobs(arena, &config, rules);
+        wrong = add_folder(arena, &config, rules, config.jobs, "jobs", rules_add_jobs);
+    }
+    if (!wrong) {
+        wrong = add_folder(arena, &config, rules, config.notices, "notices", rules_add_notices);
     }
     if (!wrong && config.plans && config.preset_line &&
         !rules_plan(rules, config.preset_plan)) {

@@ -132,6 +132,8 @@ void clocks_show(struct call *call);
 void duties_list(struct call *call);
 void duties_act(struct call *call);
 void people_rca(struct call *call);
+void people_notices(struct call *call);
+void people_receipt(struct call *call);
 
 void work_list(struct call *call);
 void work_show(struct call *call);

@@ -33,6 +33,8 @@ const struct route routes[] = {
     {"GET", V1 "duties", MAY_READ, ANSWER_JSON, BODY_NONE, duties_list},
     {"POST", V1 "duties/{id}/actions", MAY_WRITE, ANSWER_JSON, BODY_NEEDED, duties_act},
     {"GET", V1 "tickets/{number}/rca", MAY_READ, ANSWER_OTHER, BODY_NONE, people_rca},
+    {"GET", V1 "notices", MAY(INTEGRATION) | MAY_MANAGE, ANSWER_JSON, BODY_NONE, people_notices},
+    {"POST", V1 "notices/{id}/receipt", MAY(INTEGRATION) | MAY_MANAGE, ANSWER_JSON, BODY_NEEDED, people_receipt},
     {"GET", V1 "work-orders", MAY_READ, ANSWER_JSON, BODY_NONE, work_list},
     {"GET", V1 "work-orders/{number}", MAY_READ, ANSWER_JSON, BODY_NONE, work_show},
     {"POST", V1 "work-orders/{number}/actions", MAY_WRITE, ANSWER_JSON, BODY_NEEDED, work_act},

@@ -4,6 +4,7 @@
 #include "server/case/classes.h"
 #include "server/case/clocks.h"
 #include "server/case/family.h"
+#include "server/case/customer.h"
 #include "server/case/proof.h"
 
 /* The grade, and with it what the machine makes of it; a person's grade is a person's word. */
@@ -167,5 +168,11 @@ enum err ticket_close(struct office *office, struct sql *sql, struct ticket *tic
     ticket->closed_ms = at_ms;
     ticket->hold_until_ms = 0;
     ticket->state = TICKET_CLOSED;
+    if (!err) {
+        TEXT(step, 64);
+
+        text_addf(&step, "closed.%lld", (long long)at_ms);
+        err = customer_tell(office, sql, ticket, step.at, now_ms);
+    }
     return err ? err : ticket_changed(sql, ticket->id, now_ms);
 }

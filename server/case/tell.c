@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "models/base/hash.h"
+#include "server/case/customer.h"
 #include "server/case/ticket.h"
 #include "server/notice/notify.h"
 
@@ -91,5 +92,5 @@ enum err ticket_tell(struct office *office, struct sql *sql, const struct ticket
                            now_ms);
     }
     json_out_free(&body);
-    return err;
+    return err ? err : customer_tell(office, sql, ticket, step, now_ms);
 }

@@ -1,6 +1,7 @@
 /* Claims of repair judged, tickets that open again by themselves, acceptance by silence. */
 #include "server/desk/closure.h"
 
+#include "server/case/customer.h"
 #include "server/case/proof.h"
 #include "server/desk/rca.h"
 
@@ -70,6 +71,12 @@ enum err closure_restored(struct office *office, struct sql *sql, struct ticket 
     }
     if (!err && ticket->fault) {
         err = rca_draft(office, sql, ticket, now_ms);
+    }
+    if (!err) {
+        TEXT(step, 64);
+
+        text_addf(&step, "restored.%lld", (long long)now_ms);
+        err = customer_tell(office, sql, ticket, step.at, now_ms);
     }
     return err ? err : ask_acceptance(sql, ticket, now_ms);
 }
@@ -265,6 +272,9 @@ enum err closure_turn(struct office *office, struct sql *sql, int64_t now_ms, in
 
     if (!err) {
         err = turn_acceptances(office, sql, now_ms);
+    }
+    if (!err) {
+        err = customer_turn(office, sql, now_ms, io_next_ms);
     }
     if (err) {
         return err;

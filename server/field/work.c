@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "server/case/clocks.h"
+#include "server/case/customer.h"
 #include "server/case/proof.h"
 #include "server/case/proof.h"
 #include "server/store/change.h"
@@ -370,6 +371,19 @@ static enum err repair_again(struct work *work, const struct ticket *ticket)
     return err ? err : ticket_set_state(work->sql, ticket->id, TICKET_REPAIRING);
 }
 
+/* The customer hears of it with the state that follows. */
+static enum err tell_customer(struct work *work)
+{
+    struct ticket ticket;
+    TEXT(step, 96);
+    enum err err = ticket_load(work->office, work->sql, work->order.ticket, &ticket);
+
+    text_addf(&step, "%s.%s.%lld", work->action->action, work->order.number, (long long)work->at_ms);
+    return err || work->place.late || ticket.closed_ms
+               ? err
+               : customer_tell(work->office, work->sql, &ticket, step.at, work->now_ms);
+}
+
 static enum err move_ticket(struct work *work)
 {
     const struct action *action = work->action;
@@ -393,6 +407,9 @@ static enum err move_ticket(struct work *work)
     }
     if (!err && !ticket.closed_ms) {
         err = clocks_judge(work->office, work->sql, &ticket, work->now_ms);
+    }
+    if (!err) {
+        err = tell_customer(work);
     }
     return err ? err : ticket_changed(work->sql, ticket.id, work->now_ms);
 }

@@ -41,6 +41,8 @@ struct rules {
     size_t overlay_count;
     const struct job *jobs[RULES_MOST];
     size_t job_count;
+    const struct notices *notices[RULES_MOST];
+    size_t notices_count;
     _Atomic(struct known_zone *) zones; /* any thread puts one in front */
     _Atomic(struct kept_plan *) kept;
     void (*say)(void *context, const char *line);
@@ -208,6 +210,34 @@ enum err rules_open(const char *profiles, const char *plans,
     }
     *ret_rules = rules;
     return ERR_OK;
+}
+
+static void read_notices(struct rules *rules, const char *path, const char *bytes, size_t size)
+{
+    struct complaints complaints = {.path = path, .arena = rules->arena};
+    const struct notices *notices;
+
+    if (notices_read(rules->arena, bytes, size, &complaints, &notices) || complaints.count) {
+        tell(rules, &complaints);
+    } else {
+        rules->notices[rules->notices_count++] = notices;
+    }
+}
+
+enum err rules_add_notices(struct rules *rules, const char *folder)
+{
+    read_folder(rules, folder, read_notices);
+    return rules->wrong ? ERR_FORMAT : ERR_OK;
+}
+
+size_t rules_notices_count(const struct rules *rules)
+{
+    return rules->notices_count;
+}
+
+const struct notices *rules_notices_at(const struct rules *rules, size_t index)
+{
+    return rules->notices[index];
 }
 
 enum err rules_add_jobs(struct rules *rules, const char *folder)

@@ -8,6 +8,7 @@
 #include "models/base/text.h"
 #include "models/profile/profile.h"
 #include "models/service/job.h"
+#include "models/service/notice.h"
 #include "models/service/plan.h"
 #include "server/store/sql.h"
 
@@ -19,6 +20,10 @@ enum err rules_open(const char *profiles, const char *plans,
                     void (*say)(void *context, const char *line), void *context,
                     struct rules **ret_rules) MUST_CHECK;
 /* Reads every *.yaml of the folder of job plans as well, after rules_open, before any other thread looks. ERR_FORMAT. */
+enum err rules_add_notices(struct rules *rules, const char *folder) MUST_CHECK;
+/* The catalogue of notices as its files are, each a struct notices. */
+size_t rules_notices_count(const struct rules *rules);
+const struct notices *rules_notices_at(const struct rules *rules, size_t index);
 enum err rules_add_jobs(struct rules *rules, const char *folder) MUST_CHECK;
 void rules_close(struct rules *rules);
 const struct profile *rules_profile(const struct rules *rules, const char *id); /* or NULL */

@@ -39,4 +39,13 @@ const char schema_people[] =
     /* What shall keep a fault from coming again. */
     "CREATE TABLE prevention (id INTEGER PRIMARY KEY, ticket INTEGER NOT NULL REFERENCES ticket, item INTEGER NOT NULL,"
     " what TEXT NOT NULL, owner TEXT, due_day INTEGER, done_ms INTEGER, done_by TEXT, UNIQUE (ticket, item));"
+    /* Customers' notices: who, which one, in which language; what the gateway and the reader said about it. */
+    "ALTER TABLE outbox ADD COLUMN customer INTEGER;"
+    "ALTER TABLE outbox ADD COLUMN notice TEXT;"
+    "ALTER TABLE outbox ADD COLUMN receipt TEXT;" /* delivered failed read */
+    "ALTER TABLE outbox ADD COLUMN receipt_ms INTEGER;"
+    "CREATE INDEX outbox_ticket ON outbox (ticket, id) WHERE ticket IS NOT NULL;"
+    /* when the customer is told that the ticket is not forgotten; NULL: never */
+    "ALTER TABLE ticket ADD COLUMN update_ms INTEGER;"
+    "CREATE INDEX ticket_update ON ticket (update_ms) WHERE closed_ms IS NULL AND update_ms IS NOT NULL;"
     "CREATE INDEX prevention_open ON prevention (due_day, id) WHERE done_ms IS NULL;";

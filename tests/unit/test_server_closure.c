@@ -546,6 +546,96 @@ static void test_silence_accepts(void **state)
     end();
 }
 
+/* ------------------------------------------------------------------ customers */
+
+static int64_t told(const char *rule)
+{
+    return sql_find_int(sql, 0, "SELECT COUNT(*) FROM outbox WHERE notice = ?1", "t", rule);
+}
+
+static int64_t body_has(const char *rule, const char *words)
+{
+    return sql_find_int(sql, 0, "SELECT COUNT(*) FROM outbox WHERE notice = ?1 AND instr(body, ?2) > 0", "tt", rule,
+                        words);
+}
+
+/* S1-23, S3-16, S1-31, S1-27, S0-127, S0-42, S1-34: each step once, in the customer's words. */
+static void test_the_customer_is_told_of_each_step(void **state)
+{
+    int64_t ticket;
+
+    (void)state;
+    begin("swh_standard");
+    fault(FAULT_RAISED, 2);
+    ticket = only_ticket();
+    assert_int_equal(told("registered"), 1);
+    assert_int_equal(told("warranty"), 1);
+    assert_int_equal(body_has("registered", "2026-11-24T10:30:00+08:00"), 1); /* by when there is an answer */
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM clock WHERE kind = 'response' AND met_ms IS NOT NULL", ""), 0);
+    assert_int_equal(act(ticket, "respond", "r", now_ms, "{}"), ERR_OK);
+    assert_int_equal(act(ticket, "respond", "r", now_ms, "{}"), ERR_OK);
+    assert_int_equal(told("progress"), 1);
+    assert_int_equal(act(ticket, "assign", "s", now_ms,
+                         "{\"technician\":\"h\",\"appointment\":{\"from\":\"2026-11-24T13:00:00+08:00\",\"to\":"
+                         "\"2026-11-24T15:00:00+08:00\"}}"), ERR_OK);
+    assert_int_equal(body_has("technician", "Wang"), 1);
+    assert_int_equal(body_has("technician", "2026-11-24T13:00:00+08:00"), 1);
+    repair_visit();
+    fault(FAULT_CLEARED, 2);
+    pass(31 * MINUTE);
+    assert_int_equal(told("result"), 1);
+    assert_int_equal(act(ticket, "close", "c", now_ms, "{\"resolution\":\"new pump\"}"), ERR_OK);
+    assert_int_equal(told("result"), 2);
+    assert_int_equal(body_has("result", "new pump"), 1);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM outbox WHERE customer IS NOT NULL AND body LIKE '%{%'", ""), 0);
+    /* nobody has an address here: kept, and not called sent */
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM outbox WHERE customer IS NOT NULL AND state <> 'given_up'", ""), 0);
+    end();
+}
+
+/* S1-31: silence is broken after the plan's interval, once each time; not before, not after the end. */
+static void test_a_silent_ticket_is_spoken_of(void **state)
+{
+    int64_t ticket;
+
+    (void)state;
+    begin("swh_standard");
+    fault(FAULT_RAISED, 3);
+    ticket = only_ticket();
+    pass(23 * HOUR);
+    assert_int_equal(told("update"), 0);
+    pass(2 * HOUR);
+    assert_int_equal(told("update"), 1);
+    now_ms += 10 * DAY; /* the server was away: one word, not ten */
+    (void)look();
+    (void)look();
+    assert_int_equal(told("update"), 2);
+    assert_int_equal(act(ticket, "close", "c", now_ms, "{\"resolution\":\"x\"}"), ERR_OK);
+    fault(FAULT_CLEARED, 3);
+    pass(3 * DAY);
+    assert_int_equal(told("update"), 2);
+    end();
+}
+
+/* What is not urgent waits until the site's morning. */
+static void test_quiet_hours(void **state)
+{
+    int64_t ticket, eight;
+
+    (void)state;
+    begin("swh_standard");
+    now_ms = civil_days(2026, 11, 24) * DAY + 14 * HOUR; /* 22:00 in Shanghai */
+    eight = civil_days(2026, 11, 25) * DAY;
+    fault(FAULT_RAISED, 3);
+    ticket = only_ticket();
+    assert_int_equal(sql_find_int(sql, 0, "SELECT next_ms FROM outbox WHERE notice = 'registered'", ""), now_ms);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT next_ms FROM outbox WHERE notice = 'warranty'", ""), eight);
+    now_ms = eight - 60 * MINUTE; /* 07:00 */
+    assert_int_equal(act(ticket, "respond", "r", now_ms, "{}"), ERR_OK);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT next_ms FROM outbox WHERE notice = 'progress'", ""), eight);
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -560,12 +650,16 @@ int main(void)
         cmocka_unit_test(test_analysis_after_the_end),
         cmocka_unit_test(test_acceptance),
         cmocka_unit_test(test_silence_accepts),
+        cmocka_unit_test(test_the_customer_is_told_of_each_step),
+        cmocka_unit_test(test_a_silent_ticket_is_spoken_of),
+        cmocka_unit_test(test_quiet_hours),
     };
     int failed;
 
     snprintf(path, sizeof(path), "/tmp/heliograph-closure-%d.db", (int)getpid());
     snprintf(url, sizeof(url), "sqlite:%s", path);
-    if (rules_open("models/equipment", "models/plans", complain_to_nobody, NULL, &rules)) {
+    if (rules_open("models/equipment", "models/plans", complain_to_nobody, NULL, &rules) ||
+        rules_add_notices(rules, "models/notices")) {
         return 1;
     }
     failed = cmocka_run_group_tests(tests, NULL, NULL);

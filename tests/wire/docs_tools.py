@@ -78,7 +78,7 @@ class Bench:
 
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
-        for name in ("profiles", "plans", "jobs"):
+        for name in ("profiles", "plans", "jobs", "notices"):
             (self.folder / name).mkdir()
         (self.folder / "plans" / "overlays").mkdir()  # what the golden fleet file lays over the golden plan
         (self.folder / "plans" / "overlays" / "golden-over.yaml").write_text("overlay: golden-over\n")

@@ -99,7 +99,7 @@ notify:
 
 
 def told(hook, number, step=None):
-    return [(key, body) for key, _, body in hook.got if body["ticket"] == number and (step is None or body["step"] == step)]
+    return [(key, body) for key, _, body in hook.got if body.get("ticket") == number and (step is None or body["step"] == step)]
 
 
 def test_everybody_is_told(world):
@@ -190,3 +190,62 @@ def test_each_step_once(world):
     steps = collections.Counter(body["step"].split(".")[0] for _, body in told(world.hooks[1], number))
     assert steps == {"opened": 1, "action": 1, "regraded": 1, "cleared": 1}
     assert len({key for key, _ in told(world.hooks[1], number)}) == 4
+
+
+def mails_of(world, number, address):
+    found = []
+    for to, data in world.mail.mails:
+        if any(address.encode() in line for line in to):
+            mail = email.message_from_bytes(data, policy=email.policy.default)
+            if number in mail["subject"]:
+                found.append(mail)
+    return found
+
+
+def test_the_customer_gets_mail_and_its_receipt_is_kept(world):
+    """S1-23 S3-16 S1-31 S0-127: what the customer gets, once each; delivery and read receipts."""
+    number = world.report("swh-0001", fault="cold", title="no hot water")["number"]
+    world.act(number, action="respond", id="said")
+    world.act(number, action="respond", id="said")
+    world.act(number, action="close", id="done", resolution="a valve was shut")
+    mails = wait_for(lambda: (m := mails_of(world, number, "li@example.cn")) and any("a valve was shut" in x.get_content() for x in m) and m, 30)
+    first = next(m for m in mails if "no hot water" in m["subject"])
+    assert number in first.get_content() and "工单" in first["subject"], "both languages: the fleet file names none"
+    assert len({m["message-id"] for m in mails}) == len(mails)
+    listed = world.get(f"/notices?ticket={number}&limit=1000")["items"]
+    mine = [n for n in listed if n["audience"] == "customer"]
+    assert {n["notice"] for n in mine} >= {"registered", "result"} and {n["customer"] for n in mine} == {"cust-1"}
+    assert all(n["address"] is None or n["channel"] == "smtp" for n in listed)
+    one = next(n for n in mine if n["notice"] == "registered")
+    path = f"/notices/{one['id']}/receipt"
+    assert world.post(path, {"state": "failed"})["receipt"] == "failed"
+    assert world.post(path, {"state": "delivered"})["receipt"] == "delivered"
+    assert world.post(path, {"state": "failed"})["receipt"] == "delivered", "what has arrived has arrived"
+    assert world.post(path, {"state": "read"})["receipt"] == "read"
+    world.post(path, {"state": "eaten"}, expect=(422,))
+    world.post("/notices/999999999/receipt", {"state": "read"}, expect=(404,))
+
+
+def test_no_customer_is_told_of_another_ones(world):
+    number = world.report("swh-0002", fault="other")["number"]
+    wait_for(lambda: mails_of(world, number, "li@example.cn"))
+    assert {n["address"] for n in world.get(f"/notices?ticket={number}")["items"] if n["audience"] == "customer"} == {"li@example.cn"}
+
+
+def test_closing_says_how_it_was_proved(world):
+    """G-24 S0-115: a plain close is legal; what was not proved is marked; the analysis prints."""
+    gateway = Gateway(world)
+    gateway.seq = 100  # the epoch goes on
+    gateway.fault(equipment="swh-0004", fault="pump_no_flow")
+    ticket, = wait_for(lambda: world.tickets("?equipment=swh-0004&fault=pump_no_flow"))
+    number = ticket["number"]
+    status, _, _ = world.ask("GET", f"/api/v1/tickets/{number}/rca")
+    assert status == 404
+    closed = world.act(number, action="close", id="c", resolution="looks fine")
+    assert closed["state"] == "closed" and closed["closure"]["proof"] == "none"
+    assert [r["outcome"] for r in closed["closure"]["repairs"]] == ["waiting"]
+    gateway.fault(equipment="swh-0004", fault="pump_no_flow", state="cleared")
+    gateway.fault(equipment="swh-0004", fault="pump_no_flow", ago=0)
+    back = wait_for(lambda: (t := world.ticket(number)) and t["state"] == "acknowledged" and t)
+    assert [r["outcome"] for r in back["closure"]["repairs"]] == ["false"] and back["closed_at"] is None
+    assert len(world.tickets("?equipment=swh-0004&fault=pump_no_flow")) == 1

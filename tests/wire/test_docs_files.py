@@ -152,10 +152,10 @@ def test_every_example_of_the_pages_is_true(bench, page, form, name, text):
     else:
         document = read_yaml(text)
     assert findings(name, document) == []
-    for folder, kind in (("models/equipment", "profiles"), ("models/plans", "plans"), ("models/jobs", "jobs")):  # what the examples speak of
+    for folder, kind in (("models/equipment", "profiles"), ("models/plans", "plans"), ("models/jobs", "jobs"), ("models/notices", "notices")):  # what the examples speak of
         for path in (ROOT / folder).glob("*.yaml"):
             (bench.folder / kind / path.name).write_text(path.read_text())
-    text = re.sub(r"(profiles|plans|jobs): models/\w+", r"\1: \1", text)
+    text = re.sub(r"(profiles|plans|jobs|notices): models/\w+", r"\1: \1", text)
     status, lines = bench.opinion_of(name, write_yaml(document) if name == "plan" else text)
     assert (status, lines) == (0, [])
 

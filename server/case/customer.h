@@ -1,0 +1,14 @@
+/*
+ * Customers are told what the catalogue says (models/notices), in their language, by mail where they have an address and
+ * the server has SMTP; else the notice is kept with the channel `none`, so that somebody can see that nobody was told.
+ * Each notice once per customer and step: the outbox's key.
+ */
+#pragma once
+
+#include "server/case/ticket.h"
+
+/* step: as of ticket_tell; its first word, or the second one of "action.…", chooses the notices. */
+enum err customer_tell(struct office *office, struct sql *sql, const struct ticket *ticket, const char *step,
+                       int64_t now_ms) MUST_CHECK;
+/* Customers who have heard nothing of an open ticket for as long as the plan says (S1-31). */
+enum err customer_turn(struct office *office, struct sql *sql, int64_t now_ms, int64_t *io_next_ms) MUST_CHECK;
