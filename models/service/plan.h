@@ -166,6 +166,7 @@ struct plan {
     /* a way that nobody has driven yet: preset time; speed along the beeline times detour */
     int64_t travel_ms; /* 0: not given */
     double travel_kmh, travel_detour;
+    int64_t work_ms, part_lead_ms; /* an order's work, a part's way, when nothing better is known */
     /* how long telemetry must stay normal before a fault counts as cleared for good */
     int64_t hold_ms;
     int64_t reopen_ms; /* how long after closing a ticket may be opened again; 0: preset */

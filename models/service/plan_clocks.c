@@ -231,10 +231,14 @@ static void read_travel(struct plan_reader *reader, struct yaml_node *map)
 
     plan->travel_kmh = 40;
     plan->travel_detour = 1.3;
+    plan->work_ms = 2 * 3600000;
+    plan->part_lead_ms = 3LL * 86400000;
     if (!map) {
         return;
     }
     plan->travel_ms = plan_ms(reader, map, "typical", 0, false);
+    plan->work_ms = plan_ms(reader, map, "work", plan->work_ms, false);
+    plan->part_lead_ms = plan_ms(reader, map, "part_lead", plan->part_lead_ms, false);
     plan->travel_kmh = yaml_number(reader->complaints, plan_leaf(reader, map, "speed_kmh", NULL),
                                    "kilometres an hour", 1, 300, plan->travel_kmh);
     plan->travel_detour = yaml_number(reader->complaints, plan_leaf(reader, map, "detour", NULL),

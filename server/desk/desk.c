@@ -13,6 +13,7 @@
 #define TURN_SLICE  500                /* tickets looked at in one turn */
 #define VISITS_EACH (6 * 3600 * 1000)  /* how often visits are planned ahead */
 #define HOLD_RETRY  PROOF_RETRY_MS
+#define FORECAST_EACH (60 * 1000)      /* queues and stocks change slowly */
 #define DUTIES_EACH (60 * 1000)        /* how often it is looked whether duties were done elsewhere */
 #define FAILED_RETRY 1000             /* a step that failed is tried again */
 
@@ -211,6 +212,27 @@ static enum err turn_visits(struct desk *desk, struct sql *sql, int64_t now_ms)
     return err;
 }
 
+/* A slice of the open tickets a turn; a round each minute. */
+static enum err turn_forecasts(struct desk *desk, struct sql *sql, int64_t now_ms, int64_t *io_next_ms)
+{
+    bool more = false;
+    enum err err;
+
+    if (now_ms < desk->forecast_next_ms) {
+        return ERR_OK;
+    }
+    err = sql_save(sql);
+    if (!err) {
+        err = end_step(desk, sql, "forecasts",
+                       forecast_turn(&desk->office, sql, now_ms, &desk->forecast, &more));
+    }
+    desk->forecast_next_ms = more ? now_ms : now_ms + FORECAST_EACH;
+    if (more && *io_next_ms > now_ms + 100) {
+        *io_next_ms = now_ms + 100;
+    }
+    return err;
+}
+
 /* A slice of raising a turn, until a round is through; then judging, and what it wants next. */
 static enum err turn_duties(struct desk *desk, struct sql *sql, int64_t now_ms, int64_t *io_next_ms)
 {
@@ -270,6 +292,9 @@ enum err desk_turn(struct desk *desk, struct sql *sql, int64_t now_ms, int64_t *
     }
     if (!err) {
         err = turn_duties(desk, sql, now_ms, &next_ms);
+    }
+    if (!err) {
+        err = turn_forecasts(desk, sql, now_ms, &next_ms);
     }
     if (err) {
         return err;

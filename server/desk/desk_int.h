@@ -14,6 +14,11 @@ struct desk {
     struct office office;
     int64_t visits_next_ms, duties_next_ms, duties_judge_ms;
     int64_t duties_at; /* where raising them has got to; 0: a round begins */
+    int64_t forecast_next_ms;
+    struct forecast_round {
+        char at[256];    /* the cause of the last ticket that was looked at; "": a round begins */
+        int64_t work_ms; /* usual work of an order, as it was at its beginning */
+    } forecast;
     bool step_failed; /* in this turn */
 };
 
@@ -48,3 +53,7 @@ enum err alarm_reset(struct office *office, struct sql *sql, const struct ticket
 enum err findings_raise(struct office *office, struct sql *sql, int64_t work_order, int64_t now_ms) MUST_CHECK;
 
 enum err link_turn(struct office *office, struct sql *sql, int64_t now_ms, int64_t *io_next_ms);
+
+/* Forecasts of a slice of the open tickets. *ret_more: the round goes on. */
+enum err forecast_turn(struct office *office, struct sql *sql, int64_t now_ms, struct forecast_round *round,
+                       bool *ret_more) MUST_CHECK;

@@ -513,6 +513,28 @@ static void test_untouched_tickets_close_by_themselves(void **state)
     end();
 }
 
+/* Said before it is too late, once, with reasons; gone when the clock is met. */
+static void test_a_miss_is_foreseen(void **state)
+{
+    int64_t ticket;
+
+    (void)state;
+    begin("swh_standard");
+    fault(FAULT_RAISED, 2);
+    ticket = only_ticket();
+    pass(HOUR);
+    assert_int_equal(notices(":forecast.onsite_l1"), 0); /* the way takes one hour of the three that are left */
+    pass(2 * HOUR + 5 * 60000);
+    assert_int_equal(notices(":forecast.onsite_l1"), 1);
+    assert_int_equal(notices(":breach.onsite_l1"), 0);
+    pass(30 * 60000);
+    assert_int_equal(notices(":forecast.onsite_l1"), 1);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT forecast_late FROM clock WHERE ticket = ?1 AND kind = 'onsite_l1'", "i", ticket), 1);
+    assert_int_equal(sql_find_int(sql, 1, "SELECT forecast_late FROM clock WHERE ticket = ?1 AND kind = 'onsite_crew'", "i", ticket), 0);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM clock WHERE ticket = ?1 AND forecast LIKE '%\"travel\"%'", "i", ticket) > 0, 1);
+    end();
+}
+
 static void test_close_freezes_and_reopen_is_fair(void **state)
 {
     int64_t ticket;
@@ -707,6 +729,7 @@ int main(void)
         cmocka_unit_test(test_hold_proves_and_relapse_takes_back),
         cmocka_unit_test(test_silence_proves_nothing),
         cmocka_unit_test(test_untouched_tickets_close_by_themselves),
+        cmocka_unit_test(test_a_miss_is_foreseen),
         cmocka_unit_test(test_close_freezes_and_reopen_is_fair),
         cmocka_unit_test(test_work_in_order),
         cmocka_unit_test(test_visits_are_never_lost_or_doubled),
