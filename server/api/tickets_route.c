@@ -43,14 +43,14 @@ static const struct filters ranked = {
     .made = ranked_made,
     .list =
         {
-            [BY_OPEN] = {NULL, "t.closed_ms IS NULL"},
-            [BY_STATE] = {NULL, "t.state || '' = #"},
-            [BY_GRADE] = {"grade", "t.grade + 0 = CAST(# AS INTEGER)"},
-            [BY_EQUIPMENT] = {"equipment", "t.equipment + 0 = (SELECT id FROM equipment WHERE name = #)"},
-            [BY_KIND] = {"kind", "t.kind || '' = #"},
-            [BY_FAULT] = {"fault", "t.fault || '' = #"},
-            [BY_SITE] = {"site", "t.site + 0 = (SELECT id FROM site WHERE name = #)"},
-            [BY_AGENT] = {"agent", "t.agent + 0 = (SELECT id FROM agent WHERE name = #)"},
+            [BY_OPEN] = {NULL, "t.closed_ms IS NULL", NULL},
+            [BY_STATE] = {NULL, "t.state || '' = #", NULL},
+            [BY_GRADE] = {"grade", "t.grade + 0 = CAST(# AS INTEGER)", NULL},
+            [BY_EQUIPMENT] = {"equipment", "t.equipment + 0 = (SELECT id FROM equipment WHERE name = #)", NULL},
+            [BY_KIND] = {"kind", "t.kind || '' = #", NULL},
+            [BY_FAULT] = {"fault", "t.fault || '' = #", NULL},
+            [BY_SITE] = {"site", "t.site + 0 = (SELECT id FROM site WHERE name = #)", NULL},
+            [BY_AGENT] = {"agent", "t.agent + 0 = (SELECT id FROM agent WHERE name = #)", NULL},
         },
 };
 

@@ -134,7 +134,7 @@ static void test_random_fleets(void **state)
         visit.non_routine = draw(4) == 0;
         visit.least_tier = draw(3);
         for (size_t i = 0; i < count; i++) {
-            snprintf(names[i], sizeof(names[i]), "t%02zu", i);
+            snprintf(names[i], sizeof(names[i]), "t%02u", (unsigned)(i % 100));
             people[i] = (struct routing_person){.technician = names[i], .team = draw(2) ? "a" : "b", .tier = draw(4),
                                                 .place = (enum routing_place)draw(ROUTING_NAMED + 1),
                                                 .certificates = some[draw(3)], .certificate_count = (size_t)draw(2),
