@@ -152,6 +152,14 @@ enum err ticket_close(struct office *office, struct sql *sql, struct ticket *tic
                       " proved_ms IS NULL THEN 'none' ELSE 'telemetry' END, version = version + 1 WHERE id = ?1",
                       "iit", ticket->id, at_ms, resolution);
     }
+    if (!err) { /* a line of the order's own: what a phone did before that is still taken */
+        err = sql_run(sql,
+                      "INSERT INTO work_event (work_order, at_ms, stored_ms, who, action, note) SELECT id,"
+                      " CASE WHEN created_ms > ?2 THEN created_ms ELSE ?2 END, ?3, ?4, 'cancel', 'the ticket was closed'"
+                      " FROM work_order WHERE ticket = ?1 AND state IN ('proposed', 'dispatched', 'assigned', 'accepted',"
+                      " 'refused')",
+                      "iiit", ticket->id, at_ms, now_ms, who);
+    }
     if (!err) {
         err = sql_run(sql,
                       "UPDATE work_order SET state = 'cancelled', reason = 'the ticket was closed',"

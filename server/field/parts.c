@@ -41,7 +41,8 @@ static enum err find_shelves(struct work *work, const struct wish *wish, struct 
     *ret_free = 0;
     sql_find(work->sql, &rows,
              "SELECT k.depot, k.count - COALESCE((SELECT SUM(r.count) FROM work_part r WHERE r.part = ?4 AND r.depot ="
-             " k.depot AND r.state = 'reserved' AND r.work_order <> ?1), 0) FROM stock k JOIN depot d ON d.id = k.depot"
+             " k.depot AND r.state = 'reserved' AND r.work_order <> ?1 AND EXISTS (SELECT 1 FROM work_order o"
+             " WHERE o.id = r.work_order AND o.state NOT IN ('done', 'verified', 'closed', 'cancelled'))), 0) FROM stock k JOIN depot d ON d.id = k.depot"
              " LEFT JOIN work_order w ON w.id = ?1 LEFT JOIN site s ON s.id = w.site WHERE k.part = ?2 AND k.count > 0"
              " AND (?3 IS NULL OR d.name = ?3) ORDER BY (SELECT COUNT(*) FROM work_part r WHERE r.work_order = ?1 AND"
              " r.part = ?4 AND r.depot = k.depot AND r.state = 'reserved') DESC, (d.lat - s.lat) * (d.lat - s.lat) +"

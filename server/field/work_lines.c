@@ -127,10 +127,12 @@ static const char *words_of(struct work *work, const char *name)
     return json_as_text(field);
 }
 
+/* What only makes the place safe (make_safe) is done and written down before the customer has consented to charges: a
+ * record starts no repair (S0-59). */
 enum err do_record(struct work *work)
 {
     static const char *const kinds[] = {"part",   "serial", "firmware", "parameter", "repair",
-                                        "adjust", "clean",  "other",    NULL};
+                                        "adjust", "clean",  "make_safe", "other",    NULL};
     struct line line = {.form = "action", .kind = json_text_or(work->action->body, "kind", NULL),
                         .item = json_text_or(work->action->body, "item", NULL),
                         .component = json_text_or(work->action->body, "component", NULL),
@@ -140,7 +142,7 @@ enum err do_record(struct work *work)
 
     if (!is_one_of(line.kind, kinds)) {
         return text_say(work->why, ERR_FORMAT,
-                        "kind: expected part, serial, firmware, parameter, repair, adjust, clean or other");
+                        "kind: expected part, serial, firmware, parameter, repair, adjust, clean, make_safe or other");
     }
     if (exchanged && !line.to) {
         return text_say(work->why, ERR_FORMAT, "record of a %s needs new (and old, when it is known)", line.kind);

@@ -572,6 +572,45 @@ static void test_a_second_visit(void **state)
     end();
 }
 
+/* The desk closes the ticket while the technician is out of reach: what was done before that is kept, what was done after
+ * it is a matter for people. */
+static void test_closed_while_out_of_reach(void **state)
+{
+    struct action close = {.action = "close", .who = "ann", .role = ROLE_MANAGER};
+    static const char body[] = "{\"action\":\"close\",\"resolution\":\"it was a mistake\",\"override\":\"x\"}";
+    int64_t order;
+    TEXT(why, 800);
+
+    (void)state;
+    begin();
+    order = fault("e", "pump_no_flow");
+    assert_int_equal(act(order, "reserve_part", NULL, 0, "\"part\":\"pump-15-60\",\"count\":3"), ERR_OK);
+    now_ms = start_ms + 60 * MINUTE;
+    assert_int_equal(act(order, "cancel", NULL, 0, ""), ERR_OK);
+    now_ms = start_ms + 90 * MINUTE;
+    assert_int_equal(act(order, "depart", "p1", start_ms + 30 * MINUTE, ""), ERR_OK);
+    assert_int_equal(act(order, "arrive", "p2", start_ms + 40 * MINUTE, ""), ERR_OK);
+    assert_int_equal(act(order, "check", "p3", start_ms + 50 * MINUTE, "\"step\":\"air\",\"value\":true"), ERR_OK);
+    assert_int_equal(act(order, "check", "p4", start_ms + 70 * MINUTE, "\"step\":\"air\",\"value\":true"), ERR_STATE);
+    assert_int_equal(act(order, "start", "p5", start_ms + 70 * MINUTE, ""), ERR_STATE);
+    assert_string_equal(state_of(order), "cancelled");
+    /* the same when it was the ticket that was closed */
+    order = fault("f", "pump_no_flow");
+    assert_int_equal(act(order, "use_part", NULL, 0, "\"part\":\"pump-15-60\",\"count\":3"), ERR_OK);
+    assert_int_equal(json_parse(arena, body, strlen(body), &close.body, NULL), ERR_OK);
+    now_ms += 60 * MINUTE;
+    if (desk_ticket_action(desk, sql, sql_find_int(sql, 0, "SELECT ticket FROM work_order WHERE id = ?1", "i", order),
+                           &close, now_ms, &why)) {
+        fail_msg("%s", why.at);
+    }
+    assert_string_equal(state_of(order), "cancelled");
+    now_ms += 60 * MINUTE;
+    assert_int_equal(act(order, "arrive", "r1", now_ms - 90 * MINUTE, ""), ERR_OK);
+    assert_int_equal(act(order, "arrive", "r2", now_ms - 30 * MINUTE, ""), ERR_STATE);
+    assert_string_equal(state_of(order), "cancelled");
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -579,7 +618,7 @@ int main(void)
         cmocka_unit_test(test_gates_of_an_installation),  cmocka_unit_test(test_a_unit_goes_to_the_depot),
         cmocka_unit_test(test_what_is_laid_aside),        cmocka_unit_test(test_a_failed_step_is_a_ticket),
         cmocka_unit_test(test_an_emergency_goes_first),   cmocka_unit_test(test_refused_results_and_hours),
-        cmocka_unit_test(test_a_second_visit),
+        cmocka_unit_test(test_a_second_visit),            cmocka_unit_test(test_closed_while_out_of_reach),
     };
     int failed;
 

@@ -122,14 +122,18 @@ def test_measures_and_tests_come_from_telemetry(rig, gateway):
     number = order_of(rig, gateway, "swh-0005", fault="tank_leak")
     rig.act(number, action="accept", id="1")
     rig.act(number, action="arrive", id="2")
+    assert "by hand" in rig.act(number, (409,), action="check", id="3", step="level-now")["detail"]
     gateway.data({"level": [[0, 12]], "tank_top": [[0, 55.0]], "pressure": [[0, 2.0]]}, "swh-0005")
     wait_for(lambda: any(p["name"] == "level" and p["value"] == 12 for p in rig.get("/equipment/swh-0005")["points"]))
-    rig.act(number, (409,), action="check", id="3", step="level-now") if not gateway else None
     answer = step(rig.act(number, action="check", id="4", step="level-now"), "level-now")
     assert answer["value"] == 12 and answer["light"] == "red" and answer["reading"]["point"] == "level"
     started = rig.act(number, action="start", id="5")
+    between = iso()
+    wait_for(lambda: iso(-0.005) > between)
     gateway.data({"level": [[0, 70]]}, "swh-0005")
     wait_for(lambda: any(p["name"] == "level" and p["value"] == 70 for p in rig.get("/equipment/swh-0005")["points"]))
+    late = step(rig.act(number, action="check", id="7", step="level-now", at=between), "level-now")
+    assert late["value"] == 12, "what was measured before is looked up, not what is there now"
     done = rig.act(number, action="finish", id="6")
     before, after = started["tests"]["before"], done["tests"]["after"]
     assert [c["id"] for c in before["checks"]] == [c["id"] for c in after["checks"]] and before["source"] == "last_values"
@@ -249,6 +253,17 @@ def test_accepted_and_nothing_missing_is_closed(rig, gateway):
     assert rig.act(number, action="note", id="n", note="all well")["state"] == "closed"
     assert rig.act(number, (409,), action="finish", id="again")["status"] == 409
     assert {s["role"]: s["name"] for s in show(rig, number)["signatures"]} == {"technician": "Wang Jun", "customer": "Li Xiaoming"}
+
+
+def test_what_makes_safe_needs_no_consent(rig, gateway):
+    """S0-59: no start of a chargeable repair before the consent; what keeps people from harm is done and written down."""
+    number = order_of(rig, gateway, "swh-0012", fault="pump_no_flow")
+    rig.act(number, action="arrive", id="1")
+    assert "consent" in rig.act(number, (409,), action="start", id="2")["detail"]
+    assert queue(rig, [{"work_order": number, "action": "start", "id": "2", "at": iso(-1)}])["items"][0]["status"] == 409
+    order = rig.act(number, action="record", id="3", kind="make_safe", item="heater isolated", note="earth fault")
+    assert order["state"] == "on_site" and order["actions"][0]["kind"] == "make_safe"
+    assert "record" in [e["action"] for e in rig.ticket(order["ticket"])["timeline"]]
 
 
 def test_what_is_wrong_is_told(rig, gateway):
