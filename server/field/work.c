@@ -141,6 +141,9 @@ static enum err do_assign(struct work *work)
     if (!err) {
         err = set_appointment(work, from_ms, to_ms);
     }
+    if (!err && from_ms) {
+        err = work_window_open(work->sql, work->order.id, work->action->who, work->now_ms, work->why);
+    }
     return err ? err
                : sql_run(work->sql,
                          "UPDATE work_order SET technician = ?2, team = COALESCE((SELECT team FROM technician"
@@ -159,7 +162,10 @@ static enum err do_reschedule(struct work *work)
     if (!err && !json_text_or(work->action->body, "reason", work->action->note)) {
         return text_say(work->why, ERR_FORMAT, "reschedule needs a reason");
     }
-    return err ? err : set_appointment(work, from_ms, to_ms);
+    if (!err) {
+        err = set_appointment(work, from_ms, to_ms);
+    }
+    return err ? err : work_window_open(work->sql, work->order.id, work->action->who, work->now_ms, work->why);
 }
 
 /* A code says why, and words may say more. One who knows no codes says it in words alone. */
@@ -209,6 +215,9 @@ static enum err do_cancel(struct work *work)
         err = sql_run(work->sql, "DELETE FROM work_part WHERE work_order = ?1 AND state = 'reserved'", "i",
                       work->order.id);
     }
+    if (!err) {
+        err = work_window_close(work->sql, work->order.id, work->action->who, work->now_ms);
+    }
     if (!err && work->order.visit) {
         err = sql_run(work->sql,
                       "UPDATE visit SET state = 'skipped', reason = ?2, calendar_sequence ="
@@ -246,6 +255,9 @@ static enum err do_finish(struct work *work)
 
     if (!err) {
         err = tests_take(work, "after");
+    }
+    if (!err) {
+        err = work_window_close(work->sql, work->order.id, work->action->who, work->now_ms);
     }
     return err ? err
                : sql_run(work->sql, "DELETE FROM work_part WHERE work_order = ?1 AND state = 'reserved'", "i",

@@ -228,6 +228,9 @@ enum err work_ask(struct office *office, struct sql *sql, const struct action *a
         err = work_create(office, sql, what, now_ms, ret_id);
     }
     if (!err) {
+        err = work_window_open(sql, *ret_id, action->who, now_ms, why);
+    }
+    if (!err) {
         err = work_line(sql, *ret_id, now_ms, now_ms, action->who, "create", NULL, action->note, NULL);
     }
     return err ? err : work_changed(sql, *ret_id, now_ms);

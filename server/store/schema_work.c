@@ -20,6 +20,7 @@ const char schema_work[] =
     "ALTER TABLE work_order ADD COLUMN code TEXT;" /* the customer has it: who shows it is who was sent */
     "ALTER TABLE work_order ADD COLUMN agreed_by TEXT;" /* who agreed to the appointment, at the customer's */
     "ALTER TABLE work_order ADD COLUMN preempted_by INTEGER;"
+    "ALTER TABLE work_order ADD COLUMN service_window INTEGER;" /* of a planned change */
     "ALTER TABLE work_order ADD COLUMN result TEXT;" /* accepted refused: by the customer */
     "ALTER TABLE work_order ADD COLUMN result_ms INTEGER;"
     "ALTER TABLE work_order ADD COLUMN result_by TEXT;"

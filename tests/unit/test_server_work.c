@@ -12,6 +12,7 @@
 
 #include "models/base/civil.h"
 #include "models/base/zone.h"
+#include "server/alarm/alarm.h"
 #include "server/desk/desk.h"
 #include "server/desk/view.h"
 #include "server/field/field.h"
@@ -611,6 +612,43 @@ static void test_closed_while_out_of_reach(void **state)
     end();
 }
 
+/* S0-126: a planned change has a window over its time, which moves with it and ends with the work. */
+static void test_a_planned_change_has_its_window(void **state)
+{
+    int64_t order, window;
+
+    (void)state;
+    begin();
+    assert_int_equal(ask("{\"kind\":\"planned_change\",\"equipment\":\"e\",\"technician\":\"h\",\"appointment\":{\"from\":"
+                         "\"2026-11-24T03:00:00Z\",\"to\":\"2026-11-24T05:00:00Z\"}}",
+                         &order),
+                     ERR_OK);
+    window = sql_find_int(sql, 0, "SELECT service_window FROM work_order WHERE id = ?1", "i", order);
+    assert_int_equal(sql_find_int(sql, 0,
+                                  "SELECT to_ms - from_ms FROM service_window WHERE id = ?1 AND kind = 'planned_change' AND"
+                                  " ended_ms IS NULL",
+                                  "i", window),
+                     2 * HOUR);
+    assert_int_equal(act(order, "reschedule", NULL, 0, "\"appointment\":{\"from\":\"2026-11-24T03:30:00Z\",\"to\":"
+                                                       "\"2026-11-24T06:00:00Z\"}"),
+                     ERR_FORMAT);
+    assert_int_equal(act(order, "reschedule", NULL, 0, "\"reason\":\"later\",\"appointment\":{\"from\":"
+                                                       "\"2026-11-24T03:30:00Z\",\"to\":\"2026-11-24T06:00:00Z\"}"),
+                     ERR_OK);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM service_window WHERE ended_ms IS NULL", ""), 1);
+    now_ms = start_ms + 100 * MINUTE;
+    assert_int_equal(act(order, "confirm", NULL, 0, "\"gate\":\"agreed\",\"by\":\"Li\",\"reference\":\"mail\""), ERR_OK);
+    assert_int_equal(act(order, "arrive", NULL, 0, ""), ERR_OK);
+    assert_int_equal(act(order, "start", NULL, 0, "\"precautions\":[\"electric\"]"), ERR_OK);
+    assert_true(window_over(sql, row("e"), "planned_change", now_ms));
+    assert_false(window_over(sql, row("f"), "planned_change", now_ms));
+    now_ms += 10 * MINUTE;
+    assert_int_equal(act(order, "finish", NULL, 0, ""), ERR_OK);
+    assert_false(window_over(sql, row("e"), "planned_change", now_ms));
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM service_window WHERE ended_ms IS NULL", ""), 0);
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -619,6 +657,7 @@ int main(void)
         cmocka_unit_test(test_what_is_laid_aside),        cmocka_unit_test(test_a_failed_step_is_a_ticket),
         cmocka_unit_test(test_an_emergency_goes_first),   cmocka_unit_test(test_refused_results_and_hours),
         cmocka_unit_test(test_a_second_visit),            cmocka_unit_test(test_closed_while_out_of_reach),
+        cmocka_unit_test(test_a_planned_change_has_its_window),
     };
     int failed;
 
