@@ -19,7 +19,7 @@ struct ticket_rules ticket_rules_preset(void)
 {
     return (struct ticket_rules){
         .onsite_gate = ONSITE_IMMEDIATE,
-        .emergency = C(GRADE_1) | C(SAFETY) | C(CRITICAL),
+        .emergency = C(GRADE_1) | C(SAFETY) | C(CRITICAL) | C(GUARD),
         .complex = C(NON_ROUTINE) | C(NO_STOCK) | C(SECOND_VISIT),
         .non_routine = C(REPEAT),
         .repeat_ms = 30 * DAY_MS,

@@ -1,6 +1,7 @@
 /* Remote inspections and commands. */
 #include <string.h>
 
+#include "server/alarm/alarm.h"
 #include "server/api/api_int.h"
 #include "server/api/html.h"
 #include "server/fleet/orders.h"
@@ -107,6 +108,10 @@ static enum err do_command(struct call *call, struct sql *sql, int64_t now_ms, s
     }
     if (strcmp(name, "write") == 0) {
         err = check_write(call, sql, why);
+    }
+    if (!err && strcmp(name, "write") == 0 && window_over(sql, equipment, "guard", now_ms)) { /* S0-119 */
+        return text_say(why, ERR_STATE, "a guard period stands over this equipment: nothing is changed from afar"
+                                        " until it ends. Legal: read, inspect, capture, selftest");
     }
     if (json_field(call->body, "args")) {
         json_put_value(&args, json_field(call->body, "args"));

@@ -2,6 +2,7 @@
  * clocks, a proposed work order, notices. */
 #include <string.h>
 
+#include "server/alarm/alarm.h"
 #include "server/case/classes.h"
 #include "server/case/family.h"
 #include "server/desk/desk_int.h"
@@ -270,6 +271,29 @@ static enum err join_link(struct office *office, struct sql *sql, const struct p
     return err ? err : family_attach(sql, ticket, &link, "heliograph", now_ms, now_ms, &why);
 }
 
+/* S0-119: in a guard period what happens is more urgent, and the one who stands by is named by its reason. */
+static enum err note_guard(struct sql *sql, const struct place *place, struct ticket *ticket, int64_t now_ms)
+{
+    struct sql_rows rows;
+    TEXT(note, 400);
+    enum err err;
+
+    if (!place->equipment || !window_over(sql, place->equipment, "guard", now_ms)) {
+        return ERR_OK;
+    }
+    ticket->conditions |= 1U << CONDITION_GUARD;
+    sql_find(sql, &rows,
+             "SELECT w.name, w.reason FROM service_window w JOIN equipment e ON e.id = ?1 WHERE w.kind = 'guard' AND"
+             " w.done_ms IS NULL AND w.from_ms <= ?2 AND w.to_ms > ?2 AND (w.equipment = e.id OR w.site = e.site OR"
+             " w.agent = e.agent) LIMIT 1",
+             "ii", place->equipment, now_ms);
+    if (sql_next(&rows)) {
+        text_addf(&note, "guard period %s: %.300s", sql_text(&rows, 0), sql_text(&rows, 1));
+    }
+    err = sql_end(&rows);
+    return err ? err : ticket_line(sql, ticket->id, now_ms, now_ms, "heliograph", "guard", NULL, note.at, NULL);
+}
+
 /* The row and its time line; the clocks do not run yet. */
 static enum err begin(struct office *office, struct sql *sql, const struct place *place,
                       const struct ticket_new *what, int64_t now_ms, struct ticket *ticket)
@@ -299,6 +323,9 @@ static enum err begin(struct office *office, struct sql *sql, const struct place
     }
     if (!err && what->fault && (!what->rule || what->rule->cause_count == 0)) {
         ticket->conditions |= 1U << CONDITION_UNKNOWN;
+    }
+    if (!err) {
+        err = note_guard(sql, place, ticket, now_ms);
     }
     if (!err) {
         err = sql_run(sql, "UPDATE ticket SET conditions = ?2 WHERE id = ?1", "ii", id,

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "models/base/civil.h"
+#include "server/alarm/alarm.h"
 #include "server/desk/desk.h"
 #include "server/desk/view.h"
 #include "server/fleet/fleet_file.h"
@@ -377,6 +378,29 @@ static void test_the_same_fault_again_is_worse(void **state)
     end();
 }
 
+/* S0-119: what happens in a guard period is an emergency. */
+static void test_a_guard_period_makes_urgent(void **state)
+{
+    struct window_new window = {.kind = "guard", .reason = "examination week; Wang stands by", .who = "ann"};
+    int64_t id;
+    TEXT(why, 200);
+
+    (void)state;
+    begin("swh_standard");
+    window.from_ms = now_ms - HOUR;
+    window.to_ms = now_ms + HOUR;
+    window.equipment = sql_find_int(sql, 0, "SELECT id FROM equipment ORDER BY id LIMIT 1", "");
+    assert_int_equal(window_create(sql, &window, now_ms, &id, &why), ERR_OK);
+    fault(FAULT_RAISED, 3);
+    assert_int_equal(sql_find_int(sql, 0,
+                                  "SELECT COUNT(*) FROM ticket_class WHERE field = 'urgency' AND value = 'emergency' AND"
+                                  " reason LIKE '%guard%'",
+                                  ""),
+                     1);
+    assert_int_equal(lines("guard"), 1);
+    end();
+}
+
 /* S0-113 S0-104: up at once, down after the hold; back up within it: never down. Late is the same. */
 static void test_a_grade_falls_late(void **state)
 {
@@ -725,6 +749,7 @@ int main(void)
         cmocka_unit_test(test_pause_moves_the_due_time),
         cmocka_unit_test(test_the_same_fault_again_is_worse),
         cmocka_unit_test(test_a_grade_falls_late),
+        cmocka_unit_test(test_a_guard_period_makes_urgent),
         cmocka_unit_test(test_regrade_moves_the_targets),
         cmocka_unit_test(test_hold_proves_and_relapse_takes_back),
         cmocka_unit_test(test_silence_proves_nothing),

@@ -28,6 +28,7 @@ static void seven_words_from_what_is_known(void **state)
         {1, 0, "hardware", NULL, "emergency", "general", "routine", "open"},
         {2, 0, "hardware", NULL, "normal", "general", "routine", "open"},
         {3, C(SAFETY), "software", NULL, "emergency", "general", "routine", "open"},
+        {3, C(GUARD), "hardware", NULL, "emergency", "general", "routine", "open"},
         {3, C(CRITICAL), NULL, NULL, "emergency", "general", "routine", "open"},
         {2, C(REPEAT), "hardware", NULL, "normal", "complex", "non_routine", "open"},
         {2, C(NO_STOCK), "hardware", NULL, "normal", "complex", "routine", "open"},

@@ -1,5 +1,6 @@
 """Tickets as people use them: what is legal, who may, what must come first, who belongs together."""
 import os
+import sqlite3
 import threading
 import time
 from datetime import datetime, timezone
@@ -291,6 +292,28 @@ def test_the_way_on_site_is_the_plans(rig):
         assert next(e for e in ticket["timeline"] if e["action"] == "assign")["data"]["override"]["reason"]
     finally:
         assert rig.import_text(rig.fleet_text).returncode == 0
+
+
+@pytest.mark.skipif(os.environ.get("HELIOGRAPH_DATABASE") == "postgresql", reason="the window is written into the SQLite file")
+def test_a_guard_period_freezes_writes(tmp_path):
+    """S0-119: read and look, but change nothing from afar."""
+    rig = DeskRig(tmp_path)
+    try:
+        rig.open(heaters=2)
+        one = {"name": "write", "args": {"point": "setpoint", "value": 50}}
+        rig.post("/equipment/swh-0001/commands", one, (202,))
+        rig.programs[-1].stop()
+        now = int(time.time() * 1000)
+        with sqlite3.connect(rig.folder / "server.db") as database:
+            database.execute("INSERT INTO service_window (name, kind, from_ms, to_ms, equipment, reason, who, created_ms) SELECT 'w', 'guard', ?, ?,"
+                             " id, 'games', 'ann', ? FROM equipment WHERE name = 'swh-0001'", (now - 1000, now + 3_600_000, now))
+        database.close()
+        rig.server()
+        assert "guard" in rig.post("/equipment/swh-0001/commands", one, (409,))["detail"]
+        rig.post("/equipment/swh-0001/commands", {"name": "read", "args": {"points": ["setpoint"]}}, (202,))
+        rig.post("/equipment/swh-0002/commands", one, (202,))
+    finally:
+        rig.close()
 
 
 def test_a_fixed_one_needs_nobody(rig):
