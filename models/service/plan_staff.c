@@ -18,6 +18,8 @@ static const struct routing_rules usual = {
     .load_most = 1,
 };
 
+static const char *const refusals[] = {"no_capacity", "no_skill", "outside_region", "unsafe", "access", "other", NULL};
+
 static struct yaml_node *part_of(struct plan_reader *reader, struct yaml_node *section, const char *key)
 {
     return yaml_map(reader->complaints, yaml_find(section, key), "a map");
@@ -222,6 +224,7 @@ void plan_read_staff(struct plan_reader *reader, struct yaml_node *section)
     reader->plan->staff = staff;
     staff->routing = usual;
     staff->bounce_most = 2;
+    staff->refusals = refusals;
     if (!section) {
         return;
     }
@@ -235,6 +238,7 @@ void plan_read_staff(struct plan_reader *reader, struct yaml_node *section)
     map = part_of(reader, section, "ola");
     if (map) {
         staff->ola = plan_limit_at(reader, map, "arrange");
+        staff->ola_cap = number(reader, map, "cap_onsite", "a share", 0, 1, 0);
         plan_others(reader, map);
     }
     map = part_of(reader, section, "tier_up");
@@ -246,6 +250,10 @@ void plan_read_staff(struct plan_reader *reader, struct yaml_node *section)
     if (map) {
         staff->bounce_most = (int)yaml_int(reader->complaints, plan_leaf(reader, map, "bounces", NULL),
                                            "how often", 0, 100, 2);
+        if (yaml_find(map, "reasons")) {
+            staff->refusals =
+                plan_texts(reader, plan_leaf(reader, map, "reasons", NULL), "a list of reasons to refuse");
+        }
         plan_others(reader, map);
     }
     read_escalations(reader, part_of(reader, section, "escalation"), staff);

@@ -18,7 +18,9 @@ struct plan_staff {
     bool hotline_always; /* hotline.hours: 24x7 */
     struct routing_rules routing;
     struct plan_limit ola;  /* from being asked to technician and appointment; not set: none */
+    double ola_cap;         /* … at most that share of the shortest arrival promise (C-25); 0: no cap */
     int64_t not_cleared_ms; /* the crew limit; 0: none */
+    const char *const *refusals; /* NULL-ended: the codes with which somebody may refuse; `other` asks for words */
     int bounce_most;        /* so many times a ticket may be pushed on; one more escalates */
     const struct plan_escalation *escalations; /* at most one per condition */
     size_t escalation_count;

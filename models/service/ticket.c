@@ -55,7 +55,11 @@ static const struct ticket_row rows[] = {
     [TICKET_DISPATCH] = {"dispatch", WAITING | AGAIN, 0, TICKET_DISPATCHED, DESK, 0, "team", ""},
     [TICKET_ASSIGN] = {"assign", WAITING | AGAIN, 0, TICKET_ASSIGNED, DESK, TICKET_NEED_WAY,
                        "technician appointment? customer_told? override?", "dispatch"},
-    [TICKET_CHECK] = {"check", OPEN, 0, TICKET_STAY, FIELD, 0, "", ""},
+    [TICKET_HANDOVER] = {"handover", OPEN & ~S(CLEARED), 0, TICKET_STAY, FIELD, 0, "team? technician?", ""},
+    [TICKET_ACCEPT_HANDOVER] = {"accept_handover", OPEN, 0, TICKET_STAY, FIELD, 0, "", "handover"},
+    [TICKET_REFUSE_HANDOVER] = {"refuse_handover", OPEN, 0, TICKET_STAY, FIELD, 0, "reason text?", "handover"},
+    [TICKET_CHECK] = {"check", OPEN, 0, TICKET_STAY, FIELD, 0, "result?", ""},
+    [TICKET_CONTACT] = {"contact", OPEN, 0, TICKET_STAY, FIELD, 0, "channel? with?", ""},
     /* ---- clocks */
     [TICKET_PAUSE] = {"pause", OPEN, 0, TICKET_STAY, FIELD, TICKET_NEED_RUNNING, "reason",
                       "resume reopen"},

@@ -59,7 +59,11 @@ enum ticket_action {
     /* dispatch */
     TICKET_DISPATCH,
     TICKET_ASSIGN,
+    TICKET_HANDOVER,
+    TICKET_ACCEPT_HANDOVER,
+    TICKET_REFUSE_HANDOVER,
     TICKET_CHECK,
+    TICKET_CONTACT,
     /* clocks */
     TICKET_PAUSE,
     TICKET_RESUME,

@@ -33,6 +33,7 @@ struct call { /* one request on its way through the routes */
     int64_t now_ms;
     const struct zone *zone;
     const struct cJSON *body;
+    const struct crew *crew; /* while a route of crew_route.c runs */
 };
 
 /* ------------------------------------------------------------------ routes.c */
@@ -154,6 +155,12 @@ void visits_list(struct call *call);
 void feeds_post(struct call *call);
 void feeds_show(struct call *call);
 void predictions_list(struct call *call);
+
+void technicians_list(struct call *call);
+void teams_list(struct call *call);
+void rosters_list(struct call *call);
+void rosters_show(struct call *call);
+void tickets_candidates(struct call *call);
 
 void reports_list(struct call *call);
 void reports_show(struct call *call);

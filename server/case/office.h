@@ -31,9 +31,15 @@ struct office_options {
     int64_t quiet_until_ms;      /* after a start agents come back first: no link tickets before */
 };
 
+struct crew; /* server/fleet/crew.h */
+
 struct office {
     struct office_options options;
     struct arena *arena; /* of one call; emptied at its beginning */
+    struct arena *scratch; /* of one look at who may go; office_scratch() */
+    struct arena *crew_arena;
+    const struct crew *crew; /* the people as they were when the fleet was at crew_mark; office_crew() */
+    int64_t crew_mark;
 };
 
 /* What somebody (or the server itself) does with a ticket or a work order. */
@@ -47,6 +53,12 @@ struct action {
     const char *note;
     const struct cJSON *body; /* the whole request, for what the action needs further */
 };
+
+/* The people, read anew after an import. Lives until the next call. */
+enum err office_crew(struct office *office, struct sql *sql, const struct crew **ret_crew) MUST_CHECK;
+
+/* An arena for what is not kept: emptied at every call. NULL: memory has ended. */
+struct arena *office_scratch(struct office *office);
 
 /* The time that a client says an action was done at, between `least_ms` (0: no bound) and now, with
  * room for clocks that differ a little. ERR_FORMAT with why. */

@@ -39,7 +39,11 @@ static enum err (*const doers[TICKET_ACTIONS])(struct move *move) = {
     /* dispatch */
     [TICKET_DISPATCH] = do_dispatch,
     [TICKET_ASSIGN] = do_assign,
+    [TICKET_HANDOVER] = do_handover,
+    [TICKET_ACCEPT_HANDOVER] = do_accept_handover,
+    [TICKET_REFUSE_HANDOVER] = do_refuse_handover,
     [TICKET_CHECK] = do_check,
+    [TICKET_CONTACT] = do_contact,
     /* clocks */
     [TICKET_PAUSE] = do_pause,
     [TICKET_RESUME] = do_resume,

@@ -59,7 +59,11 @@ enum err do_detach(struct move *move) MUST_CHECK;
 
 enum err do_dispatch(struct move *move) MUST_CHECK;
 enum err do_assign(struct move *move) MUST_CHECK;
+enum err do_handover(struct move *move) MUST_CHECK;
+enum err do_accept_handover(struct move *move) MUST_CHECK;
+enum err do_refuse_handover(struct move *move) MUST_CHECK;
 enum err do_check(struct move *move) MUST_CHECK;
+enum err do_contact(struct move *move) MUST_CHECK;
 
 enum err do_pause(struct move *move) MUST_CHECK;
 enum err do_resume(struct move *move) MUST_CHECK;

@@ -8,6 +8,7 @@
 
 #include "host/log.h"
 #include "server/field/attachment.h"
+#include "server/field/owner.h"
 
 #define DESK_ARENA  (8 * 1024 * 1024)
 #define TURN_SLICE  500                /* tickets looked at in one turn */
@@ -39,6 +40,8 @@ void desk_close(struct desk *desk)
 {
     if (desk) {
         arena_close(desk->office.arena);
+        arena_close(desk->office.crew_arena);
+        arena_close(desk->office.scratch);
         free(desk);
     }
 }
@@ -325,8 +328,12 @@ enum err desk_refresh_status(struct desk *desk, struct sql *sql, int64_t equipme
 enum err desk_work_action(struct desk *desk, struct sql *sql, int64_t work_order,
                           const struct action *action, int64_t now_ms, struct text *why)
 {
+    bool did = work_did(sql, work_order, action->action_id);
     enum err err = work_action(&desk->office, sql, work_order, action, now_ms, why);
 
+    if (!err && !did) {
+        err = owner_follow_work(&desk->office, sql, work_order, action, now_ms);
+    }
     return err ? err : findings_raise(&desk->office, sql, work_order, now_ms);
 }
 

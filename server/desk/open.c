@@ -6,6 +6,7 @@
 #include "server/case/classes.h"
 #include "server/case/family.h"
 #include "server/desk/desk_int.h"
+#include "server/field/owner.h"
 #include "server/fleet/numbers.h"
 #include "server/store/metrics.h"
 
@@ -311,6 +312,9 @@ static enum err begin(struct office *office, struct sql *sql, const struct place
                       what->evidence);
     if (!err) {
         err = write_more(sql, place, what, id, now_ms);
+    }
+    if (!err) {
+        err = owner_begin(sql, id, now_ms);
     }
     if (!err) {
         err = ticket_load(office, sql, id, ticket);

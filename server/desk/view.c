@@ -1,5 +1,6 @@
 /* Rows to JSON, in the shape of interfaces.md 6. */
 #include "server/desk/view.h"
+#include "server/field/owner.h"
 
 #include <string.h>
 
@@ -196,6 +197,9 @@ enum err view_ticket(struct sql *sql, struct rules *rules, int64_t ticket, enum 
     }
     if (!err) {
         err = closure_put(sql, zone, ticket, out);
+    }
+    if (!err) {
+        err = owner_put(sql, rules, ticket, zone, now_ms, out);
     }
     if (!err) {
         err = put_timeline(sql, ticket, zone, out);

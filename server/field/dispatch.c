@@ -3,49 +3,31 @@
 
 #include "server/case/clocks.h"
 #include "server/field/field.h"
+#include "server/field/route.h"
 
-/*
- * Teams that serve the place (its site by name, or a territory in its address) come first by skill,
- * then by how near the site is named, then the least loaded. A skill counts when a technician of the
- * team holds a certificate of that type that is valid today, or when the team says that it has it
- * and no technician's certificate of that type has run out. Where no team names any place at all,
- * every team serves all.
- */
-static const char find_team[] =
-    "WITH able AS (SELECT t.id, s.site IS NOT NULL AS direct, ?2 = '' OR EXISTS (SELECT 1 FROM"
-    " technician h JOIN certificate c ON c.technician = h.id WHERE h.team = t.id AND c.type = ?2 AND"
-    " COALESCE(c.valid_to, '9999') >= ?3) OR (EXISTS (SELECT 1 FROM team_skill k WHERE k.team = t.id"
-    " AND k.skill = ?2) AND NOT EXISTS (SELECT 1 FROM technician h JOIN certificate c ON"
-    " c.technician = h.id WHERE h.team = t.id AND c.type = ?2 AND c.valid_to < ?3)) AS skilled"
-    " FROM team t LEFT JOIN team_site s ON s.team = t.id AND s.site = ?1 LEFT JOIN site x ON x.id ="
-    " ?1 WHERE s.site IS NOT NULL OR EXISTS (SELECT 1 FROM team_territory r WHERE r.team = t.id AND"
-    " r.territory <> '' AND instr(COALESCE(x.address, ''), r.territory) > 0) OR NOT EXISTS (SELECT 1"
-    " FROM team_territory UNION ALL SELECT 1 FROM team_site)) SELECT able.id, able.skilled FROM able"
-    " ORDER BY skilled DESC, direct DESC, (SELECT COUNT(*) FROM work_order w WHERE w.team = able.id"
-    " AND w.state NOT IN ('done', 'verified', 'closed', 'cancelled')), able.id LIMIT 1";
-
-int64_t dispatch_team(struct office *office, struct sql *sql, const struct place *place,
+int64_t dispatch_team(struct office *office, struct sql *sql, const struct place *place, int64_t ticket,
                       const char *skill, int64_t now_ms, struct text *why)
 {
-    int64_t team = 0, skilled = 0;
-    struct sql_rows rows;
-    char today[11];
+    struct route_ask ask = {.equipment = place->equipment, .site = place->site, .ticket = ticket, .plan = place->plan,
+                            .time_zone = place->time_zone, .skill = skill, .from_ms = now_ms, .to_ms = now_ms};
+    struct arena *arena = office_scratch(office);
+    const struct crew *crew;
+    struct choice route;
+    int64_t best = -1;
+    enum err err = arena ? office_crew(office, sql, &crew) : ERR_NOMEM;
 
-    civil_write_date(place_day(office, place, now_ms), today);
-    sql_find(sql, &rows, find_team, "itt", place->site, skill ? skill : "", today);
-    if (sql_next(&rows)) {
-        team = sql_int(&rows, 0);
-        skilled = sql_int(&rows, 1);
+    if (!err) {
+        err = route_find(arena, sql, office->options.rules, crew, &ask, &route);
     }
-    if (sql_end(&rows) || !team) {
+    if (!err) {
+        best = route_best(&route, why);
+    }
+    if (best < 0) {
         text_say(why, ERR_NOT_FOUND, "no team serves %s: give it to one by hand",
                  place->site_title ? place->site_title : "this place");
         return 0;
     }
-    if (!skilled) {
-        text_say(why, ERR_OK, "no team here has the skill %s (or its certificates have run out)", skill);
-    }
-    return team;
+    return route.teams[best]->id;
 }
 
 static const char *likely_skill(const struct fault_rule *rule)
@@ -74,7 +56,7 @@ enum err dispatch_propose(struct office *office, struct sql *sql, const struct p
         .ticket = ticket,
         .equipment = place->equipment,
         .site = place->site,
-        .team = dispatch_team(office, sql, place, likely_skill(rule), now_ms, &why),
+        .team = dispatch_team(office, sql, place, ticket, likely_skill(rule), now_ms, &why),
         .before = before,
         .reason = why.at,
     };
@@ -96,7 +78,7 @@ enum err dispatch_refresh(struct office *office, struct sql *sql, const struct p
         .kind = JOB_CORRECTIVE,
         .profile = place->profile,
         .rule = rule,
-        .team = dispatch_team(office, sql, place, likely_skill(rule), now_ms, &why),
+        .team = dispatch_team(office, sql, place, ticket, likely_skill(rule), now_ms, &why),
         .before = before,
         .reason = why.at,
     };

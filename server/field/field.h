@@ -17,8 +17,9 @@ enum err dispatch_refresh(struct office *office, struct sql *sql, const struct p
 /* One more for a ticket whose order was done or cancelled; none when one is still open. */
 enum err dispatch_again(struct office *office, struct sql *sql, const struct ticket *ticket,
                         int64_t now_ms) MUST_CHECK;
-/* The team for a site and a skill (may be NULL): row id or 0, and why none or none better. */
-int64_t dispatch_team(struct office *office, struct sql *sql, const struct place *place,
+/* The team of whoever should go first (route.h) to a place for a ticket (0: none) with a skill (may be NULL): row id
+ * or 0, and why none or none better. */
+int64_t dispatch_team(struct office *office, struct sql *sql, const struct place *place, int64_t ticket,
                       const char *skill, int64_t now_ms, struct text *why);
 
 enum err visits_turn(struct office *office, struct sql *sql, int64_t now_ms) MUST_CHECK;

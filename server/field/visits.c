@@ -98,7 +98,7 @@ static enum err release_one(struct office *office, struct sql *sql, const struct
         .visit = visit,
         .equipment = place->equipment,
         .site = place->site,
-        .team = dispatch_team(office, sql, place, NULL, now_ms, &why),
+        .team = dispatch_team(office, sql, place, 0, NULL, now_ms, &why),
         .reason = why.at,
     };
     int64_t order;

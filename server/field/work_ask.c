@@ -184,7 +184,7 @@ static enum err find_place(struct asked *asked)
     what->site = what->site ? what->site : asked->place.site;
     what->profile = asked->place.profile;
     if (!what->team) {
-        what->team = dispatch_team(asked->office, asked->sql, &asked->place, NULL, asked->now_ms, &why);
+        what->team = dispatch_team(asked->office, asked->sql, &asked->place, 0, NULL, asked->now_ms, &why);
     }
     return find_fault(asked);
 }

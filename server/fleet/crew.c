@@ -18,13 +18,30 @@ static const struct zone *find_zone(void *context, const char *name)
     return rules_zone(context, name);
 }
 
+/* Documents hold every scalar as a text: what is a number may be read as one again. */
+static void loosen(struct yaml_node *node)
+{
+    double number;
+
+    if (node->kind == YAML_SCALAR && !text_to_number(node->text, strlen(node->text), &number)) {
+        node->quoted = false;
+    }
+    for (struct yaml_node *child = node->first; child; child = child->next) {
+        loosen(child);
+    }
+}
+
 /* The row's document as a tree; NULL when it cannot be read. */
 static struct yaml_node *tree(struct loader *loader, const char *doc)
 {
     char *copy = doc ? arena_text(loader->arena, doc, strlen(doc)) : NULL;
     struct yaml_node *root;
 
-    return copy && !yaml_parse(loader->arena, copy, strlen(copy), &loader->nobody, &root) ? root : NULL;
+    if (!copy || yaml_parse(loader->arena, copy, strlen(copy), &loader->nobody, &root)) {
+        return NULL;
+    }
+    loosen(root);
+    return root;
 }
 
 static enum err load_teams(struct loader *loader)
@@ -38,7 +55,7 @@ static enum err load_teams(struct loader *loader)
         return ERR_NOMEM;
     }
     sql_find(loader->sql, &rows,
-             "SELECT t.id, t.doc, c.doc, t.name FROM team t LEFT JOIN calendar c ON c.id = t.calendar ORDER BY"
+             "SELECT t.id, t.doc, c.doc, EXISTS (SELECT 1 FROM team_site s WHERE s.team = t.id) FROM team t LEFT JOIN calendar c ON c.id = t.calendar ORDER BY"
              " t.name",
              "");
     while (crew->team_count < (size_t)most && sql_next(&rows)) {
@@ -50,12 +67,13 @@ static enum err load_teams(struct loader *loader)
         }
         crew_read_team(loader->arena, map, &loader->nobody, team);
         team->id = sql_int(&rows, 0);
+        team->has_sites = sql_int(&rows, 3) != 0;
         team->workdays = workdays_always(zone_utc());
         if (calendar) {
             workdays_read(loader->arena, calendar, &loader->nobody, find_zone, loader->rules, &team->workdays);
         }
         crew->team_count++;
-        crew->places_named = crew->places_named || team->territories[0];
+        crew->places_named = crew->places_named || team->has_sites || team->territories[0];
     }
     return sql_end(&rows);
 }
@@ -198,7 +216,6 @@ enum err crew_load(struct arena *arena, struct sql *sql, struct rules *rules, co
     if (!loader.crew) {
         return ERR_NOMEM;
     }
-    loader.crew->places_named = sql_find_int(sql, 0, "SELECT 1 FROM team_site LIMIT 1", "") != 0;
     err = load_teams(&loader);
     if (!err) {
         err = load_people(&loader);

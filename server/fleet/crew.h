@@ -32,7 +32,8 @@ struct crew_team {
     double lat, lon;
     const char *const *skills, *const *territories; /* NULL-ended */
     struct workdays workdays;
-    size_t people; /* how many technicians it names */
+    bool has_sites; /* it names sites */
+    size_t people;  /* how many technicians it names */
 };
 
 struct crew_person {

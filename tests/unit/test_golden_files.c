@@ -202,6 +202,7 @@ static void show_staff(const struct plan_staff *staff, struct text *to)
     text_addf(to, "hotline %d bounces %d not cleared %lld", (int)staff->hotline_always, staff->bounce_most,
               (long long)staff->not_cleared_ms);
     show_limit("ola", &staff->ola, to);
+    text_addf(to, " cap %g", staff->ola_cap);
     text_addf(to, "\nrouting speed %g detour %g order %lld travel %lld load %g blocks %x weights",
               routing->speed_kmh, routing->detour, (long long)routing->order_ms,
               (long long)routing->travel_most_ms, routing->load_most, routing->blocks);
@@ -209,6 +210,7 @@ static void show_staff(const struct plan_staff *staff, struct text *to)
         text_addf(to, " %d", routing->weights[i]);
     }
     text_add(to, "\n");
+    show_list("refusals", staff->refusals, to);
     for (size_t i = 0; i < staff->escalation_count; i++) {
         const struct escalation_rule *rule = &staff->escalations[i].rule;
 
