@@ -135,7 +135,8 @@ int main(int argc, char **argv)
                 ? rules_open(config.profiles, config.plans, say, NULL, &rules)
                 : err;
     if (!wrong) {
-        wrong = add_folder(arena, &config, rules, config.jobs, "jobs", rules_add_jobs);
+        wrong = add_folder(arena, &config, rules, config.jobs, "jobs",
+                           config.jobs ? rules_add_jobs : rules_add_shipped_jobs);
     }
     if (!wrong) {
         wrong = add_folder(arena, &config, rules, config.notices, "notices", rules_add_notices);

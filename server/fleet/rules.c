@@ -97,19 +97,32 @@ static void read_plan(struct rules *rules, const char *path, const char *bytes, 
     }
 }
 
-static void read_job(struct rules *rules, const char *path, const char *bytes, size_t size)
+static void read_job_in(struct rules *rules, const char *path, const char *bytes, size_t size,
+                        const struct job_world *world)
 {
     struct complaints complaints = {.path = path, .arena = rules->arena};
-    const struct job_world world = {rules->profiles, rules->profile_count};
     const struct job *job;
 
-    if (job_read(rules->arena, bytes, size, &world, &complaints, &job)) {
+    if (job_read(rules->arena, bytes, size, world, &complaints, &job)) {
         tell(rules, &complaints);
     } else if (rules_job(rules, job->id)) {
         say_twice(rules, path, "job", job->id);
     } else {
         rules->jobs[rules->job_count++] = job;
     }
+}
+
+static void read_job(struct rules *rules, const char *path, const char *bytes, size_t size)
+{
+    const struct job_world world = {rules->profiles, rules->profile_count};
+
+    read_job_in(rules, path, bytes, size, &world);
+}
+
+/* Shipped plans know the shipped profiles; a profile of one's own may bear the same id and have fewer points. */
+static void read_job_alone(struct rules *rules, const char *path, const char *bytes, size_t size)
+{
+    read_job_in(rules, path, bytes, size, NULL);
 }
 
 /* Its leaves are judged on the plan they are laid over; here: that it is an overlay, with an id of its own. */
@@ -243,6 +256,12 @@ const struct notices *rules_notices_at(const struct rules *rules, size_t index)
 enum err rules_add_jobs(struct rules *rules, const char *folder)
 {
     read_folder(rules, folder, read_job);
+    return rules->wrong ? ERR_FORMAT : ERR_OK;
+}
+
+enum err rules_add_shipped_jobs(struct rules *rules, const char *folder)
+{
+    read_folder(rules, folder, read_job_alone);
     return rules->wrong ? ERR_FORMAT : ERR_OK;
 }
 

@@ -25,6 +25,9 @@ enum err rules_add_notices(struct rules *rules, const char *folder) MUST_CHECK;
 size_t rules_notices_count(const struct rules *rules);
 const struct notices *rules_notices_at(const struct rules *rules, size_t index);
 enum err rules_add_jobs(struct rules *rules, const char *folder) MUST_CHECK;
+/* The same of a folder that nobody named: its points and faults need not be those of the profiles; what the
+ * equipment lacks is left unmeasured. */
+enum err rules_add_shipped_jobs(struct rules *rules, const char *folder) MUST_CHECK;
 void rules_close(struct rules *rules);
 const struct profile *rules_profile(const struct rules *rules, const char *id); /* or NULL */
 /* The plan of that id; id+overlay+overlay: with these laid over, read when it is first asked for. NULL:
