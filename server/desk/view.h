@@ -11,7 +11,8 @@
 #include "server/store/sql.h"
 
 /* One object each; ERR_NOT_FOUND. */
-/* role: of who looks, for what is legal. */
+/* role: of who looks, for what is legal; ROLE_NONE: as in a list, without gates, classified, tickets,
+ * onsite_gate and legal. */
 enum err view_ticket(struct sql *sql, struct rules *rules, int64_t ticket, enum role role, int64_t now_ms,
                      struct json_out *out) MUST_CHECK;
 /* What a ticket has beside its row, without the braces. */

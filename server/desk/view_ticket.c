@@ -184,6 +184,9 @@ enum err view_ticket_more(struct sql *sql, struct rules *rules, int64_t ticket, 
         put_ms(out, "grade_falls_at", zone, sql_int(&rows, 10));
     }
     err = sql_end(&rows);
+    if (err || role == ROLE_NONE) {
+        return err;
+    }
     if (!err) {
         err = put_classified(sql, ticket, zone, out);
     }
