@@ -1,6 +1,8 @@
 /* Tickets: the list, one, what people report and do, and the progress that strangers may see. */
+#include <stdatomic.h>
 #include <string.h>
 
+#include "models/base/hash.h"
 #include "models/service/ticket.h"
 #include "server/api/act.h"
 #include "server/api/filter.h"
@@ -185,6 +187,35 @@ void tickets_act(struct call *call)
 
 /* ------------------------------------------------------------------ for strangers */
 
+#define TRIES_SLOTS  256
+#define TRIES_MOST   30 /* wrong codes a minute for numbers of one slot */
+#define TRIES_MINUTE 60000
+
+/* Wrong codes of the minute, by number; minute << 16 | count. Whoever guesses is held up, whether there is
+ * such a number or not; other numbers are not. */
+static _Atomic(int64_t) tries[TRIES_SLOTS];
+
+static _Atomic(int64_t) *tries_of(const char *number)
+{
+    return &tries[hash_bytes(number, strlen(number)) % TRIES_SLOTS];
+}
+
+static bool has_tried_much(const char *number, int64_t now_ms)
+{
+    int64_t seen = atomic_load(tries_of(number));
+
+    return seen >> 16 == now_ms / TRIES_MINUTE && (seen & 0xffff) >= TRIES_MOST;
+}
+
+static void note_try(const char *number, int64_t now_ms)
+{
+    _Atomic(int64_t) *slot = tries_of(number);
+    int64_t seen = atomic_load(slot), minute = now_ms / TRIES_MINUTE;
+
+    while (!atomic_compare_exchange_weak(slot, &seen, seen >> 16 == minute ? seen + 1 : (minute << 16) + 1)) {
+    }
+}
+
 void tickets_track(struct call *call)
 {
     const char *code = http_query(call->request, "code");
@@ -193,6 +224,11 @@ void tickets_track(struct call *call)
     struct sql_rows rows;
     bool right;
 
+    if (has_tried_much(call->parts[1], call->now_ms)) {
+        call_problem(call, 429, "Too many tries", "wait a minute");
+        call_header(call, "Retry-After", "60");
+        return;
+    }
     sql_find(call->sql, &rows, "SELECT track_code FROM ticket WHERE id = ?1", "i", id);
     if (sql_next(&rows)) {
         (void)!text_copy(stored, sizeof(stored), sql_text(&rows, 0));
@@ -202,6 +238,7 @@ void tickets_track(struct call *call)
     right = code && auth_same(code, stored);
     if (!right || id < 0 ||
         view_track(call->sql, call->api->options.rules, id, call->now_ms, call->out)) {
+        note_try(call->parts[1], call->now_ms);
         call_problem(call, 404, "Not found", "no ticket with that number and code");
     }
 }

@@ -136,6 +136,11 @@ static const struct {
     [TICKET_CLOSED] = {{"closed", "已关闭"}, {"nothing", "无"}},
 };
 
+const struct words2 *customer_next(enum ticket_state state)
+{
+    return &state_words[state].next;
+}
+
 static const char *warranty_words(const char *verdict, bool zh)
 {
     static const struct {

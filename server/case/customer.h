@@ -10,5 +10,7 @@
 /* step: as of ticket_tell; its first word, or the second one of "action.…", chooses the notices. */
 enum err customer_tell(struct office *office, struct sql *sql, const struct ticket *ticket, const char *step,
                        int64_t now_ms) MUST_CHECK;
+/* What comes next for a customer whose ticket stands there. */
+const struct words2 *customer_next(enum ticket_state state);
 /* Customers who have heard nothing of an open ticket for as long as the plan says (S1-31). */
 enum err customer_turn(struct office *office, struct sql *sql, int64_t now_ms, int64_t *io_next_ms) MUST_CHECK;

@@ -7,6 +7,7 @@
 #include "models/service/sla.h"
 #include "models/service/warranty.h"
 #include "server/case/clocks.h"
+#include "server/case/customer.h"
 #include "server/desk/closure.h"
 #include "server/fleet/numbers.h"
 #include "server/field/field.h"
@@ -208,6 +209,41 @@ enum err view_ticket(struct sql *sql, struct rules *rules, int64_t ticket, enum 
     return err;
 }
 
+/* The steps a customer may know, without names and words of people. */
+static enum err put_history(struct sql *sql, int64_t ticket, const struct zone *zone, struct json_out *out)
+{
+    struct sql_rows rows;
+
+    json_key(out, "history");
+    json_open_list(out);
+    sql_find(sql, &rows,
+             "SELECT at_ms, action FROM ticket_event WHERE ticket = ?1 AND action IN ('register', 'acknowledge', 'respond',"
+             " 'dispatch', 'assign', 'depart', 'arrive', 'diagnose', 'quote', 'consent', 'request_part', 'deliver_part',"
+             " 'start', 'finish', 'clear', 'restored', 'relapse', 'accept', 'object', 'close', 'reopen') ORDER BY at_ms, id"
+             " LIMIT 500",
+             "i", ticket);
+    while (sql_next(&rows)) {
+        json_open_object(out);
+        put_time(out, "at", zone, &rows, 0);
+        json_text(out, "step", sql_text(&rows, 1));
+        json_close_object(out);
+    }
+    json_close_list(out);
+    return sql_end(&rows);
+}
+
+static void put_next(const char *state, struct json_out *out)
+{
+    int index = ticket_state_read(state);
+    const struct words2 *words = customer_next(index < 0 ? TICKET_REGISTERED : (enum ticket_state)index);
+
+    json_key(out, "next");
+    json_open_object(out);
+    json_text(out, "en", words->en);
+    json_text(out, "zh", words->zh);
+    json_close_object(out);
+}
+
 enum err view_track(struct sql *sql, struct rules *rules, int64_t ticket, int64_t now_ms,
                     struct json_out *out)
 {
@@ -234,6 +270,7 @@ enum err view_track(struct sql *sql, struct rules *rules, int64_t ticket, int64_
         json_open_object(out);
         json_text(out, "number", sql_text(&rows, 0));
         json_text(out, "state", sql_text(&rows, 1));
+        put_next(sql_text(&rows, 1), out);
         put_title(out, sql_text(&rows, 2), sql_text(&rows, 3));
         put_time(out, "registered_at", zone, &rows, 4);
         put_time(out, "cleared_at", zone, &rows, 5);
@@ -253,7 +290,10 @@ enum err view_track(struct sql *sql, struct rules *rules, int64_t ticket, int64_
     if (err || !found) {
         return err ? err : ERR_NOT_FOUND;
     }
-    err = view_clocks(sql, rules, ticket, now_ms, CLOCKS_SHORT, out);
+    err = put_history(sql, ticket, zone_of(rules, time_zone), out);
+    if (!err) {
+        err = view_clocks(sql, rules, ticket, now_ms, CLOCKS_SHORT, out);
+    }
     json_close_object(out);
     return err;
 }
