@@ -161,10 +161,7 @@ static enum err notice_guests(struct server *server, struct sql *sql, int64_t no
 /* The desk looks when it said it would, and when something became due earlier meanwhile. */
 static enum err turn_desk(struct server *server, struct sql *sql, int64_t now_ms)
 {
-    int64_t due_ms = sql_find_int(sql, INT64_MAX,
-                                  "SELECT MIN(next_ms) FROM ticket WHERE closed_ms IS NULL AND"
-                                  " next_ms IS NOT NULL",
-                                  "");
+    int64_t due_ms = desk_due(sql);
 
     if (now_ms >= server->desk_ms || now_ms >= due_ms || server->pipeline.links_changed) {
         server->pipeline.links_changed = false;

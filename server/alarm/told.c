@@ -7,6 +7,8 @@
 
 #include "server/alarm/alarm.h"
 
+#define PAST_MS (5 * 60000) /* what ended longer ago than that is history, not news */
+
 int told_count(struct sql *sql, const char *position, int64_t span_ms, int64_t now_ms)
 {
     return (int)sql_find_int(sql, 0,
@@ -118,6 +120,12 @@ static int64_t alarm_behind(struct sql *sql, const struct told_step *step)
                                  step->ticket);
 }
 
+/* People know of it by its area. */
+static bool is_grouped(struct sql *sql, int64_t alarm)
+{
+    return sql_find_int(sql, 0, "SELECT 1 FROM alarm WHERE id = ?1 AND reason = 'flood'", "i", alarm) != 0;
+}
+
 static enum err ask_for_room(struct sql *sql, const struct told_step *step, const struct alarm *alarm, int64_t now_ms,
                              bool *ret_tell)
 {
@@ -160,12 +168,12 @@ enum err told_step(struct sql *sql, const struct told_step *step, int64_t now_ms
     if (text_same(step->step, "opened") || begins(step->step, "relapsed.") || begins(step->step, "cleared.")) {
         bool over = begins(step->step, "cleared.");
 
-        *ret_tell = alarm.announced_ms && (over || !alarm.cleared_ms);
+        *ret_tell = alarm.announced_ms && (over ? alarm.cleared_ms >= now_ms - PAST_MS : !alarm.cleared_ms);
         return ERR_OK;
     }
     *ret_tell = false;
-    /* what was over before anybody was told owes nobody a warning */
-    if (!alarm.announced_ms && (alarm.cleared_ms || begins(step->step, "regraded."))) {
+    /* what was over before anybody was told, and what is kept from people, owes nobody a warning */
+    if (!alarm.announced_ms && (alarm.cleared_ms || begins(step->step, "regraded.") || !is_grouped(sql, id))) {
         return ERR_OK;
     }
     return ask_for_room(sql, step, &alarm, now_ms, ret_tell);

@@ -73,11 +73,7 @@ enum err ticket_cleared(struct office *office, struct sql *sql, struct ticket *t
         err = ticket_line(sql, ticket->id, cleared_ms, now_ms, "heliograph", "clear", NULL,
                           "telemetry is normal again", NULL);
     }
-    if (!err && ticket->late) {
-        /* nobody is told of what is over: the notices of a backlog wait long enough for that */
-        err = sql_run(sql, "DELETE FROM outbox WHERE ticket = ?1 AND state = 'waiting'", "i",
-                      ticket->id);
-    } else if (!err) {
+    if (!err) {
         TEXT(step, 64);
 
         text_addf(&step, "cleared.%lld", (long long)cleared_ms);
@@ -116,7 +112,7 @@ enum err ticket_relapsed(struct office *office, struct sql *sql, struct ticket *
         err = ticket_line(sql, ticket->id, at_ms, now_ms, "heliograph", "relapse", NULL,
                           "the fault is back", NULL);
     }
-    if (!err && !ticket->late) {
+    if (!err) {
         TEXT(step, 64);
 
         text_addf(&step, "relapsed.%lld", (long long)at_ms);

@@ -2,17 +2,19 @@
 #include <string.h>
 
 #include "models/base/hash.h"
+#include "server/alarm/alarm.h"
 #include "server/case/customer.h"
 #include "server/case/ticket.h"
 #include "server/notice/notify.h"
 
-/* A fault that is judged from a backlog is told only when the backlog has had time to say that it
- * has cleared since. */
-#define LATE_NOTICE_MS (60 * 1000)
+struct saying { /* one thing told, to every channel */
+    int64_t ticket; /* 0: about none */
+    const char *key, *subject, *body, *words; /* body: JSON; words: for a person's mail */
+    int64_t now_ms;
+};
 
-static enum err tell_channel(struct sql *sql, const struct ticket *ticket, const char *step,
-                             const char *channel, const char *target, const char *subject,
-                             const char *body, int64_t now_ms)
+static enum err tell_channel(struct sql *sql, const struct saying *saying, const char *channel,
+                             const char *target, const char *body)
 {
     TEXT(key, 400);
     char hash[17];
@@ -20,19 +22,19 @@ static enum err tell_channel(struct sql *sql, const struct ticket *ticket, const
         .key = key.at,
         .channel = channel,
         .target = target,
-        .subject = subject,
+        .subject = saying->subject,
         .body = body,
-        .ticket = ticket->id,
-        .due_ms = ticket->late ? now_ms + LATE_NOTICE_MS : now_ms,
+        .ticket = saying->ticket,
+        .due_ms = saying->now_ms,
     };
 
     /* of the target only a hash: an address may be long and may hold a password */
     hash_hex(hash_bytes(target ? target : "", target ? strlen(target) : 0), hash);
-    text_addf(&key, "ticket:%s:%s:%s:%s", ticket->number, step, channel, target ? hash : "-");
+    text_addf(&key, "%s:%s:%s", saying->key, channel, target ? hash : "-");
     if (key.cut) {
         return ERR_FULL;
     }
-    return notify_put(sql, now_ms, &notice);
+    return notify_put(sql, saying->now_ms, &notice);
 }
 
 static void notice_body(struct office *office, const struct ticket *ticket, const char *step,
@@ -68,29 +70,76 @@ static void notice_words(struct office *office, const struct ticket *ticket, con
     }
 }
 
-enum err ticket_tell(struct office *office, struct sql *sql, const struct ticket *ticket,
-                     const char *step, const char *sentence, int64_t now_ms)
+static enum err tell_all(struct office *office, struct sql *sql, const struct saying *saying)
+{
+    enum err err = tell_channel(sql, saying, "log", NULL, saying->body);
+
+    for (const char *const *hook = office->options.webhooks; !err && hook && *hook; hook++) {
+        err = tell_channel(sql, saying, "webhook", *hook, saying->body);
+    }
+    if (!err && office->options.has_smtp && office->options.mail_to) {
+        err = tell_channel(sql, saying, "smtp", office->options.mail_to, saying->words);
+    }
+    return err;
+}
+
+enum err office_tell(struct office *office, struct sql *sql, const char *key, const char *subject, const char *body,
+                     const char *words, int64_t now_ms)
+{
+    struct saying saying = {0, key, subject, body, words, now_ms};
+
+    return tell_all(office, sql, &saying);
+}
+
+enum err ticket_tell_now(struct office *office, struct sql *sql, const struct ticket *ticket, const char *step,
+                         const char *sentence, int64_t now_ms)
 {
     struct json_out body = json_out(16 * 1024);
+    TEXT(key, 300);
     TEXT(subject, 320);
     TEXT(words, 2048);
+    struct saying saying = {ticket->id, key.at, subject.at, NULL, words.at, now_ms};
     enum err err;
 
+    text_addf(&key, "ticket:%s:%s", ticket->number, step);
     text_addf(&subject, "[%s] grade %d: %s", ticket->number, ticket->grade,
               ticket->title_en ? ticket->title_en : ticket->kind);
     notice_words(office, ticket, sentence, &words);
     notice_body(office, ticket, step, sentence, &body);
-    err = body.err;
-    if (!err) {
-        err = tell_channel(sql, ticket, step, "log", NULL, subject.at, body.bytes, now_ms);
-    }
-    for (const char *const *hook = office->options.webhooks; !err && hook && *hook; hook++) {
-        err = tell_channel(sql, ticket, step, "webhook", *hook, subject.at, body.bytes, now_ms);
-    }
-    if (!err && office->options.has_smtp && office->options.mail_to) {
-        err = tell_channel(sql, ticket, step, "smtp", office->options.mail_to, subject.at, words.at,
-                           now_ms);
-    }
+    saying.body = body.bytes;
+    err = key.cut ? ERR_FULL : body.err ? body.err : tell_all(office, sql, &saying);
     json_out_free(&body);
     return err ? err : customer_tell(office, sql, ticket, step, now_ms);
+}
+
+/* A flood keeps items from a dispatcher, not from the customer whose heater it is. */
+enum err ticket_tell_customer(struct office *office, struct sql *sql, const struct ticket *ticket, const char *step,
+                              int64_t now_ms)
+{
+    bool grouped = sql_find_int(sql, 0, "SELECT 1 FROM alarm WHERE ticket = ?1 AND reason = 'flood' LIMIT 1", "i",
+                                ticket->id) != 0;
+
+    return grouped ? customer_tell(office, sql, ticket, step, now_ms) : ERR_OK;
+}
+
+enum err ticket_tell(struct office *office, struct sql *sql, const struct ticket *ticket, const char *step,
+                     const char *sentence, int64_t now_ms)
+{
+    struct told_step ask = {
+        .ticket_kind = ticket->kind,
+        .step = step,
+        .fault = ticket->fault,
+        .ticket = ticket->id,
+        .equipment = ticket->equipment,
+        .agent = ticket->agent,
+        .grade = ticket->grade,
+        .rules = ticket->plan ? &ticket->plan->alarms : &alarm_rules_usual,
+    };
+    bool tell;
+    enum err err = told_step(sql, &ask, now_ms, &tell);
+
+    if (err || tell) {
+        return err ? err : ticket_tell_now(office, sql, ticket, step, sentence, now_ms);
+    }
+    return ticket_tell_customer(office, sql, ticket, step, now_ms);
 }

@@ -50,6 +50,15 @@ enum err ticket_line(struct sql *sql, int64_t ticket, int64_t at_ms, int64_t now
                      const char *data) MUST_CHECK;
 /* Tells the world that the ticket changed (stream, ETag). */
 enum err ticket_changed(struct sql *sql, int64_t ticket, int64_t now_ms) MUST_CHECK;
-/* Notices about a ticket to every configured channel; step makes the key. */
-enum err ticket_tell(struct office *office, struct sql *sql, const struct ticket *ticket,
-                     const char *step, const char *sentence, int64_t now_ms) MUST_CHECK;
+/* Notices about a ticket to every configured channel; step makes the key. What comes of an alarm or a lost link is
+ * told only as far as its announcement goes (server/alarm: told_step); ticket_tell_now asks nobody. */
+enum err ticket_tell(struct office *office, struct sql *sql, const struct ticket *ticket, const char *step,
+                     const char *sentence, int64_t now_ms) MUST_CHECK;
+enum err ticket_tell_now(struct office *office, struct sql *sql, const struct ticket *ticket, const char *step,
+                         const char *sentence, int64_t now_ms) MUST_CHECK;
+/* … and what a flood keeps from the dispatcher only. */
+enum err ticket_tell_customer(struct office *office, struct sql *sql, const struct ticket *ticket, const char *step,
+                              int64_t now_ms) MUST_CHECK;
+/* A notice about no single ticket. body: JSON; words: the same for a person's mail. */
+enum err office_tell(struct office *office, struct sql *sql, const char *key, const char *subject, const char *body,
+                     const char *words, int64_t now_ms) MUST_CHECK;

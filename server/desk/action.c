@@ -135,9 +135,26 @@ static enum err tell(struct move *move)
     return ticket_tell(move->office, move->sql, move->ticket, step.at, action->action, move->now_ms);
 }
 
+/* Whoever takes up a ticket has seen its alarms. */
+static enum err see_alarms(struct move *move)
+{
+    static const char *const seeing[] = {"acknowledge", "respond", "dispatch", "assign", "close", NULL};
+
+    for (int i = 0; seeing[i]; i++) {
+        if (move->action->role != ROLE_SERVER && text_same(move->action->action, seeing[i])) {
+            return alarm_seen(move->sql, move->ticket->id, move->action->who, move->at_ms, move->now_ms);
+        }
+    }
+    return ERR_OK;
+}
+
 static enum err finish(struct move *move)
 {
     enum err err = set_state(move);
+
+    if (!err) {
+        err = see_alarms(move);
+    }
 
     if (!err && !move->written) {
         err = write_line(move);

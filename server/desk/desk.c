@@ -197,6 +197,33 @@ static enum err turn_closures(struct desk *desk, struct sql *sql, int64_t now_ms
                : end_step(desk, sql, "claims of repair", closure_turn(&desk->office, sql, now_ms, io_next_ms));
 }
 
+/* After a start nobody is told of what stood before: agents come back first. */
+static enum err turn_alarms(struct desk *desk, struct sql *sql, int64_t now_ms)
+{
+    enum err err = now_ms < desk->office.options.quiet_until_ms ? ERR_OK : sql_save(sql);
+
+    if (err || now_ms < desk->office.options.quiet_until_ms) {
+        return err;
+    }
+    return end_step(desk, sql, "the alarms' turn", announce_turn(&desk->office, sql, now_ms));
+}
+
+int64_t desk_due(struct sql *sql)
+{
+    int64_t ticket_ms = sql_find_int(sql, INT64_MAX,
+                                     "SELECT MIN(next_ms) FROM ticket WHERE closed_ms IS NULL AND next_ms IS NOT NULL",
+                                     "");
+    int64_t alarm_ms = alarm_due(sql);
+
+    return ticket_ms < alarm_ms ? ticket_ms : alarm_ms;
+}
+
+enum err desk_backlog(struct desk *desk, struct sql *sql, int64_t agent, int64_t now_ms)
+{
+    (void)desk;
+    return sql_run(sql, "UPDATE agent SET backlog_ms = ?2 WHERE id = ?1", "ii", agent, now_ms);
+}
+
 static enum err turn_visits(struct desk *desk, struct sql *sql, int64_t now_ms)
 {
     enum err err;
@@ -285,6 +312,9 @@ enum err desk_turn(struct desk *desk, struct sql *sql, int64_t now_ms, int64_t *
     desk->step_failed = false;
     err = turn_links(desk, sql, now_ms, &next_ms);
     if (!err) {
+        err = turn_alarms(desk, sql, now_ms);
+    }
+    if (!err) {
         err = turn_tickets(desk, sql, now_ms);
     }
     if (!err) {
@@ -302,10 +332,10 @@ enum err desk_turn(struct desk *desk, struct sql *sql, int64_t now_ms, int64_t *
     if (err) {
         return err;
     }
-    due_ms = sql_find_int(sql, next_ms,
-                          "SELECT MIN(next_ms) FROM ticket WHERE closed_ms IS NULL AND next_ms IS"
-                          " NOT NULL",
-                          "");
+    due_ms = desk_due(sql);
+    if (due_ms < desk->office.options.quiet_until_ms && now_ms < desk->office.options.quiet_until_ms && due_ms <= now_ms) {
+        due_ms = desk->office.options.quiet_until_ms;
+    }
     next_ms = due_ms < next_ms ? due_ms : next_ms;
     if (desk->step_failed && next_ms < now_ms + FAILED_RETRY) {
         next_ms = now_ms + FAILED_RETRY;

@@ -35,6 +35,10 @@ enum err desk_link_lost(struct desk *desk, struct sql *sql, int64_t agent, int64
                         int64_t now_ms) MUST_CHECK;
 enum err desk_link_back(struct desk *desk, struct sql *sql, int64_t agent,
                         int64_t now_ms) MUST_CHECK;
+/* Something old came from an agent: nobody is told of its alarms before all of it has been judged. */
+enum err desk_backlog(struct desk *desk, struct sql *sql, int64_t agent, int64_t now_ms) MUST_CHECK;
+/* When the database says that the desk has something to do; INT64_MAX: nothing. */
+int64_t desk_due(struct sql *sql);
 /* What is due by the clock: link tickets, grade ladders of links, clock warnings and breaches,
  * holds that end, visits ahead. A step that fails is undone alone and tried again; an error is the
  * database's own. *ret_next_ms: the wall-clock ms of what is due next. */

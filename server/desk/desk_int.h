@@ -1,6 +1,7 @@
 /* What the files of the desk share among themselves. */
 #pragma once
 
+#include "server/alarm/alarm.h"
 #include "server/case/clocks.h"
 #include "server/case/duties.h"
 #include "server/case/life.h"
@@ -57,3 +58,18 @@ enum err link_turn(struct office *office, struct sql *sql, int64_t now_ms, int64
 /* Forecasts of a slice of the open tickets. *ret_more: the round goes on. */
 enum err forecast_turn(struct office *office, struct sql *sql, int64_t now_ms, struct forecast_round *round,
                        bool *ret_more) MUST_CHECK;
+
+/* ------------------------------------------------------------------ alarms: raise.c, announce.c */
+
+/* Its ticket: opened, joined or reopened; the alarm is told which. */
+enum err alarm_open_ticket(struct office *office, struct sql *sql, const struct place *place,
+                           const struct desk_fault *fault, int64_t alarm, int64_t now_ms) MUST_CHECK;
+/* The fault is gone since cleared_ms. */
+enum err alarm_end(struct office *office, struct sql *sql, const struct alarm *alarm, int64_t cleared_ms,
+                   int64_t now_ms) MUST_CHECK;
+/* Whether people are told of an active alarm: decided, written down, done. */
+enum err announce_alarm(struct office *office, struct sql *sql, int64_t alarm, int64_t now_ms) MUST_CHECK;
+/* The same for a link's ticket, since its agent fell silent at since_ms; several of an area are one outage. */
+enum err announce_link(struct office *office, struct sql *sql, int64_t ticket, int64_t agent, int64_t since_ms,
+                       const struct alarm_rules *rules, int64_t now_ms) MUST_CHECK;
+enum err announce_turn(struct office *office, struct sql *sql, int64_t now_ms) MUST_CHECK;

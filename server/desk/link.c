@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BACKLOG_MS (5 * 60000) /* after a shorter silence there is no past to be told of */
+
 static enum err refresh_children(struct office *office, struct sql *sql, int64_t agent, int64_t now_ms)
 {
     int64_t *ids = NULL;
@@ -58,15 +60,39 @@ enum err desk_link_lost(struct desk *desk, struct sql *sql, int64_t agent, int64
     return err ? err : refresh_children(office, sql, agent, now_ms);
 }
 
+/* The time that nothing was heard proves nothing: holds go on for as long, and what was held because of the link is
+ * asked about again. */
+static enum err hold_on(struct sql *sql, int64_t agent, int64_t since_ms, int64_t now_ms)
+{
+    enum err err = sql_run(sql,
+                           "UPDATE ticket SET hold_until_ms = hold_until_ms + (?3 - CASE WHEN cleared_ms > ?2 THEN cleared_ms"
+                           " ELSE ?2 END) WHERE closed_ms IS NULL AND hold_until_ms > ?2 AND cleared_ms < ?3 AND equipment IN"
+                           " (SELECT id FROM equipment WHERE agent = ?1)",
+                           "iii", agent, since_ms, now_ms);
+
+    if (!err && now_ms - since_ms > BACKLOG_MS) { /* what it has to tell of that time comes now */
+        err = sql_run(sql, "UPDATE agent SET backlog_ms = ?2 WHERE id = ?1", "ii", agent, now_ms);
+    }
+    return err ? err
+               : sql_run(sql,
+                         "UPDATE alarm SET next_ms = ?2 WHERE cleared_ms IS NULL AND announced_ms IS NULL AND equipment IN"
+                         " (SELECT id FROM equipment WHERE agent = ?1)",
+                         "ii", agent, now_ms);
+}
+
 enum err desk_link_back(struct desk *desk, struct sql *sql, int64_t agent, int64_t now_ms)
 {
     struct office *office = &desk->office;
     struct ticket ticket;
     TEXT(key, 128);
     int64_t id;
-    enum err err = sql_run(sql, "UPDATE agent SET silent_since_ms = NULL WHERE id = ?1", "i", agent);
+    int64_t since_ms = sql_find_int(sql, now_ms, "SELECT silent_since_ms FROM agent WHERE id = ?1", "i", agent);
+    enum err err = hold_on(sql, agent, since_ms, now_ms);
 
     arena_reset(office->arena);
+    if (!err) {
+        err = sql_run(sql, "UPDATE agent SET silent_since_ms = NULL WHERE id = ?1", "i", agent);
+    }
     if (!err) {
         err = agent_key(sql, agent, &key);
     }
@@ -149,12 +175,13 @@ static enum err open_ticket(struct office *office, struct sql *sql, const struct
 
 /* The silence begins again before the last one's ticket was closed. */
 static enum err relapse(struct office *office, struct sql *sql, int64_t id, int64_t since_ms,
-                        int64_t now_ms)
+                        int64_t now_ms, bool *ret_again)
 {
     struct ticket ticket;
     enum err err = ticket_load(office, sql, id, &ticket);
 
-    if (!err && ticket.cleared_ms) {
+    *ret_again = !err && ticket.cleared_ms;
+    if (*ret_again) {
         err = ticket_relapsed(office, sql, &ticket, since_ms, now_ms);
     }
     return err;
@@ -196,9 +223,14 @@ static enum err judge_silence(struct office *office, struct sql *sql, int64_t ag
     limit_at = since_ms + place.plan->link_loss_limit_ms;
     id = ticket_of_cause(sql, key.at);
     if (now_ms >= delay_at) {
-        err = id ? relapse(office, sql, id, since_ms, now_ms)
+        bool again = false;
+
+        err = id ? relapse(office, sql, id, since_ms, now_ms, &again)
                  : open_ticket(office, sql, &place, agent, key.at, since_ms, now_ms);
-        id = ticket_of_cause(sql, key.at);
+        if (!err && (again || !id)) {
+            id = ticket_of_cause(sql, key.at);
+            err = announce_link(office, sql, id, agent, since_ms, &place.plan->alarms, now_ms);
+        }
     }
     if (!err && id && now_ms >= limit_at) {
         err = raise_grade(office, sql, id, now_ms);

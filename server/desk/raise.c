@@ -15,14 +15,6 @@ static void cause_key(const struct place *place, const char *fault, struct text 
     text_addf(to, "fault:%s:%s", place->name, fault);
 }
 
-static int64_t open_alarm(struct sql *sql, const struct desk_fault *fault)
-{
-    return sql_find_int(
-        sql, 0,
-        "SELECT id FROM alarm WHERE equipment = ?1 AND fault = ?2 AND cleared_ms IS NULL", "it",
-        fault->equipment, fault->fault);
-}
-
 /* A new ticket, or the one of a caller who could not say what is wrong. */
 static enum err open_new(struct office *office, struct sql *sql, const struct place *place,
                          const struct desk_fault *fault, const char *key, int64_t now_ms,
@@ -92,8 +84,8 @@ static enum err come_back(struct office *office, struct sql *sql, const struct d
                                 now_ms, "the fault came back");
 }
 
-static enum err raise_alarm(struct office *office, struct sql *sql, const struct place *place,
-                            const struct desk_fault *fault, int64_t now_ms)
+enum err alarm_open_ticket(struct office *office, struct sql *sql, const struct place *place,
+                           const struct desk_fault *fault, int64_t alarm, int64_t now_ms)
 {
     TEXT(key, 256);
     int64_t ticket, pending;
@@ -114,47 +106,129 @@ static enum err raise_alarm(struct office *office, struct sql *sql, const struct
     if (err) {
         return err;
     }
-    metric_add(METRIC_ALARMS, 1);
-    return sql_run(sql,
-                   "INSERT INTO alarm (equipment, fault, grade, onset_ms, detected_ms,"
-                   " registered_ms, late, evidence, ticket) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7,"
-                   " ?8, ?9)",
-                   "itiiiiiti", fault->equipment, fault->fault, (int64_t)fault->grade,
-                   fault->onset_ms, fault->detected_ms, now_ms, (int64_t)fault->late,
-                   fault->evidence, ticket);
+    return sql_run(sql, "UPDATE alarm SET ticket = ?2 WHERE id = ?1", "ii", alarm, ticket);
 }
 
-static enum err regrade_alarm(struct office *office, struct sql *sql, int64_t alarm,
-                              const struct desk_fault *fault, int64_t now_ms)
+/* The alarm first, so that whoever tells of the ticket finds it; then its ticket, unless a window or a person keeps
+ * it from being one; then whether people are told. */
+static enum err raise_alarm(struct office *office, struct sql *sql, const struct place *place,
+                            const struct desk_fault *fault, int64_t now_ms)
 {
-    int64_t id = sql_find_int(sql, 0, "SELECT ticket FROM alarm WHERE id = ?1", "i", alarm);
-    int64_t before = sql_find_int(sql, 0, "SELECT grade FROM alarm WHERE id = ?1", "i", alarm);
-    struct ticket ticket;
-    enum err err = sql_run(sql, "UPDATE alarm SET grade = ?2 WHERE id = ?1", "ii", alarm,
-                           (int64_t)fault->grade);
+    struct alarm alarm = {.equipment = fault->equipment, .grade = fault->grade, .onset_ms = fault->onset_ms,
+                          .detected_ms = fault->detected_ms, .late = fault->late};
+    struct hiding hiding;
+    enum err err = text_copy(alarm.fault, sizeof(alarm.fault), fault->fault);
 
     if (!err) {
-        err = ticket_load(office, sql, id, &ticket);
+        err = alarm_insert(sql, &alarm, fault->evidence, now_ms);
     }
-    if (!err && !ticket.closed_ms) {
-        err = grade_follow(office, sql, &ticket, (int)before, fault->grade, fault->t_ms, now_ms);
+    if (!err) {
+        err = hiding_find(sql, place->profile, fault->equipment, fault->fault, now_ms, &hiding);
+    }
+    if (!err && !hiding.window && !hiding.out_of_service && !hiding.suppressed) {
+        err = alarm_open_ticket(office, sql, place, fault, alarm.id, now_ms);
+    }
+    if (err) {
+        return err;
+    }
+    metric_add(METRIC_ALARMS, 1);
+    return announce_alarm(office, sql, alarm.id, now_ms);
+}
+
+static enum err regrade_alarm(struct office *office, struct sql *sql, int64_t id,
+                              const struct desk_fault *fault, int64_t now_ms)
+{
+    struct alarm alarm;
+    struct ticket ticket;
+    TEXT(data, 64);
+    enum err err = alarm_load(sql, id, &alarm);
+
+    if (err || alarm.grade == fault->grade) {
+        return err;
+    }
+    text_addf(&data, "{\"from\":%d,\"to\":%d}", alarm.grade, fault->grade);
+    err = sql_run(sql, "UPDATE alarm SET grade = ?2 WHERE id = ?1", "ii", id, (int64_t)fault->grade);
+    if (!err) {
+        err = alarm_say(sql, id, &(struct alarm_line){.kind = "regrade", .at_ms = fault->t_ms, .data = data.at}, now_ms);
+    }
+    if (!err && alarm.ticket) {
+        err = ticket_load(office, sql, alarm.ticket, &ticket);
+        if (!err && !ticket.closed_ms) {
+            err = grade_follow(office, sql, &ticket, alarm.grade, fault->grade, fault->t_ms, now_ms);
+        }
+    }
+    /* what was held when it was small may be told now */
+    return err || alarm.announced_ms || fault->grade > alarm.grade ? err : announce_alarm(office, sql, id, now_ms);
+}
+
+/* It rises again while it was kept open for its chattering; long after it fell silent it is a new occurrence. */
+static enum err raise_again(struct office *office, struct sql *sql, const struct place *place,
+                            const struct desk_fault *fault, int64_t id, int64_t now_ms)
+{
+    const struct alarm_rules *rules = place->plan ? &place->plan->alarms : &alarm_rules_usual;
+    struct alarm alarm;
+    enum err err = alarm_load(sql, id, &alarm);
+
+    if (err || !alarm.quiet_ms) {
+        return err ? err : regrade_alarm(office, sql, id, fault, now_ms); /* told twice */
+    }
+    if (fault->onset_ms - alarm.quiet_ms >= rules->chatter_quiet_ms) {
+        err = alarm_end(office, sql, &alarm, alarm.quiet_ms, now_ms);
+        return err ? err : raise_alarm(office, sql, place, fault, now_ms);
+    }
+    err = sql_run(sql, "UPDATE alarm SET quiet_ms = NULL, next_ms = NULL, rises = rises + 1 WHERE id = ?1", "i", id);
+    if (!err) {
+        err = alarm_say(sql, id, &(struct alarm_line){.kind = "raise", .at_ms = fault->onset_ms, .data = fault->evidence},
+                        now_ms);
+    }
+    return err ? err : regrade_alarm(office, sql, id, fault, now_ms);
+}
+
+enum err alarm_end(struct office *office, struct sql *sql, const struct alarm *alarm, int64_t cleared_ms,
+                   int64_t now_ms)
+{
+    struct ticket ticket;
+    enum err err = sql_run(sql,
+                           "UPDATE alarm SET cleared_ms = ?2, quiet_ms = NULL, next_ms = NULL WHERE id = ?1", "ii",
+                           alarm->id, cleared_ms);
+
+    if (!err) {
+        err = alarm_say(sql, alarm->id, &(struct alarm_line){.kind = "clear", .at_ms = cleared_ms}, now_ms);
+    }
+    if (!err) { /* what it inhibited by design may stand by itself */
+        err = alarm_look_again(sql, alarm->equipment, NULL, now_ms);
+    }
+    if (!err && alarm->ticket) {
+        err = ticket_load(office, sql, alarm->ticket, &ticket);
+        if (!err && !ticket.closed_ms) {
+            err = ticket_cleared(office, sql, &ticket, cleared_ms, now_ms);
+        }
     }
     return err;
 }
 
-static enum err clear_alarm(struct office *office, struct sql *sql, int64_t alarm,
+#define RISES_MOST 100 /* chatter.count is not larger */
+
+static enum err clear_alarm(struct office *office, struct sql *sql, const struct place *place, int64_t id,
                             const struct desk_fault *fault, int64_t now_ms)
 {
-    int64_t id = sql_find_int(sql, 0, "SELECT ticket FROM alarm WHERE id = ?1", "i", alarm);
-    struct ticket ticket;
-    enum err err = sql_run(sql, "UPDATE alarm SET cleared_ms = ?2 WHERE id = ?1", "ii", alarm,
-                           fault->cleared_ms);
+    const struct alarm_rules *rules = place->plan ? &place->plan->alarms : &alarm_rules_usual;
+    int64_t rises[RISES_MOST];
+    struct alarm alarm;
+    enum err err = alarm_load(sql, id, &alarm);
 
-    if (!err) {
-        err = ticket_load(office, sql, id, &ticket);
+    if (err || alarm.quiet_ms) {
+        return err; /* told twice */
     }
-    if (!err && !ticket.closed_ms) {
-        err = ticket_cleared(office, sql, &ticket, fault->cleared_ms, now_ms);
+    if (!alarm_chatters(rules, rises, alarm_rises(sql, alarm.equipment, alarm.fault, rises, RISES_MOST))) {
+        return alarm_end(office, sql, &alarm, fault->cleared_ms, now_ms);
+    }
+    err = sql_run(sql, "UPDATE alarm SET quiet_ms = ?2, next_ms = ?3 WHERE id = ?1", "iii", id, fault->cleared_ms,
+                  fault->cleared_ms + rules->chatter_quiet_ms);
+    if (!err) {
+        err = alarm_say(sql, id, &(struct alarm_line){.kind = "chattering", .at_ms = fault->cleared_ms,
+                                                      .note = "kept open until it has been quiet"},
+                        now_ms);
     }
     return err;
 }
@@ -164,30 +238,27 @@ enum err desk_fault(struct desk *desk, struct sql *sql, const struct desk_fault 
 {
     struct office *office = &desk->office;
     struct place place;
-    int64_t alarm = open_alarm(sql, fault);
-    enum err err = ERR_OK;
+    int64_t alarm = alarm_active(sql, fault->equipment, fault->fault);
+    enum err err;
 
     arena_reset(office->arena);
+    err = place_find(office, sql, fault->equipment, 0, now_ms, &place);
+    if (!err && fault->late && place.agent) {
+        err = desk_backlog(desk, sql, place.agent, now_ms);
+    }
+    if (err) {
+        return err;
+    }
     switch (fault->state) {
     case FAULT_RAISED:
-        if (alarm) { /* told twice, or its clearing was given up: the same alarm goes on */
-            err = regrade_alarm(office, sql, alarm, fault, now_ms);
-            break;
-        }
-        err = place_find(office, sql, fault->equipment, 0, now_ms, &place);
-        if (!err) {
-            err = raise_alarm(office, sql, &place, fault, now_ms);
-        }
+        err = alarm ? raise_again(office, sql, &place, fault, alarm, now_ms)
+                    : raise_alarm(office, sql, &place, fault, now_ms);
         break;
     case FAULT_REGRADED:
-        if (alarm) {
-            err = regrade_alarm(office, sql, alarm, fault, now_ms);
-        }
+        err = alarm ? regrade_alarm(office, sql, alarm, fault, now_ms) : ERR_OK;
         break;
     case FAULT_CLEARED:
-        if (alarm) {
-            err = clear_alarm(office, sql, alarm, fault, now_ms);
-        }
+        err = alarm ? clear_alarm(office, sql, &place, alarm, fault, now_ms) : ERR_OK;
         break;
     }
     return err ? err : status_refresh(office, sql, fault->equipment, now_ms);

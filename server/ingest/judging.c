@@ -89,7 +89,7 @@ static enum err agree_with_alarms(struct sql *sql, struct known_equipment *equip
     struct sql_rows rows;
 
     sql_find(sql, &rows,
-             "SELECT fault, grade, onset_ms FROM alarm WHERE equipment = ?1 AND cleared_ms IS NULL",
+             "SELECT fault, grade, onset_ms FROM alarm WHERE equipment = ?1 AND cleared_ms IS NULL AND quiet_ms IS NULL",
              "i", equipment->id);
     while (sql_next(&rows)) {
         int fault = profile_fault(equipment->profile, sql_text(&rows, 0));

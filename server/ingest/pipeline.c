@@ -119,6 +119,22 @@ static enum err keep_message(struct pipeline *pipeline, struct sql *sql,
     return journal_put(sql, &row);
 }
 
+/* All of it is old: the agent is telling us of its past. */
+static bool is_backlog(const struct inbound *inbound, int64_t now_ms)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < inbound->data.count; i++) {
+        for (size_t k = 0; k < inbound->data.series[i].count; k++) {
+            any = true;
+            if (inbound->data.series[i].readings[k].t_ms >= now_ms - LATE_MS) {
+                return false;
+            }
+        }
+    }
+    return any;
+}
+
 static enum err take_data(struct pipeline *pipeline, struct sql *sql, struct known_agent *agent,
                           struct known_stream *stream, struct inbound *inbound, int64_t now_ms)
 {
@@ -130,7 +146,10 @@ static enum err take_data(struct pipeline *pipeline, struct sql *sql, struct kno
     }
     values_correct(inbound, stream);
     values_note(pipeline, inbound, now_ms);
-    if (!agent->edge && values_are_timed(inbound, stream)) {
+    if (is_backlog(inbound, now_ms)) {
+        err = desk_backlog(pipeline->desk, sql, agent->id, now_ms);
+    }
+    if (!err && !agent->edge && values_are_timed(inbound, stream)) {
         err = judging_take(pipeline, sql, inbound, now_ms, &late);
     }
     return err ? err : keep_message(pipeline, sql, stream, inbound, late);
