@@ -123,6 +123,14 @@ void orders_post_command(struct call *call);
 void orders_show_inspection(struct call *call);
 void orders_show_command(struct call *call);
 
+void alarms_list(struct call *call);
+void alarms_show(struct call *call);
+void alarms_act(struct call *call);
+void windows_list(struct call *call);
+void windows_post(struct call *call);
+void windows_show(struct call *call);
+void windows_act(struct call *call);
+
 void tickets_list(struct call *call);
 void tickets_show(struct call *call);
 void tickets_post(struct call *call);

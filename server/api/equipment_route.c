@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "server/alarm/alarm.h"
 #include "server/api/api_int.h"
 #include "server/store/readings.h"
 
@@ -125,6 +126,10 @@ static enum err put_equipment(struct call *call, int64_t id)
         json_key(call->out, "warranty");
         err = view_warranty(call->sql, call->api->options.rules, call->api->options.preset_plan,
                             id, call->now_ms, call->out);
+    }
+    if (!err) { /* what keeps its alarms from people */
+        json_key(call->out, "suppressed");
+        err = hiding_show(call->sql, profile, id, call->now_ms, call->zone, call->out);
     }
     json_close_object(call->out);
     return err;

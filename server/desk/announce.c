@@ -229,6 +229,7 @@ static enum err tell_outage(struct office *office, struct sql *sql, const char *
                       " them.\n区域 %.128s 短时间内有 %d 个通信连接中断，涉及 %d 台设备。\n",
               around->silent, area, around->heaters, area, around->silent, around->heaters);
     json_open_object(&body);
+    json_null(&body, "ticket"); /* each has its own */
     json_text(&body, "step", "outage");
     json_text(&body, "area", area);
     json_text(&body, "position", position);
@@ -352,6 +353,7 @@ static enum err tell_area(struct office *office, struct sql *sql, const struct f
               all ? "several areas" : "area ", all ? "" : grouped->area, all ? "多个区域" : "区域 ", all ? "" : grouped->area,
               count, (long long)grouped->grades[1], (long long)grouped->grades[2], (long long)grouped->grades[3]);
     json_open_object(&body);
+    json_null(&body, "ticket");
     json_text(&body, "step", "area");
     json_text(&body, "area", grouped->area);
     json_int(&body, "areas", all ? grouped->areas : 1);
