@@ -172,11 +172,13 @@ struct sla_clock sla_judge(const struct sla_facts *facts, double warn, int64_t n
     struct sla_pause pauses[SLA_PAUSES_MOST];
     struct sla_facts until = *facts;
     struct sla_clock clock = {.breached_ms = -1, .warn_ms = -1, .next_ms = INT64_MAX};
-    bool cancelled = facts->cancelled_ms >= 0 && facts->cancelled_ms <= now_ms;
-    bool met = facts->met_ms >= 0 && facts->met_ms <= now_ms && !cancelled;
-    int64_t end_ms = met ? facts->met_ms : cancelled ? facts->cancelled_ms : now_ms, limit_ms;
-    bool open;
+    bool cancelled, met, open;
+    int64_t end_ms, limit_ms;
 
+    now_ms = facts->still_ms > 0 && facts->still_ms < now_ms ? facts->still_ms : now_ms;
+    cancelled = facts->cancelled_ms >= 0 && facts->cancelled_ms <= now_ms;
+    met = facts->met_ms >= 0 && facts->met_ms <= now_ms && !cancelled;
+    end_ms = met ? facts->met_ms : cancelled ? facts->cancelled_ms : now_ms;
     until.pause_count = sla_close_pauses(facts, end_ms, pauses, SLA_PAUSES_MOST, &open);
     until.pauses = pauses;
     clock.due_ms = due_of(&until);

@@ -29,6 +29,7 @@ struct sla_facts {
     int64_t started_ms;
     int64_t met_ms;       /* -1: not yet */
     int64_t cancelled_ms; /* -1: not */
+    int64_t still_ms;     /* the fault is gone since, which is not proved yet: as the clock stood then; 0: not */
     int64_t promised_ms;  /* since when this limit holds, after a regrade; 0: since the start. A clock is
                              not breached before its limit was promised. */
     const struct sla_pause *pauses; /* of the ticket; any order, may overlap */

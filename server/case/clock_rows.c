@@ -69,6 +69,21 @@ static const char *keep(struct arena *arena, const char *words)
     return words ? arena_text(arena, words, strlen(words)) : NULL;
 }
 
+/* Nobody is late for a repair, or a way to it, after the fault has gone: what happens in the hold counts when
+ * the fault comes back, whenever it is looked at. The list is that of clocks_cancel and `cleared`. */
+static bool stands_still(const struct clock_row *clock)
+{
+    static const char *const stops[] = {"cleared", "dispatched", "assigned", "checked", "arrived", "delivered",
+                                        "solution", "contacted", "arranged", "ruled", "restored", NULL};
+
+    for (int i = 0; stops[i]; i++) {
+        if (strcmp(clock->stop, stops[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The pauses that hold clocks of that kind. */
 static void choose_pauses(struct arena *arena, const struct plan *plan, const struct sla_pause *all,
                           size_t count, struct clock_row *clock)
@@ -157,6 +172,7 @@ enum err clocks_read(struct arena *arena, struct sql *sql, struct rules *rules,
     while (!err && count < (size_t)most && sql_next(&rows)) {
         err = read_row(arena, &rows, &clocks[count]);
         clocks[count].facts.workdays = workdays;
+        clocks[count].facts.still_ms = stands_still(&clocks[count]) ? owner->still_ms : 0;
         choose_pauses(arena, owner->plan, pauses, pause_count, &clocks[count]);
         count++;
     }
@@ -225,7 +241,8 @@ static enum err say_breach(struct office *office, struct sql *sql, const struct 
 
 struct clock_owner clock_owner_of(const struct ticket *ticket)
 {
-    return (struct clock_owner){ticket->id, ticket->calendar, ticket->time_zone, ticket->plan};
+    return (struct clock_owner){ticket->id, ticket->calendar, ticket->time_zone, ticket->plan,
+                                ticket->hold_until_ms ? ticket->cleared_ms : 0};
 }
 
 enum err clocks_judge(struct office *office, struct sql *sql, const struct ticket *ticket,

@@ -25,6 +25,8 @@ struct clock_owner { /* the ticket whose clocks are read */
     int64_t ticket, calendar;
     const char *time_zone;
     const struct plan *plan; /* says which pause holds which clock; NULL: all hold all */
+    int64_t still_ms; /* telemetry is normal since, and the hold is not over: what the fault asked for stands
+                         still; 0: not so */
 };
 
 struct clock_owner clock_owner_of(const struct ticket *ticket);

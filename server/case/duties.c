@@ -222,31 +222,46 @@ static enum err judge_one(struct office *office, struct sql *sql, int64_t id, in
     return err ? err : judge_state(office, sql, &clock, subject.at, zone ? zone : zone_utc(), now_ms);
 }
 
-/* Visits and inspections that were done, or called off, in their own rooms. */
-static enum err sync_facts(struct sql *sql)
+/* A visit that was done, or called off, in its own room. */
+enum err duties_of_visit(struct sql *sql, int64_t visit)
 {
     enum err err = sql_run(
         sql,
-        "UPDATE clock SET met_ms = (SELECT v.done_ms FROM visit v WHERE v.id = clock.subject_id), next_ms = NULL"
-        " WHERE subject = 'visit' AND ticket IS NULL AND met_ms IS NULL AND cancelled_ms IS NULL AND EXISTS"
-        " (SELECT 1 FROM visit v WHERE v.id = clock.subject_id AND v.done_ms IS NOT NULL)",
-        "");
+        "UPDATE clock SET met_ms = (SELECT v.done_ms FROM visit v WHERE v.id = ?1), next_ms = NULL WHERE subject ="
+        " 'visit' AND subject_id = ?1 AND ticket IS NULL AND met_ms IS NULL AND cancelled_ms IS NULL AND EXISTS"
+        " (SELECT 1 FROM visit v WHERE v.id = ?1 AND v.done_ms IS NOT NULL)",
+        "i", visit);
 
-    if (!err) {
-        err = sql_run(sql,
-                      "UPDATE clock SET cancelled_ms = started_ms, cancelled_for = 'skipped', next_ms = NULL WHERE"
-                      " subject = 'visit' AND ticket IS NULL AND met_ms IS NULL AND cancelled_ms IS NULL AND EXISTS"
-                      " (SELECT 1 FROM visit v WHERE v.id = clock.subject_id AND v.state = 'skipped')",
-                      "");
-    }
     return err ? err
                : sql_run(sql,
-                         "UPDATE clock SET next_ms = NULL, met_ms = (SELECT MIN(i.done_ms) FROM inspection i WHERE"
-                         " i.equipment = clock.subject_id AND i.state = 'done' AND i.done_ms >= clock.started_ms)"
-                         " WHERE subject = 'equipment' AND ticket IS NULL AND kind = 'remote_inspection' AND met_ms"
-                         " IS NULL AND cancelled_ms IS NULL AND EXISTS (SELECT 1 FROM inspection i WHERE i.equipment"
-                         " = clock.subject_id AND i.state = 'done' AND i.done_ms >= clock.started_ms)",
-                         "");
+                         "UPDATE clock SET cancelled_ms = started_ms, cancelled_for = 'skipped', next_ms = NULL WHERE"
+                         " subject = 'visit' AND subject_id = ?1 AND ticket IS NULL AND met_ms IS NULL AND cancelled_ms"
+                         " IS NULL AND EXISTS (SELECT 1 FROM visit v WHERE v.id = ?1 AND v.state = 'skipped')",
+                         "i", visit);
+}
+
+enum err duties_of_visits(struct sql *sql, int64_t equipment)
+{
+    return sql_run(sql,
+                   "UPDATE clock SET cancelled_ms = started_ms, cancelled_for = 'skipped', next_ms = NULL WHERE"
+                   " subject = 'visit' AND subject_id IN (SELECT id FROM visit WHERE equipment = ?1 AND state ="
+                   " 'skipped') AND ticket IS NULL AND met_ms IS NULL AND cancelled_ms IS NULL",
+                   "i", equipment);
+}
+
+#define LOOK_BACK_MS 86400000LL /* an inspection ends while the server runs: it was looked at since */
+
+/* Inspections that were done since, in a room that knows of no duties. */
+static enum err meet_inspections(struct sql *sql, int64_t since_ms)
+{
+    return sql_run(sql,
+                   "UPDATE clock SET next_ms = NULL, met_ms = (SELECT MIN(i.done_ms) FROM inspection i WHERE"
+                   " i.equipment = clock.subject_id AND i.state = 'done' AND i.done_ms >= clock.started_ms)"
+                   " WHERE subject = 'equipment' AND subject_id IN (SELECT d.equipment FROM inspection d WHERE"
+                   " d.done_ms >= ?1) AND ticket IS NULL AND kind = 'remote_inspection' AND met_ms"
+                   " IS NULL AND cancelled_ms IS NULL AND EXISTS (SELECT 1 FROM inspection i WHERE i.equipment"
+                   " = clock.subject_id AND i.state = 'done' AND i.done_ms >= clock.started_ms)",
+                   "i", since_ms);
 }
 
 enum err duties_judge(struct office *office, struct sql *sql, int64_t now_ms, int64_t *io_next_ms)
@@ -254,7 +269,7 @@ enum err duties_judge(struct office *office, struct sql *sql, int64_t now_ms, in
     int64_t ids[JUDGE_SLICE], next_ms;
     struct sql_rows rows;
     size_t count = 0;
-    enum err err = sync_facts(sql);
+    enum err err = meet_inspections(sql, now_ms - LOOK_BACK_MS);
 
     if (err) {
         return err;

@@ -34,6 +34,10 @@ enum err duty_action(struct sql *sql, int64_t id, const struct action *action, i
 /* Raises what the calendar says, for a slice of the equipment and contracts at a time from *io_at on
  * (0: from the beginning; 0 again: all were looked at). */
 enum err duties_raise(struct office *office, struct sql *sql, int64_t now_ms, int64_t *io_at) MUST_CHECK;
-/* What happened elsewhere (visits, inspections) meets its duties; warnings and breaches are noted and
+/* A visit was done or called off: its duties are met or given up. */
+enum err duties_of_visit(struct sql *sql, int64_t visit) MUST_CHECK;
+/* The visits of that equipment that are called off: their duties are given up. */
+enum err duties_of_visits(struct sql *sql, int64_t equipment) MUST_CHECK;
+/* Inspections that were done meet their duties; warnings and breaches are noted and
  * told. *io_next_ms: when one changes by itself. */
 enum err duties_judge(struct office *office, struct sql *sql, int64_t now_ms, int64_t *io_next_ms) MUST_CHECK;

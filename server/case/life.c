@@ -133,7 +133,9 @@ enum err ticket_close(struct office *office, struct sql *sql, struct ticket *tic
                            "ii", ticket->id, at_ms);
 
     if (!err) {
-        err = clocks_stop(sql, ticket->id, PLAN_CLEARED_STOP, at_ms);
+        /* repaired when the fault went, which was before anybody said so */
+        err = clocks_stop(sql, ticket->id, PLAN_CLEARED_STOP,
+                          ticket->cleared_ms && ticket->cleared_ms < at_ms ? ticket->cleared_ms : at_ms);
     }
     if (!err) { /* what was missed by then stays missed */
         err = clocks_judge(office, sql, ticket, at_ms);

@@ -12,9 +12,11 @@
 
 #define DESK_ARENA  (8 * 1024 * 1024)
 #define TURN_SLICE  500                /* tickets looked at in one turn */
-#define VISITS_EACH (6 * 3600 * 1000)  /* how often visits are planned ahead */
+#define VISITS_EACH (6 * 3600 * 1000)  /* how often visits whose window begins are handed out */
+#define PLAN_EACH   (7 * 86400 * 1000) /* how often visits are planned ahead; there is a month's margin */
 #define HOLD_RETRY  PROOF_RETRY_MS
 #define FORECAST_EACH (60 * 1000)      /* queues and stocks change slowly */
+#define ROUND_EACH  (24 * 3600 * 1000) /* how often it is looked over all equipment what the calendar asks for */
 #define DUTIES_EACH (60 * 1000)        /* how often it is looked whether duties were done elsewhere */
 #define FAILED_RETRY 1000             /* a step that failed is tried again */
 
@@ -126,8 +128,9 @@ static enum err turn_ticket(struct office *office, struct sql *sql, int64_t id, 
         return err;
     }
     if (close_ms <= now_ms) {
-        return ticket_close(office, sql, &ticket, "heliograph", "the fault has not come back", NULL,
-                            now_ms, now_ms);
+        err = ticket_close(office, sql, &ticket, "heliograph", "the fault has not come back", NULL, now_ms,
+                           now_ms);
+        return err ? err : ticket_tell(office, sql, &ticket, "closed", "closed: the fault has not come back", now_ms);
     }
     return sql_run(sql, "UPDATE ticket SET next_ms = MIN(COALESCE(next_ms, ?2), ?2) WHERE id = ?1", "ii",
                    id, close_ms);
@@ -236,7 +239,10 @@ static enum err turn_visits(struct desk *desk, struct sql *sql, int64_t now_ms)
         err = sql_save(sql);
     }
     if (!err) {
-        err = end_step(desk, sql, "planning visits", visits_turn(&desk->office, sql, now_ms));
+        bool plan = now_ms >= desk->plan_next_ms;
+
+        err = end_step(desk, sql, "planning visits", visits_turn(&desk->office, sql, plan, now_ms));
+        desk->plan_next_ms = plan && !desk->step_failed ? now_ms + PLAN_EACH : desk->plan_next_ms;
     }
     desk->visits_next_ms = now_ms + (desk->step_failed ? HOLD_RETRY : VISITS_EACH);
     return err;
@@ -276,7 +282,7 @@ static enum err turn_duties(struct desk *desk, struct sql *sql, int64_t now_ms, 
         }
         desk->duties_next_ms = desk->step_failed ? now_ms + HOLD_RETRY
                                : desk->duties_at ? now_ms
-                                                 : now_ms + VISITS_EACH;
+                                                 : now_ms + ROUND_EACH;
     }
     if (!err && now_ms >= desk->duties_judge_ms) {
         int64_t next_ms = now_ms + DUTIES_EACH;

@@ -13,7 +13,7 @@
 
 struct desk {
     struct office office;
-    int64_t visits_next_ms, duties_next_ms, duties_judge_ms;
+    int64_t visits_next_ms, plan_next_ms, duties_next_ms, duties_judge_ms;
     int64_t duties_at; /* where raising them has got to; 0: a round begins */
     int64_t forecast_next_ms;
     struct forecast_round {

@@ -172,9 +172,11 @@ static enum err read_owner(struct arena *arena, struct sql *sql, struct rules *r
     enum err err;
 
     *owner = (struct clock_owner){.ticket = ticket, .time_zone = "UTC"};
-    sql_find(sql, &rows, "SELECT calendar, time_zone, plan, plan_hash FROM ticket WHERE id = ?1", "i", ticket);
+    sql_find(sql, &rows, "SELECT calendar, time_zone, plan, plan_hash, CASE WHEN hold_until_ms IS NOT NULL THEN cleared_ms END"
+             " FROM ticket WHERE id = ?1", "i", ticket);
     if (sql_next(&rows)) {
         owner->calendar = sql_int(&rows, 0);
+        owner->still_ms = sql_int(&rows, 4);
         if (!sql_null(&rows, 1)) {
             owner->time_zone = arena_text(arena, sql_text(&rows, 1), strlen(sql_text(&rows, 1)));
         }

@@ -22,7 +22,9 @@ enum err dispatch_again(struct office *office, struct sql *sql, const struct tic
 int64_t dispatch_team(struct office *office, struct sql *sql, const struct place *place, int64_t ticket,
                       const char *skill, int64_t now_ms, struct text *why);
 
-enum err visits_turn(struct office *office, struct sql *sql, int64_t now_ms) MUST_CHECK;
+/* Visits whose window has begun become work orders; plan: it is also looked whether more have to be
+ * planned ahead, for every piece of equipment. */
+enum err visits_turn(struct office *office, struct sql *sql, bool plan, int64_t now_ms) MUST_CHECK;
 /* Visits of one piece of equipment up to 15 months (and a margin) ahead. */
 enum err visits_plan(struct office *office, struct sql *sql, int64_t equipment,
                      int64_t now_ms) MUST_CHECK;

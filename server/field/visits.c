@@ -1,6 +1,7 @@
 /* Maintenance visits in the calendar: every occurrence once, ahead of time, wherever the server was
  * meanwhile. */
 #include "server/case/clocks.h"
+#include "server/case/duties.h"
 #include "server/field/field.h"
 
 #include <stdlib.h>
@@ -38,6 +39,9 @@ static enum err judge_contracts(struct sql *sql, int64_t equipment)
         ") AND NOT EXISTS (" CONTRACTS " AND " COVERS ")",
         "i", equipment);
 
+    if (!err && sql_changes(sql) > 0) {
+        err = duties_of_visits(sql, equipment);
+    }
     return err ? err
                : sql_run(sql,
                          "UPDATE visit SET state = 'planned', reason = NULL, calendar_sequence ="
@@ -110,11 +114,13 @@ static enum err release_one(struct office *office, struct sql *sql, const struct
     return err ? err : sql_run(sql, "UPDATE visit SET state = 'released' WHERE id = ?1", "i", visit);
 }
 
-/* Visits whose window has begun become work orders. */
-static enum err release(struct office *office, struct sql *sql, int64_t now_ms)
+/* Visits whose window has begun become work orders: of those after (due_day, id), a slice. *ret_more: there
+ * may be others. */
+static enum err release_slice(struct office *office, struct sql *sql, int64_t now_ms, int64_t *io_day,
+                              int64_t *io_id, bool *ret_more)
 {
     struct due {
-        int64_t visit, equipment, from_day;
+        int64_t visit, equipment, from_day, due_day;
     } due[200];
     int64_t tomorrow = now_ms / 86400000 + 1; /* somewhere on earth it is that day already */
     struct sql_rows rows;
@@ -122,13 +128,16 @@ static enum err release(struct office *office, struct sql *sql, int64_t now_ms)
     enum err err;
 
     sql_find(sql, &rows,
-             "SELECT id, equipment, window_start_day FROM visit WHERE state = 'planned' AND"
-             " window_start_day <= ?1 ORDER BY due_day LIMIT 200",
-             "i", tomorrow);
+             "SELECT id, equipment, window_start_day, due_day FROM visit WHERE state = 'planned' AND"
+             " window_start_day <= ?1 AND (due_day, id) > (?2, ?3) ORDER BY due_day, id LIMIT 200",
+             "iii", tomorrow, *io_day, *io_id);
     while (count < 200 && sql_next(&rows)) {
-        due[count++] = (struct due){sql_int(&rows, 0), sql_int(&rows, 1), sql_int(&rows, 2)};
+        due[count++] = (struct due){sql_int(&rows, 0), sql_int(&rows, 1), sql_int(&rows, 2), sql_int(&rows, 3)};
     }
     err = sql_end(&rows);
+    *ret_more = count == 200;
+    *io_day = count ? due[count - 1].due_day : 0;
+    *io_id = count ? due[count - 1].visit : 0;
     for (size_t i = 0; !err && i < count; i++) {
         struct place place;
 
@@ -137,6 +146,18 @@ static enum err release(struct office *office, struct sql *sql, int64_t now_ms)
         if (!err && due[i].from_day <= place_day(office, &place, now_ms)) {
             err = release_one(office, sql, &place, due[i].visit, now_ms);
         }
+    }
+    return err;
+}
+
+static enum err release(struct office *office, struct sql *sql, int64_t now_ms)
+{
+    int64_t day = -1, id = 0;
+    bool more = true;
+    enum err err = ERR_OK;
+
+    while (!err && more) {
+        err = release_slice(office, sql, now_ms, &day, &id, &more);
     }
     return err;
 }
@@ -171,16 +192,16 @@ static enum err plan_all(struct office *office, struct sql *sql, int64_t now_ms)
     return err;
 }
 
-enum err visits_turn(struct office *office, struct sql *sql, int64_t now_ms)
+enum err visits_turn(struct office *office, struct sql *sql, bool plan, int64_t now_ms)
 {
-    enum err err = plan_all(office, sql, now_ms);
+    enum err err = plan ? plan_all(office, sql, now_ms) : ERR_OK;
 
     return err ? err : release(office, sql, now_ms);
 }
 
 enum err visits_anew(struct office *office, struct sql *sql, int64_t now_ms)
 {
-    enum err err = visits_turn(office, sql, now_ms);
+    enum err err = visits_turn(office, sql, true, now_ms);
     struct sql_rows rows;
     int64_t *ids = calloc(SLICE * 50, sizeof(*ids));
     size_t count = 0;

@@ -5,7 +5,7 @@
 
 #include "server/case/clocks.h"
 #include "server/case/customer.h"
-#include "server/case/proof.h"
+#include "server/case/duties.h"
 #include "server/case/proof.h"
 #include "server/store/change.h"
 
@@ -223,6 +223,7 @@ static enum err do_cancel(struct work *work)
                       "UPDATE visit SET state = 'skipped', reason = ?2, calendar_sequence ="
                       " calendar_sequence + 1 WHERE id = ?1",
                       "it", work->order.visit, reason);
+        err = err ? err : duties_of_visit(work->sql, work->order.visit);
     }
     return err;
 }
@@ -560,6 +561,7 @@ static enum err write_state(struct work *work)
     if (!err && work->kind == WORK_FINISH && work->order.visit) {
         err = sql_run(work->sql, "UPDATE visit SET state = 'done', done_ms = ?2 WHERE id = ?1", "ii",
                       work->order.visit, work->at_ms);
+        err = err ? err : duties_of_visit(work->sql, work->order.visit);
     }
     work->order.state = state;
     return err == ERR_EXISTS ? text_say(work->why, ERR_STATE, "another order of the ticket is open. Legal: actions on"
