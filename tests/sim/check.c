@@ -1,0 +1,185 @@
+/* What must hold: along the way, and at the end of the year. */
+#include "year.h"
+
+#include "models/base/civil.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Rows of a query that must have none. */
+static void none(struct year *year, const char *words, const char *statement)
+{
+    struct sql_rows rows;
+    int shown = 0;
+
+    sql_find(year->sql, &rows, statement, "");
+    while (sql_next(&rows)) {
+        if (shown++ < 5) {
+            ledger_wrong(&year->ledger, "%s: %s", words, sql_text(&rows, 0) ? sql_text(&rows, 0) : "?");
+        }
+    }
+    if (sql_end(&rows)) {
+        ledger_wrong(&year->ledger, "%s: %s", words, sql_why(year->sql));
+    }
+}
+
+void year_audit(struct year *year)
+{
+    none(year, "more than one open ticket of a cause",
+         "SELECT cause_key FROM ticket WHERE closed_ms IS NULL GROUP BY cause_key HAVING COUNT(*) > 1");
+    none(year, "more than one open alarm",
+         "SELECT fault FROM alarm WHERE cleared_ms IS NULL GROUP BY equipment, fault HAVING COUNT(*) > 1");
+    none(year, "more than one open order",
+         "SELECT t.number FROM work_order w JOIN ticket t ON t.id = w.ticket WHERE w.kind = 'corrective' AND w.state"
+         " NOT IN ('done', 'cancelled') GROUP BY t.number HAVING COUNT(*) > 1");
+    none(year, "a fault in hand without an order",
+         "SELECT number || ' ' || state FROM ticket t WHERE kind = 'fault' AND closed_ms IS NULL AND state IN"
+         " ('registered', 'acknowledged', 'dispatched', 'assigned', 'en_route', 'on_site', 'repairing') AND NOT EXISTS"
+         " (SELECT 1 FROM work_order w WHERE w.ticket = t.id AND w.kind = 'corrective' AND w.state NOT IN ('done',"
+         " 'cancelled'))");
+    none(year, "a closed ticket with an order that nobody began",
+         "SELECT t.number FROM ticket t JOIN work_order w ON w.ticket = t.id WHERE t.closed_ms IS NOT NULL AND w.state"
+         " IN ('proposed', 'dispatched', 'assigned', 'accepted', 'refused')");
+    none(year, "an alarm without a ticket",
+         "SELECT fault FROM alarm a WHERE NOT EXISTS (SELECT 1 FROM ticket t WHERE t.id = a.ticket)");
+    none(year, "the same notice twice",
+         "SELECT key FROM outbox GROUP BY key, channel, target HAVING COUNT(*) > 1");
+}
+
+/* ------------------------------------------------------------------ the record of alarms */
+
+static int by_place(const void *a, const void *b)
+{
+    const struct episode *one = a, *other = b;
+
+    if (one->heater != other->heater || one->fault != other->fault) {
+        return one->heater != other->heater ? one->heater - other->heater : one->fault - other->fault;
+    }
+    return one->onset_ms < other->onset_ms ? -1 : one->onset_ms > other->onset_ms;
+}
+
+static void check_alarms(struct year *year)
+{
+    int64_t told = 0, found;
+
+    qsort(year->episodes, (size_t)year->episode_count, sizeof(*year->episodes), by_place);
+    for (int64_t i = 0; i < year->episode_count; i++) {
+        const struct episode *episode = &year->episodes[i];
+        const struct heater *heater = &year->company.heaters[episode->heater];
+        bool away = year->company.gateways[heater->gateway].lost_ms > 0; /* what it has to tell waits */
+
+        if (!episode->told) {
+            continue;
+        }
+        told++;
+        found = sql_find_int(year->sql, 0,
+                             "SELECT COUNT(*) FROM alarm WHERE equipment = ?1 AND fault = ?2 AND onset_ms = ?3 AND"
+                             " (COALESCE(cleared_ms, 0) = ?4 OR ?5 = 1) AND (grade = ?6 OR ?5 = 1)",
+                             "itiiii", heater->row, sim_faults[episode->fault].id, episode->onset_ms,
+                             episode->cleared_ms, (int64_t)away, (int64_t)episode->grade);
+        if (found != 1) {
+            ledger_wrong(&year->ledger, "%s %s of %lld is in the record %lld times", heater->name,
+                         sim_faults[episode->fault].id, (long long)episode->onset_ms, (long long)found);
+        }
+    }
+    found = sql_find_int(year->sql, 0, "SELECT COUNT(*) FROM alarm", "");
+    if (found != told) {
+        ledger_wrong(&year->ledger, "%lld alarms in the record, %lld happened", (long long)found, (long long)told);
+    }
+}
+
+/* ------------------------------------------------------------------ visits */
+
+static int month_of(int64_t day)
+{
+    int year, month, rest;
+
+    civil_from_days((int32_t)day, &year, &month, &rest);
+    return year * 12 + month - 1;
+}
+
+static int anchor_month(const struct heater *heater)
+{
+    return atoi(heater->acceptance) * 12 + atoi(heater->acceptance + 5) - 1;
+}
+
+/* Every occurrence once, in order, near its half year; whatever falls due within 15 months is there. */
+static void check_visits(struct year *year)
+{
+    for (int i = 0; i < year->company.heater_count; i++) {
+        const struct heater *heater = &year->company.heaters[i];
+        int64_t last = 0, last_day = 0;
+        struct sql_rows rows;
+
+        sql_find(year->sql, &rows,
+                 "SELECT sequence, due_day, window_start_day, state, (SELECT COUNT(*) FROM work_order w WHERE w.visit ="
+                 " v.id AND w.state <> 'cancelled') FROM visit v WHERE equipment = ?1 ORDER BY sequence",
+                 "i", heater->row);
+        while (sql_next(&rows)) {
+            int64_t sequence = sql_int(&rows, 0), day = sql_int(&rows, 1), orders = sql_int(&rows, 4);
+            int months = month_of(day) - anchor_month(heater) - 6 * (int)sequence;
+            bool begun = sql_int(&rows, 2) <= year->now_ms / DAY - 2, skipped = strcmp(sql_text(&rows, 3), "skipped") == 0;
+
+            if ((last && sequence != last + 1) || day <= last_day || months < -3 || months > 3) {
+                ledger_wrong(&year->ledger, "%s: visit %lld falls out of its row", heater->name, (long long)sequence);
+            }
+            if (orders > 1 || (begun && !skipped && orders != 1)) {
+                ledger_wrong(&year->ledger, "%s: visit %lld (%s) has %lld orders", heater->name, (long long)sequence,
+                             sql_text(&rows, 3), (long long)orders);
+            }
+            last = sequence;
+            last_day = day;
+        }
+        if (sql_end(&rows) || last_day < year->now_ms / DAY + 455 - 215) {
+            if (yaml_find(yaml_find(year->company.plans[heater->plan], "items"), "visits")) {
+                ledger_wrong(&year->ledger, "%s: visits are planned to day %lld only", heater->name, (long long)last_day);
+            }
+        }
+    }
+}
+
+/* ------------------------------------------------------------------ all */
+
+static void check_ticket(struct year *year, struct case_ *one)
+{
+    ledger_compare(&year->ledger, year->sql, year->rules, one, year->now_ms);
+    ledger_notices(&year->ledger, year->sql, one);
+    if (!one->closed_ms && one->restored && !one->touched && one->cleared_ms + 7 * DAY + HOUR < year->now_ms) {
+        ledger_wrong(&year->ledger, "%s should have been closed by itself", one->number);
+    }
+    if (!one->closed_ms && one->hold_until_ms && one->hold_until_ms + HOUR < year->now_ms &&
+        one->hold_until_ms > year->ledger.up_ms && one->heater >= 0 &&
+        !year->company.gateways[year->company.heaters[one->heater].gateway].lost_ms) {
+        ledger_wrong(&year->ledger, "%s: its hold does not end", one->number);
+    }
+}
+
+void year_check(struct year *year)
+{
+    int64_t next_ms;
+
+    year->now_ms += MINUTE; /* what was due with the last event is looked at */
+    for (int i = 0; i < 50; i++) {
+        enum err err = year_step(year);
+
+        (void)!year_commit(year, err ? err : desk_turn(year->desk, year->sql, year->now_ms, &next_ms), "a turn");
+        if (next_ms > year->now_ms) {
+            break;
+        }
+    }
+    ledger_read(&year->ledger, year->sql, year->now_ms);
+    year_audit(year);
+    for (int64_t row = 1; row < year->ledger.room; row++) {
+        struct case_ *one = ledger_case(&year->ledger, row);
+
+        if (one) {
+            check_ticket(year, one);
+        }
+    }
+    if (year->ledger.count != sql_find_int(year->sql, 0, "SELECT COUNT(*) FROM ticket", "")) {
+        ledger_wrong(&year->ledger, "there are tickets without a time line");
+    }
+    check_alarms(year);
+    check_visits(year);
+}

@@ -1,0 +1,96 @@
+/*
+ * A simulated year of a company, under a clock that nobody waits for: the real desk on a real database,
+ * against a witness that counts minutes. Run from the root of the tree.
+ *
+ *   year [--seed N] [--heaters N] [--days N] [--database URL]
+ */
+#include "year.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static void complain_to_nobody(void *context, const char *line)
+{
+    (void)context;
+    fprintf(stderr, "%s\n", line);
+}
+
+static double seconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void report(const struct year *year, double ran)
+{
+    const struct ledger *ledger = &year->ledger;
+
+    printf("%d heaters, %d gateways, %d technicians, %lld days, seed %llu\n", year->company.heater_count,
+           year->company.gateway_count, TECHNICIANS, (long long)((year->end_ms - year->begin_ms) / DAY),
+           (unsigned long long)year->seed);
+    printf("%lld faults, %lld lost links, %lld reports, %lld actions (%lld refused, %lld sent twice), %lld stops\n",
+           (long long)year->episode_count, (long long)year->losses, (long long)year->reports, (long long)year->actions,
+           (long long)year->refused, (long long)year->repeated, (long long)year->stops);
+    printf("%lld tickets, %lld lines, %lld clocks compared, %lld notices, %lld turns\n", (long long)ledger->count,
+           (long long)ledger->lines, (long long)ledger->compared, (long long)ledger->notices, (long long)year->turns);
+    printf("%s: %lld differences, %.1f s\n", ledger->wrong ? "FAILED" : "ok", (long long)ledger->wrong, ran);
+}
+
+static void remove_files(const char *path)
+{
+    static const char *const ends[] = {"", "-wal", "-shm", ".lock", ".guest"};
+
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        char name[200];
+
+        snprintf(name, sizeof(name), "%s%s", path, ends[i]);
+        unlink(name);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static struct year year;
+    char path[100], url[120];
+    const char *database = NULL, *folder = getenv("TMPDIR");
+    int heaters = 2000, days = 365;
+    double began = seconds();
+
+    year.seed = 2026;
+    for (int i = 1; i + 1 < argc; i += 2) {
+        if (strcmp(argv[i], "--seed") == 0) {
+            year.seed = strtoull(argv[i + 1], NULL, 10);
+        } else if (strcmp(argv[i], "--heaters") == 0) {
+            heaters = atoi(argv[i + 1]);
+        } else if (strcmp(argv[i], "--days") == 0) {
+            days = atoi(argv[i + 1]);
+        } else if (strcmp(argv[i], "--database") == 0) {
+            database = argv[i + 1];
+        }
+    }
+    if (argc % 2 == 0 || heaters < 10 || days < 1 || days > 700) {
+        fprintf(stderr, "usage: year [--seed N] [--heaters N] [--days N] [--database URL]\n");
+        return 2;
+    }
+    snprintf(path, sizeof(path), "%s/heliograph-year-%d.db", folder ? folder : "/tmp", (int)getpid());
+    snprintf(url, sizeof(url), "sqlite:%s", path);
+    if (rules_open("models/equipment", "models/plans", complain_to_nobody, NULL, &year.rules)) {
+        return 2;
+    }
+    printf("seed %llu\n", (unsigned long long)year.seed);
+    year_begin(&year, database ? database : url, heaters, days);
+    year_run(&year);
+    year_check(&year);
+    report(&year, seconds() - began);
+    int failed = year.ledger.wrong > 0;
+
+    year_end(&year);
+    rules_close(year.rules);
+    remove_files(path);
+    return failed;
+}
