@@ -158,6 +158,7 @@ static void read_fault(struct profile_reader *reader, struct yaml_node *map,
     fault->component =
         profile_words(reader, yaml_text(complaints, yaml_need(complaints, map, "component"),
                                         "a warranty class", ""));
+    fault->service = profile_words(reader, yaml_text(complaints, yaml_find(map, "service"), "a service", NULL));
     read_causes(reader, yaml_find(map, "causes"), fault);
     read_remote(reader, yaml_find(map, "remote"), fault);
     fault->advice = profile_words2(reader, yaml_find(map, "advice"));

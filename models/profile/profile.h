@@ -84,6 +84,7 @@ struct fault_rule {
     size_t inhibited_count;
     const char *domain;    /* hardware software external */
     const char *component; /* warranty class */
+    const char *service;   /* what it interrupts: circulation …; NULL: none */
     const struct fault_cause *causes;
     size_t cause_count;
     const struct words2 *remote;

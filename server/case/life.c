@@ -69,6 +69,9 @@ enum err ticket_cleared(struct office *office, struct sql *sql, struct ticket *t
                   "UPDATE ticket SET cleared_ms = ?2, hold_until_ms = ?3, version = version + 1"
                   " WHERE id = ?1",
                   "iii", ticket->id, cleared_ms, ticket->hold_until_ms);
+    if (!err) { /* no hold: the service is back when it is back */
+        err = clocks_stop(sql, ticket->id, PLAN_RESTORED, cleared_ms);
+    }
     if (!err) {
         err = ticket_line(sql, ticket->id, cleared_ms, now_ms, "heliograph", "clear", NULL,
                           "telemetry is normal again", NULL);

@@ -2,6 +2,7 @@
 #include "server/case/grade.h"
 #include "server/case/proof.h"
 #include "server/desk/closure.h"
+#include "server/case/outage.h"
 #include "server/desk/desk_int.h"
 
 #include <stdlib.h>
@@ -119,6 +120,9 @@ static enum err turn_ticket(struct office *office, struct sql *sql, int64_t id, 
         return end_hold(office, sql, &ticket, now_ms);
     }
     err = grade_turn(office, sql, &ticket, now_ms);
+    if (!err) {
+        err = outage_turn(office, sql, &ticket, now_ms);
+    }
     if (err) {
         return err;
     }

@@ -1,5 +1,6 @@
 /* A fault in: alarms raised, regraded and cleared, each merged into the one ticket of its cause. */
 #include "server/desk/closure.h"
+#include "server/case/outage.h"
 #include "server/desk/desk_int.h"
 
 #include <string.h>
@@ -103,6 +104,10 @@ enum err alarm_open_ticket(struct office *office, struct sql *sql, const struct 
     }
     err = ticket ? join(office, sql, fault, ticket, now_ms)
                  : open_new(office, sql, place, fault, key.at, now_ms, &ticket);
+    if (!err && place->profile && profile_fault(place->profile, fault->fault) >= 0) {
+        err = outage_begin(office, sql, ticket, &place->profile->faults[profile_fault(place->profile, fault->fault)],
+                           fault->onset_ms);
+    }
     if (err) {
         return err;
     }
@@ -203,6 +208,9 @@ enum err alarm_end(struct office *office, struct sql *sql, const struct alarm *a
         if (!err && !ticket.closed_ms) {
             err = ticket_cleared(office, sql, &ticket, cleared_ms, now_ms);
         }
+    }
+    if (!err && fault->grade > before) { /* milder: its service is not interrupted any more */
+        err = clocks_stop(sql, id, PLAN_RESTORED, fault->t_ms);
     }
     return err;
 }

@@ -84,6 +84,9 @@ static void show_fault(const struct profile *profile, const struct fault_rule *f
               fault->when_text, (long long)fault->for_ms, fault->clear ? "given" : "not when",
               (long long)fault->clear_for_ms, fault->grade, fault->domain, fault->component,
               fault->latching ? " latching" : "", fault->safety ? " safety" : "");
+    if (fault->service) {
+        text_addf(to, "service %s\n", fault->service);
+    }
     for (size_t i = 0; i < fault->rung_count; i++) {
         text_addf(to, "  rung after %lld when %s grade %d\n", (long long)fault->ladder[i].after_ms,
                   fault->ladder[i].when ? "given" : "-", fault->ladder[i].grade);

@@ -537,6 +537,30 @@ static void test_untouched_tickets_close_by_themselves(void **state)
     end();
 }
 
+/* S0-105, F-03: a listed service that is interrupted for ten minutes is grade 1, once told, by plan data. */
+static void test_an_outage_becomes_grade_1(void **state)
+{
+    (void)state;
+    begin("swh_standard");
+    fault(FAULT_RAISED, 2);
+    pass(5 * MINUTE);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT grade FROM ticket", ""), 2);
+    pass(6 * MINUTE);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT grade FROM ticket", ""), 1);
+    assert_int_equal(lines("regrade"), 1);
+    assert_int_equal(notices(":breach.outage"), 0); /* the grade is what is told */
+    pass(HOUR);
+    assert_int_equal(lines("regrade"), 1);
+    end();
+    begin("swh_standard");
+    fault(FAULT_RAISED, 2);
+    pass(5 * MINUTE);
+    fault(FAULT_CLEARED, 2); /* the service is back in time */
+    pass(5 * HOUR);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT grade FROM ticket", ""), 2);
+    end();
+}
+
 /* Said before it is too late, once, with reasons; gone when the clock is met. */
 static void test_a_miss_is_foreseen(void **state)
 {
@@ -754,6 +778,7 @@ int main(void)
         cmocka_unit_test(test_hold_proves_and_relapse_takes_back),
         cmocka_unit_test(test_silence_proves_nothing),
         cmocka_unit_test(test_untouched_tickets_close_by_themselves),
+        cmocka_unit_test(test_an_outage_becomes_grade_1),
         cmocka_unit_test(test_a_miss_is_foreseen),
         cmocka_unit_test(test_close_freezes_and_reopen_is_fair),
         cmocka_unit_test(test_work_in_order),
