@@ -106,7 +106,7 @@ enum err alarm_open_ticket(struct office *office, struct sql *sql, const struct 
                  : open_new(office, sql, place, fault, key.at, now_ms, &ticket);
     if (!err && place->profile && profile_fault(place->profile, fault->fault) >= 0) {
         err = outage_begin(office, sql, ticket, &place->profile->faults[profile_fault(place->profile, fault->fault)],
-                           fault->onset_ms);
+                           now_ms); /* G-23: from when the server knows, as all clocks of a fault */
     }
     if (err) {
         return err;
