@@ -161,6 +161,9 @@ static enum err regrade_alarm(struct office *office, struct sql *sql, int64_t id
         if (!err && !ticket.closed_ms) {
             err = grade_follow(office, sql, &ticket, alarm.grade, fault->grade, fault->t_ms, now_ms);
         }
+        if (!err && fault->grade > alarm.grade) { /* milder: its service is not interrupted any more */
+            err = clocks_stop(sql, alarm.ticket, PLAN_RESTORED, fault->t_ms);
+        }
     }
     /* what was held when it was small may be told now */
     return err || alarm.announced_ms || fault->grade > alarm.grade ? err : announce_alarm(office, sql, id, now_ms);
@@ -208,9 +211,6 @@ enum err alarm_end(struct office *office, struct sql *sql, const struct alarm *a
         if (!err && !ticket.closed_ms) {
             err = ticket_cleared(office, sql, &ticket, cleared_ms, now_ms);
         }
-    }
-    if (!err && fault->grade > before) { /* milder: its service is not interrupted any more */
-        err = clocks_stop(sql, id, PLAN_RESTORED, fault->t_ms);
     }
     return err;
 }
