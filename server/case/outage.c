@@ -37,7 +37,8 @@ enum err outage_turn(struct office *office, struct sql *sql, struct ticket *tick
 {
     int64_t since_ms, due_ms;
 
-    if (!ticket->plan || ticket->grade <= 1 || ticket->cleared_ms) {
+    /* an interrupted service is grade 2 at the start (F-03); what telemetry calls minor is no interruption */
+    if (!ticket->plan || ticket->grade != 2 || ticket->cleared_ms) {
         return ERR_OK;
     }
     since_ms = sql_find_int(sql, -1,
