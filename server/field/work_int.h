@@ -31,6 +31,15 @@ struct work { /* one action on its way */
     struct text *why;
 };
 
+/* Words in the office's arena; NULL stays NULL. */
+const char *order_keep(struct office *office, const char *words);
+/* Planned work of the technician in the hours of an urgent order has to be planned anew (S0-62). */
+enum err work_preempt(struct sql *sql, int64_t order, const char *who, int64_t now_ms) MUST_CHECK;
+/* The order's ticket follows the action: state, clocks, time line, and the customer is told. */
+enum err work_move_ticket(struct work *work) MUST_CHECK;
+/* What each action does beside moving the order; NULL: nothing. */
+extern enum err (*const work_doers[WORK_ACTIONS])(struct work *work);
+
 /* The doers: what an action does beside moving the order. ERR_FORMAT, ERR_STATE with why. */
 enum err do_step(struct work *work) MUST_CHECK;    /* check */
 enum err do_confirm(struct work *work) MUST_CHECK; /* a gate */
