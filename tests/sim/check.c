@@ -157,7 +157,7 @@ static void check_ticket(struct year *year, struct case_ *one)
 
 void year_check(struct year *year)
 {
-    int64_t next_ms;
+    int64_t next_ms = INT64_MAX;
 
     year->now_ms += MINUTE; /* what was due with the last event is looked at */
     for (int i = 0; i < 50; i++) {

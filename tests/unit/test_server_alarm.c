@@ -330,7 +330,7 @@ static void a_window_can_be_ended_and_made_longer(void **state)
 
 static void chattering_keeps_one_alarm_open(void **state)
 {
-    int64_t quiet_ms;
+    int64_t quiet_ms = 0;
 
     (void)state;
     begin(1, 1);
