@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "server/case/classes.h"
-
 static enum err do_nothing(struct move *move)
 {
     (void)move;
@@ -61,18 +59,10 @@ bool desk_has_doer(enum ticket_action action)
     return doers[action];
 }
 
-/* One more order where one is done already: a second visit, and by that a complex fault (G-16). */
+/* One more order where none is open. */
 enum err move_need_order(struct move *move)
 {
-    enum err err = ERR_OK;
-
-    if (sql_find_int(move->sql, 0,
-                     "SELECT 1 FROM work_order WHERE ticket = ?1 AND kind = 'corrective' AND state = 'done' LIMIT 1",
-                     "i", move->ticket->id)) {
-        err = classes_add(move->office, move->sql, move->ticket, 1U << CONDITION_SECOND_VISIT, "a second visit",
-                          move->at_ms);
-    }
-    return err ? err : dispatch_again(move->office, move->sql, move->ticket, move->now_ms);
+    return dispatch_again(move->office, move->sql, move->ticket, move->now_ms);
 }
 
 #define BEFORE_MS 86400000LL /* a call may have been answered before somebody wrote it down */

@@ -1,6 +1,7 @@
 /* Work orders proposed for a ticket, to the team that fits by place and skill. */
 #include <string.h>
 
+#include "server/case/classes.h"
 #include "server/case/clocks.h"
 #include "server/field/field.h"
 #include "server/field/route.h"
@@ -90,8 +91,19 @@ enum err dispatch_refresh(struct office *office, struct sql *sql, const struct p
     return order ? work_refill(office, sql, order, &what, now_ms) : ERR_OK;
 }
 
-enum err dispatch_again(struct office *office, struct sql *sql, const struct ticket *ticket,
-                        int64_t now_ms)
+/* One visit was not enough: by that the fault is complex (G-16). */
+static enum err judge_second(struct office *office, struct sql *sql, struct ticket *ticket, int64_t now_ms)
+{
+    if (!sql_find_int(sql, 0,
+                      "SELECT 1 FROM work_order WHERE ticket = ?1 AND kind = 'corrective' AND state IN ('done',"
+                      " 'verified', 'closed') LIMIT 1",
+                      "i", ticket->id)) {
+        return ERR_OK;
+    }
+    return classes_add(office, sql, ticket, 1U << CONDITION_SECOND_VISIT, "a second visit", now_ms);
+}
+
+enum err dispatch_again(struct office *office, struct sql *sql, struct ticket *ticket, int64_t now_ms)
 {
     struct place place;
     int index;
@@ -103,7 +115,10 @@ enum err dispatch_again(struct office *office, struct sql *sql, const struct tic
                      "i", ticket->id)) {
         return ERR_OK;
     }
-    err = place_find(office, sql, ticket->equipment, ticket->site, now_ms, &place);
+    err = judge_second(office, sql, ticket, now_ms);
+    if (!err) {
+        err = place_find(office, sql, ticket->equipment, ticket->site, now_ms, &place);
+    }
     if (err) {
         return err;
     }

@@ -14,9 +14,9 @@ enum err dispatch_propose(struct office *office, struct sql *sql, const struct p
 enum err dispatch_refresh(struct office *office, struct sql *sql, const struct place *place,
                           int64_t ticket, const struct fault_rule *rule, const char *before,
                           int64_t now_ms) MUST_CHECK;
-/* One more for a ticket whose order was done or cancelled; none when one is still open. */
-enum err dispatch_again(struct office *office, struct sql *sql, const struct ticket *ticket,
-                        int64_t now_ms) MUST_CHECK;
+/* One more for a ticket whose order was done or cancelled; none when one is still open. A second visit makes the
+ * fault complex. */
+enum err dispatch_again(struct office *office, struct sql *sql, struct ticket *ticket, int64_t now_ms) MUST_CHECK;
 /* The team of whoever should go first (route.h) to a place for a ticket (0: none) with a skill (may be NULL): row id
  * or 0, and why none or none better. */
 int64_t dispatch_team(struct office *office, struct sql *sql, const struct place *place, int64_t ticket,
