@@ -12,6 +12,7 @@
 #include "server/server.h"
 
 #define CONFIG_BYTES_MOST (64 * 1024 * 1024)
+#define CODES_BYTES_MOST  (1024 * 1024)
 
 static const char help[] =
     "heliograph-server --config FILE [--check] [--verbose] [COMMAND]\n"
@@ -113,6 +114,22 @@ static enum err add_folder(struct arena *arena, const struct server_config *conf
                : ERR_OK;
 }
 
+/* codes.yaml beside the plans, unless another one is named. */
+static enum err add_codes(struct arena *arena, const struct server_config *config, struct rules *rules)
+{
+    char *bytes;
+    size_t size;
+    TEXT(path, 1024);
+
+    if (config->codes) {
+        return rules_add_codes(rules, config->codes);
+    }
+    text_addf(&path, "%s/../codes.yaml", config->plans ? config->plans : ".");
+    return config->plans && !path.cut && file_read(arena, path.at, CODES_BYTES_MOST, &bytes, &size) != ERR_NOT_FOUND
+               ? rules_add_codes(rules, path.at)
+               : ERR_OK;
+}
+
 int main(int argc, char **argv)
 {
     struct options options = {.config = NULL};
@@ -140,6 +157,9 @@ int main(int argc, char **argv)
     }
     if (!wrong) {
         wrong = add_folder(arena, &config, rules, config.notices, "notices", rules_add_notices);
+    }
+    if (!wrong) {
+        wrong = add_codes(arena, &config, rules);
     }
     if (!wrong && config.plans && config.preset_line &&
         !rules_plan(rules, config.preset_plan)) {

@@ -223,37 +223,3 @@ enum work_clock work_clock(int64_t sent_ms, int64_t now_ms, int64_t most_ms, int
     *io_at_ms += skew_ms;
     return WORK_CLOCK_CORRECTED;
 }
-
-/* ------------------------------------------------------------------ codes */
-
-static const char *const refusals[] = {"no_time",   "wrong_skill", "no_certificate", "no_parts", "no_tools",
-                                       "no_access", "too_far",     "unsafe",         "ill",      "other", NULL};
-static const char *const overrides[] = {"offline",        "no_reading", "customer_absent", "customer_refuses",
-                                        "not_applicable", "later",      "emergency",       "other", NULL};
-
-static void list(const char *const *names, struct text *to)
-{
-    for (; *names; names++) {
-        text_addf(to, "%s%s", to->length ? " " : "", *names);
-    }
-}
-
-int work_refusal_read(const char *code)
-{
-    return find(refusals, code);
-}
-
-void work_refusals(struct text *to)
-{
-    list(refusals, to);
-}
-
-int work_override_read(const char *code)
-{
-    return find(overrides, code);
-}
-
-void work_overrides(struct text *to)
-{
-    list(overrides, to);
-}

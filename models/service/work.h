@@ -107,10 +107,3 @@ enum work_state work_state_then(const struct work_move *made, size_t count, cons
 enum work_clock { WORK_CLOCK_DEVICE, WORK_CLOCK_CORRECTED, WORK_CLOCK_SERVER };
 extern const char *const work_clock_names[]; /* device corrected server */
 enum work_clock work_clock(int64_t sent_ms, int64_t now_ms, int64_t most_ms, int64_t *io_at_ms);
-
-/* Why somebody will not take an order; -1: not one of these codes. */
-int work_refusal_read(const char *code);
-void work_refusals(struct text *to);
-/* Why something that is wanted is left out. */
-int work_override_read(const char *code);
-void work_overrides(struct text *to);

@@ -142,8 +142,23 @@ static enum err show_job(struct call *call, int64_t index)
     return ERR_OK;
 }
 
+static void put_codes(struct json_out *out, const char *name, const struct code_list *codes)
+{
+    json_key(out, name);
+    json_open_list(out);
+    for (size_t i = 0; codes && i < codes->count; i++) {
+        json_open_object(out);
+        json_text(out, "code", codes->items[i].id);
+        job_put_title("title", &codes->items[i].title, out);
+        json_bool(out, "note", codes->items[i].note);
+        json_close_object(out);
+    }
+    json_close_list(out);
+}
+
 void jobs_list(struct call *call)
 {
+    const struct codes *codes = rules_codes(call->api->options.rules);
     size_t count = rules_job_count(call->api->options.rules);
 
     json_open_object(call->out);
@@ -154,6 +169,8 @@ void jobs_list(struct call *call)
     }
     json_close_list(call->out);
     json_null(call->out, "next");
+    put_codes(call->out, "refusals", codes ? &codes->refusals : NULL);
+    put_codes(call->out, "overrides", codes ? &codes->overrides : NULL);
     json_close_object(call->out);
 }
 

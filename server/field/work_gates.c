@@ -127,17 +127,22 @@ static enum err put_override(struct work *work, const char *need, const char *co
 static enum err read_override(struct work *work, const struct cJSON *from, const char **ret_code,
                               const char **ret_note)
 {
-    TEXT(codes, 200);
+    const struct codes *codes = rules_codes(work->office->options.rules);
+    const struct code *code;
+    TEXT(names, 800);
 
     *ret_code = json_text_or(from, "code", NULL);
     *ret_note = json_text_or(from, "note", work->action->note);
-    if (work_override_read(*ret_code) < 0) {
-        work_overrides(&codes);
-        return text_say(work->why, ERR_FORMAT, "override: expected a code, one of %s, found '%.40s'", codes.at,
-                        *ret_code ? *ret_code : "");
+    code = codes ? codes_find(&codes->overrides, *ret_code) : NULL;
+    if (codes ? !code : !*ret_code || !text_is_id(*ret_code)) {
+        if (codes) {
+            codes_name(&codes->overrides, &names);
+        }
+        return text_say(work->why, ERR_FORMAT, "override: expected a code%s%s, found '%.40s'", codes ? ", one of " : "",
+                        names.at, *ret_code ? *ret_code : "");
     }
-    if (strcmp(*ret_code, "other") == 0 && (!*ret_note || !(*ret_note)[0])) {
-        return text_say(work->why, ERR_FORMAT, "override: the code other needs a note");
+    if (code && code->note && (!*ret_note || !(*ret_note)[0])) {
+        return text_say(work->why, ERR_FORMAT, "override: the code %s needs a note", code->id);
     }
     return ERR_OK;
 }

@@ -77,14 +77,16 @@ static enum err do_refuse(struct work *work)
 {
     const char *code = json_text_or(work->action->body, "code", NULL);
     const char *reason = json_text_or(work->action->body, "reason", work->action->note);
-    TEXT(codes, 200);
+    const struct codes *codes = rules_codes(work->office->options.rules);
+    const struct code *known = codes ? codes_find(&codes->refusals, code) : NULL;
+    TEXT(names, 800);
 
-    if (code && work_refusal_read(code) < 0) {
-        work_refusals(&codes);
-        return text_say(work->why, ERR_FORMAT, "code: expected one of %s, found '%.40s'", codes.at, code);
+    if (code && codes && !known) {
+        codes_name(&codes->refusals, &names);
+        return text_say(work->why, ERR_FORMAT, "code: expected one of %s, found '%.40s'", names.at, code);
     }
-    if (!code && work_refusal_read(reason) >= 0) {
-        code = reason;
+    if (known && known->note && !(reason && reason[0])) {
+        return text_say(work->why, ERR_FORMAT, "refuse: the code %s needs a reason", code);
     }
     if (work->place.late) {
         return ERR_OK;

@@ -41,6 +41,7 @@ struct rules {
     size_t overlay_count;
     const struct job *jobs[RULES_MOST];
     size_t job_count;
+    const struct codes *codes; /* or NULL */
     const struct notices *notices[RULES_MOST];
     size_t notices_count;
     _Atomic(struct known_zone *) zones; /* any thread puts one in front */
@@ -148,6 +149,22 @@ static void read_overlay(struct rules *rules, const char *path, const char *byte
     }
 }
 
+static void read_file(struct rules *rules, const char *path,
+                      void (*read)(struct rules *rules, const char *path, const char *bytes, size_t size))
+{
+    char *bytes;
+    size_t size;
+    TEXT(line, 1200);
+
+    if (file_read(rules->arena, path, FILE_MOST, &bytes, &size)) {
+        text_addf(&line, "%s:1:1: error: expected a file that can be read", path);
+        rules->say(rules->context, line.at);
+        rules->wrong++;
+        return;
+    }
+    read(rules, arena_text(rules->arena, path, strlen(path)), bytes, size);
+}
+
 static void read_folder(struct rules *rules, const char *folder,
                         void (*read)(struct rules *rules, const char *path, const char *bytes,
                                      size_t size))
@@ -172,18 +189,9 @@ static void read_folder(struct rules *rules, const char *folder,
     }
     for (size_t i = 0; i < count; i++) {
         TEXT(path, 1100);
-        char *bytes;
-        size_t size;
 
         text_addf(&path, "%s/%s", folder, names[i]);
-        if (file_read(rules->arena, path.at, FILE_MOST, &bytes, &size)) {
-            text_clear(&line);
-            text_addf(&line, "%s:1:1: error: expected a file that can be read", path.at);
-            rules->say(rules->context, line.at);
-            rules->wrong++;
-            continue;
-        }
-        read(rules, arena_text(rules->arena, path.at, path.length), bytes, size);
+        read_file(rules, path.at, read);
     }
 }
 
@@ -263,6 +271,26 @@ enum err rules_add_shipped_jobs(struct rules *rules, const char *folder)
 {
     read_folder(rules, folder, read_job_alone);
     return rules->wrong ? ERR_FORMAT : ERR_OK;
+}
+
+static void read_codes(struct rules *rules, const char *path, const char *bytes, size_t size)
+{
+    struct complaints complaints = {.path = path, .arena = rules->arena};
+
+    if (codes_read(rules->arena, bytes, size, &complaints, &rules->codes)) {
+        tell(rules, &complaints);
+    }
+}
+
+enum err rules_add_codes(struct rules *rules, const char *path)
+{
+    read_file(rules, path, read_codes);
+    return rules->wrong ? ERR_FORMAT : ERR_OK;
+}
+
+const struct codes *rules_codes(const struct rules *rules)
+{
+    return rules->codes;
 }
 
 static void free_zone(struct known_zone *known)

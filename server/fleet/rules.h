@@ -7,6 +7,7 @@
 #include "models/base/err.h"
 #include "models/base/text.h"
 #include "models/profile/profile.h"
+#include "models/service/codes.h"
 #include "models/service/job.h"
 #include "models/service/notice.h"
 #include "models/service/plan.h"
@@ -28,6 +29,9 @@ enum err rules_add_jobs(struct rules *rules, const char *folder) MUST_CHECK;
 /* The same of a folder that nobody named: its points and faults need not be those of the profiles; what the
  * equipment lacks is left unmeasured. */
 enum err rules_add_shipped_jobs(struct rules *rules, const char *folder) MUST_CHECK;
+/* The file of the company's codes; at most one. ERR_FORMAT. */
+enum err rules_add_codes(struct rules *rules, const char *path) MUST_CHECK;
+const struct codes *rules_codes(const struct rules *rules); /* NULL: there is no file */
 void rules_close(struct rules *rules);
 const struct profile *rules_profile(const struct rules *rules, const char *id); /* or NULL */
 /* The plan of that id; id+overlay+overlay: with these laid over, read when it is first asked for. NULL:

@@ -664,7 +664,7 @@ int main(void)
     snprintf(path, sizeof(path), "/tmp/heliograph-work-%d.db", (int)getpid());
     snprintf(url, sizeof(url), "sqlite:%s", path);
     if (rules_open("models/equipment", "models/plans", complain_to_nobody, NULL, &rules) ||
-        rules_add_jobs(rules, "models/jobs")) {
+        rules_add_jobs(rules, "models/jobs") || rules_add_codes(rules, "models/codes.yaml")) {
         return 1;
     }
     failed = cmocka_run_group_tests(tests, NULL, NULL);

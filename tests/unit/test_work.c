@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "models/base/json.h"
+#include "models/service/codes.h"
 #include "models/service/job.h"
 #include "models/service/work.h"
 
@@ -164,12 +165,39 @@ static void test_the_plan_that_fits(void **state)
     }
 }
 
+/* Codes are data: what is wrong is told where it stands, what is right is found. */
+static void test_codes(void **state)
+{
+    static const char good[] = "codes: c\nrefusals: [{id: a, title: {en: A, zh: B}}]\n"
+                               "overrides: [{id: b, title: {en: A, zh: B}, note: true}]\n";
+    static const char wrong[] = "codes: c\nrefusals:\n  - {id: a, title: {en: A, zh: B}}\n  - {id: a, title: {en: A}}\n"
+                                "overrides: []\n";
+    struct complaints complaints = {.path = "p"};
+    const struct codes *codes;
+    TEXT(names, 80);
+
+    (void)state;
+    assert_int_equal(arena_open(1 << 20, &complaints.arena), ERR_OK);
+    assert_int_equal(codes_read(complaints.arena, good, strlen(good), &complaints, &codes), ERR_OK);
+    assert_true(codes_find(&codes->overrides, "b")->note && !codes_find(&codes->refusals, "a")->note);
+    assert_null(codes_find(&codes->refusals, "b"));
+    assert_null(codes_find(&codes->refusals, NULL));
+    codes_name(&codes->refusals, &names);
+    assert_string_equal(names.at, "a");
+    assert_int_equal(codes_read(complaints.arena, wrong, strlen(wrong), &complaints, &codes), ERR_FORMAT);
+    assert_int_equal(complaints.count, 3);
+    assert_non_null(strstr(complaints.lines[0], "p:4:20: error: expected"));
+    assert_string_equal(complaints.lines[1], "p:4:10: error: expected an id of its own, found 'a' again");
+    assert_string_equal(complaints.lines[2], "p:5:12: error: expected 1 to 100 codes, found 0");
+    arena_close(complaints.arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_plain_way),      cmocka_unit_test(test_a_late_move_has_its_place),
         cmocka_unit_test(test_clocks_of_phones),   cmocka_unit_test(test_answers),
-        cmocka_unit_test(test_the_plan_that_fits),
+        cmocka_unit_test(test_the_plan_that_fits), cmocka_unit_test(test_codes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

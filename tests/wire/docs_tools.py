@@ -13,7 +13,7 @@ from rig import BUILD, ROOT
 
 DOCS = ROOT / "docs"
 GOLDEN = ROOT / "tests" / "golden"
-FILES = ("profile", "plan", "job", "fleet", "agent", "server")
+FILES = ("profile", "plan", "job", "codes", "fleet", "agent", "server")
 MESSAGES = ("data", "event", "status", "reply", "ack", "command")
 
 

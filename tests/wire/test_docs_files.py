@@ -8,7 +8,7 @@ from docs_tools import (BUILD, DOCS, FILES, GOLDEN, ROOT, Bench, changed, findin
 
 # A limit is one leaf or one a level: the program asks for 'value' to see which.
 EITHER_FORM = {"value"}
-PAGES = {"profile": "profile-format.md", "plan": "plan-format.md", "job": "job-format.md", "fleet": "fleet-format.md",
+PAGES = {"profile": "profile-format.md", "plan": "plan-format.md", "job": "job-format.md", "codes": "job-format.md", "fleet": "fleet-format.md",
          "agent": "configuration.md", "server": "configuration.md"}
 
 
@@ -116,6 +116,7 @@ def shipped():
     yield from (("profile", p) for p in sorted((ROOT / "models/equipment").glob("*.yaml")))
     yield from (("plan", p) for p in sorted((ROOT / "models/plans").glob("*.yaml")))
     yield from (("job", p) for p in sorted((ROOT / "models/jobs").glob("*.yaml")))
+    yield "codes", ROOT / "models/codes.yaml"
     yield from (("agent", p) for p in sorted((ROOT / "agent").glob("*.yaml")))
     yield from (("server", p) for p in sorted((ROOT / "server").glob("*.yaml")))
 

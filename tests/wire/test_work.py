@@ -57,6 +57,9 @@ def test_the_plan_is_copied(rig, gateway):
     assert "precaution-height" in order["open"]["verify"] and order["open"]["start"] is None
     assert {j["kind"] for j in rig.get("/jobs")["items"]} == {"corrective", "preventive", "inspection", "installation", "planned_change",
                                                               "depot_repair", "assistance"}
+    codes = rig.get("/jobs")
+    assert {"code": "too_far", "title": {"en": "Too far away", "zh": "距离太远"}, "note": False} in codes["refusals"]
+    assert [c["code"] for c in codes["overrides"] if c["note"]] == ["other"]
 
 
 def test_a_client_of_the_contract_comes_to_done(rig, gateway):
@@ -268,7 +271,7 @@ def test_what_makes_safe_needs_no_consent(rig, gateway):
 
 def test_what_is_wrong_is_told(rig, gateway):
     number = order_of(rig, gateway, "swh-0011", fault="tank_leak")
-    for fields, word in (({"action": "refuse", "code": "bored"}, "no_skill wrong_skill"), ({"action": "time", "from": "x", "to": "y"}, "from"),
+    for fields, word in (({"action": "refuse", "code": "bored"}, "no_time wrong_skill"), ({"action": "time", "from": "x", "to": "y"}, "from"),
                          ({"action": "sign"}, "name"), ({"action": "confirm", "gate": "x", "by": "y"}, "gate"), ({"action": "note"}, "note"),
                          ({"action": "record", "kind": "firmware"}, "new"), ({"action": "scope"}, "item"), ({"action": "photo"}, "attachment"),
                          ({"action": "override", "need": "sun", "code": "later"}, "need"), ({"action": "use_part"}, "part"),
