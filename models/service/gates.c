@@ -31,6 +31,8 @@ static const struct {
     {"restored", GATE_CLEARED},
     {"sign", GATE_CUSTOMER_SIGNED},
     {"accept_repair", GATE_CUSTOMER_SIGNED},
+    {"accept_result", GATE_CUSTOMER_SIGNED},
+    {"accept", GATE_CUSTOMER_SIGNED},
     {"feedback", GATE_FED_BACK},
     {"approve_rca", GATE_RCA_DONE},
     {"close", GATE_CLOSED},
