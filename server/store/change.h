@@ -6,7 +6,7 @@
 #include "models/base/err.h"
 #include "server/store/sql.h"
 
-/* topic: equipment, ticket, work_order, visit, agent, command, inspection; body: JSON. */
+/* topic: equipment, ticket, work_order, visit, agent, command, inspection, alarm, window; body: JSON. */
 enum err change_put(struct sql *sql, int64_t now_ms, const char *topic,
                     const char *body) MUST_CHECK;
 /* Keeps the youngest most rows. */
