@@ -131,3 +131,24 @@ def test_what_helped_and_what_did_not(rig):
     assert sum(l["count"] for l in repeated.values()) == 2 and all(l["value"] == 0 for l in repeated.values())
     assert rig.call("POST", "/api/v1/tickets", {"kind": "complaint", "site": "site-1", "note": "too slow"})[0] < 300
     assert sum(l["value"] for l in figure(rig, "complaints", "complaints").values()) == 1
+
+
+def test_alarm_load_of_a_position(rig):
+    """ISA-18.2: what a dispatcher's position was told, how often, of which grade, and what was kept from it."""
+    edge = Edge(rig)
+    now = int(time.time() * 1000)
+    edge.fault("raised", at=now - MINUTE)
+    edge.fault("raised", "tank_empty", 1, at=now - MINUTE)
+    edge.fault("raised", "level_low", 3, at=now - MINUTE, equipment="swh-0002")
+    wait_for(lambda: sum(r["value"] for l in figure(rig, "alarm-load", "told in 10 minutes").values() for r in l["rows"]) == 3, 60,
+             words="all three are told")
+    hour = figure(rig, "alarm-load", "told an hour")
+    assert len(hour) == 1 and list(hour.values())[0]["rows"][0]["value"] == 3
+    split = figure(rig, "alarm-load", "split by grade")
+    assert [round(split[f"grade {g}"]["value"], 3) for g in (1, 2, 3)] == [0.333] * 3
+    assert list(figure(rig, "alarm-load", "put aside without right").values())[0]["value"] == 0
+    alarm = next(a for a in rig.get("/alarms")["items"] if a["fault"] == "level_low")
+    status, body = rig.call("POST", f"/api/v1/alarms/{alarm['id']}/actions", {
+        "action": "shelve", "id": "s-1", "reason": "known_fault", "until": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now / 1000 + 3600))})
+    assert status == 200, body
+    assert figure(rig, "alarm-load", "put aside")["shelved, admin"]["value"] == 1
