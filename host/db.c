@@ -13,7 +13,7 @@
 
 #include "host/file.h"
 
-#define SLOTS            512  /* of prepared statements; a power of two */
+#define SLOTS_FIRST      128  /* of prepared statements; a power of two, doubled when half are taken */
 #define CHECKPOINT_PAGES 4000 /* the WAL of an owner that has guests is about 16 MiB long */
 
 struct db {
@@ -24,7 +24,8 @@ struct db {
     struct slot {
         const char *sql;
         sqlite3_stmt *statement;
-    } slots[SLOTS];
+    } *slots;
+    size_t slot_count, slots_taken;
 };
 
 static enum err translate(int code)
@@ -170,9 +171,10 @@ void db_close(struct db *db)
     if (!db) {
         return;
     }
-    for (size_t i = 0; i < SLOTS; i++) {
+    for (size_t i = 0; i < db->slot_count; i++) {
         sqlite3_finalize(db->slots[i].statement);
     }
+    free(db->slots);
     sqlite3_close_v2(db->handle);
     if (db->guest_fd >= 0) {
         close(db->guest_fd);
@@ -229,29 +231,56 @@ void db_rollback(struct db *db)
 
 /* ------------------------------------------------------------------ statements */
 
-static enum err prepare(struct db *db, const char *sql, sqlite3_stmt **ret_statement)
+/* The slot of a literal, or the free one where it belongs: there always is one. */
+static struct slot *slot_of(struct slot *slots, size_t count, const char *sql)
 {
     uintptr_t hash = (uintptr_t)sql;
-    size_t at = (hash >> 3 ^ hash >> 11) & (SLOTS - 1);
-    struct slot *slot = NULL;
+    size_t at = (hash >> 3 ^ hash >> 11) & (count - 1);
+
+    while (slots[at].sql && slots[at].sql != sql) {
+        at = (at + 1) & (count - 1);
+    }
+    return &slots[at];
+}
+
+static enum err grow_slots(struct db *db)
+{
+    size_t count = db->slot_count ? 2 * db->slot_count : SLOTS_FIRST;
+    struct slot *slots = calloc(count, sizeof(*slots));
+
+    if (!slots) {
+        return ERR_NOMEM;
+    }
+    for (size_t i = 0; i < db->slot_count; i++) {
+        if (db->slots[i].sql) {
+            *slot_of(slots, count, db->slots[i].sql) = db->slots[i];
+        }
+    }
+    free(db->slots);
+    db->slots = slots;
+    db->slot_count = count;
+    return ERR_OK;
+}
+
+static enum err prepare(struct db *db, const char *sql, sqlite3_stmt **ret_statement)
+{
+    struct slot *slot;
     int code;
 
-    for (size_t i = 0; i < SLOTS; i++) {
-        slot = &db->slots[(at + i) & (SLOTS - 1)];
-        if (slot->sql == sql) {
-            *ret_statement = slot->statement;
-            return ERR_OK;
-        }
-        if (!slot->sql) {
-            break;
-        }
+    if (2 * db->slots_taken >= db->slot_count && grow_slots(db)) {
+        return ERR_NOMEM;
+    }
+    slot = slot_of(db->slots, db->slot_count, sql);
+    if (slot->sql) {
+        *ret_statement = slot->statement;
+        return ERR_OK;
     }
     code = sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, ret_statement, NULL);
     if (code) {
         return translate(code);
     }
-    assert(!slot->sql); /* SLOTS is larger than the number of literals in a program */
     *slot = (struct slot){sql, *ret_statement};
+    db->slots_taken++;
     return ERR_OK;
 }
 

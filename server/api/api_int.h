@@ -43,6 +43,7 @@ struct call { /* one request on its way through the routes */
 #define MAY_READ    (MAY(VIEWER) | MAY_WRITE)
 #define MAY_WRITE   (MAY(INTEGRATION) | MAY(TECHNICIAN) | MAY_MANAGE)
 #define MAY_MANAGE  (MAY(DISPATCHER) | MAY(MANAGER) | MAY(ADMIN))
+#define MAY_DESK    (MAY(INTEGRATION) | MAY_MANAGE)
 #define MAY_OVERSEE (MAY(MANAGER) | MAY(ADMIN))
 #define MAY_ANYBODY 0U          /* no token at all */
 #define MAY_NEAR    (1U << 31)  /* no token from loopback, else MAY_READ */

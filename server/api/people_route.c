@@ -194,12 +194,13 @@ void people_notices(struct call *call)
     if (!call_page(call, &page)) {
         return;
     }
-    if (!number) {
-        call_problem(call, 422, "A field is missing", "ticket: expected the number of a ticket");
-        return;
+    if (number) {
+        sql_find(call->sql, &rows, "SELECT id, NULL FROM outbox WHERE ticket = ?1 AND id > ?2 ORDER BY id LIMIT ?3", "iii",
+                 view_find_ticket(call->sql, number), page.after, page.limit + 1);
+    } else { /* all, the youngest first */
+        sql_find(call->sql, &rows, "SELECT id, NULL FROM outbox WHERE id < ?1 ORDER BY id DESC LIMIT ?2", "ii",
+                 page.after > 0 ? page.after : INT64_MAX, page.limit + 1);
     }
-    sql_find(call->sql, &rows, "SELECT id, NULL FROM outbox WHERE ticket = ?1 AND id > ?2 ORDER BY id LIMIT ?3", "iii",
-             view_find_ticket(call->sql, number), page.after, page.limit + 1);
     call_list(call, &rows, &page, show_notice);
 }
 

@@ -18,7 +18,7 @@
 #include "models/base/text.h"
 #include "server/store/sql_int.h"
 
-#define SLOTS       1024 /* more than there are statements in the program */
+#define SLOTS       8192 /* more than there are statements in the program, and forms of lists (api/filter.c) */
 #define VALUES_MOST 64
 #define LOCK_KEY    "7237126941188321" /* of the advisory lock: this database has a server */
 

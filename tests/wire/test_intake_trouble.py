@@ -64,7 +64,7 @@ def database(rig):
 def counts(db):
     ask = lambda q: db.execute(q).fetchone()[0]
     return tuple(ask(f"SELECT COUNT(*) FROM {t}") for t in ("alarm", "ticket", "work_order WHERE kind = 'corrective'")) + (
-        ask("SELECT COUNT(*) > 0 FROM clock"), ask("SELECT COUNT(*) > 0 FROM outbox"))
+        ask("SELECT COUNT(*) > 0 FROM clock WHERE subject = 'ticket'"), ask("SELECT COUNT(*) > 0 FROM outbox WHERE ticket IS NOT NULL"))
 
 
 @pytest.mark.parametrize("table", ["alarm", "ticket", "clock", "work_order", "outbox", "journal"])
@@ -214,7 +214,9 @@ def history(rig, kills):
     db = database(rig)
     alarms = db.execute("SELECT fault, grade, onset_ms - ?, detected_ms - ?, cleared_ms - ?, late FROM alarm ORDER BY id", (t0,) * 3).fetchall()
     tickets = db.execute("SELECT fault, kind, grade, onset_ms - ?, late, closed_ms IS NULL FROM ticket ORDER BY id", (t0,)).fetchall()
-    notices = db.execute("SELECT subject, ticket FROM outbox").fetchall()
+    # the fault that still stands is told once the backlog has been judged
+    wait_for(lambda: db.execute("SELECT 1 FROM outbox WHERE ticket IS NOT NULL").fetchone(), 120, words="somebody is told")
+    notices = db.execute("SELECT subject, ticket FROM outbox WHERE ticket IS NOT NULL").fetchall()
     gw.close()
     return alarms, tickets, notices
 
@@ -232,9 +234,9 @@ def test_kills_in_the_middle_of_a_backlog_change_no_ticket(tmp_path):
             told.append(history(rig, kills))
         finally:
             rig.close()
-    assert told[0] == told[1]
+    assert told[0][:2] == told[1][:2]
     alarms, tickets, notices = told[0]
     assert [a[0] for a in alarms] == ["pump_no_flow"] * 2 and alarms[0][2] == 20 * 30_000 and alarms[0][4] == 40 * 30_000
     assert alarms[1][2] == 100 * 30_000 and alarms[1][4] is None
     assert tickets == [("pump_no_flow", "fault", 1, 20 * 30_000, 1, 1)], tickets
-    print(notices)
+    assert all({ticket for _, ticket in each[2]} == {1} for each in told), told
