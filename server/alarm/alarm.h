@@ -89,6 +89,13 @@ enum err window_extend(struct sql *sql, int64_t window, int64_t to_ms, const cha
                        int64_t now_ms, struct text *why) MUST_CHECK;
 /* true when a window of that kind stands over the equipment. */
 bool window_over(struct sql *sql, int64_t equipment, const char *kind, int64_t now_ms);
+struct window_seen {
+    char name[64], reason[301];
+};
+/* The window of that kind that stands at some instant of [from_ms, to_ms] over the equipment, or (0) over anything of
+ * the site, if there is one. */
+enum err window_find(struct sql *sql, int64_t equipment, int64_t site, const char *kind, int64_t from_ms, int64_t to_ms,
+                     bool *ret_found, struct window_seen *ret_window) MUST_CHECK;
 /* Edges that have come: marks them; calls for each piece of equipment that they touch. */
 enum err windows_turn(struct sql *sql, int64_t now_ms, enum err (*touch)(void *context, int64_t equipment),
                       void *context) MUST_CHECK;

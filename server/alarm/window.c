@@ -18,6 +18,28 @@ bool window_over(struct sql *sql, int64_t equipment, const char *kind, int64_t n
                         "iti", equipment, kind, now_ms) != 0;
 }
 
+enum err window_find(struct sql *sql, int64_t equipment, int64_t site, const char *kind, int64_t from_ms, int64_t to_ms,
+                     bool *ret_found, struct window_seen *ret_window)
+{
+    struct text reason = text_on(ret_window->reason, sizeof(ret_window->reason));
+    struct sql_rows rows;
+    enum err err = ERR_OK;
+
+    sql_find(sql, &rows,
+             "SELECT w.name, w.reason FROM equipment e JOIN service_window w ON w.equipment = e.id OR w.site = e.site OR"
+             " w.agent = e.agent WHERE (e.id = ?1 OR (?1 = 0 AND e.site = ?2)) AND w.kind = ?3 AND w.done_ms IS NULL AND"
+             " w.from_ms <= ?5 AND w.to_ms > ?4 ORDER BY w.from_ms, w.id LIMIT 1",
+             "iitii", equipment, site, kind, from_ms, to_ms);
+    *ret_found = sql_next(&rows);
+    if (*ret_found) {
+        err = text_copy(ret_window->name, sizeof(ret_window->name), sql_text(&rows, 0));
+        text_addf(&reason, "%.300s", sql_text(&rows, 1) ? sql_text(&rows, 1) : "");
+    }
+    enum err end = sql_end(&rows);
+
+    return err ? err : end;
+}
+
 static enum err say_change(struct sql *sql, int64_t window, int64_t now_ms)
 {
     struct json_out out = json_out(64 * 1024);

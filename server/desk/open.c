@@ -7,8 +7,11 @@
 #include "server/case/family.h"
 #include "server/desk/desk_int.h"
 #include "server/field/owner.h"
+#include "server/fleet/crew.h"
 #include "server/fleet/numbers.h"
 #include "server/store/metrics.h"
+
+#define STANDBY_MOST 3 /* people that are named */
 
 static void put_words2(struct json_out *out, const struct words2 *words)
 {
@@ -272,26 +275,45 @@ static enum err join_link(struct office *office, struct sql *sql, const struct p
     return err ? err : family_attach(sql, ticket, &link, "heliograph", now_ms, now_ms, &why);
 }
 
-/* S0-119: in a guard period what happens is more urgent, and the one who stands by is named by its reason. */
-static enum err note_guard(struct sql *sql, const struct place *place, struct ticket *ticket, int64_t now_ms)
+/* Who is on call now, in the order in which they are asked: "; stands by: Wang Jun +86 139 …, …". */
+static enum err put_standby(struct office *office, struct sql *sql, const struct place *place, int64_t now_ms,
+                            struct text *to)
 {
-    struct sql_rows rows;
-    TEXT(note, 400);
-    enum err err;
+    const struct crew_person *people[STANDBY_MOST];
+    const struct crew *crew;
+    size_t count;
+    enum err err = office_crew(office, sql, &crew);
 
-    if (!place->equipment || !window_over(sql, place->equipment, "guard", now_ms)) {
-        return ERR_OK;
+    if (err) {
+        return err;
+    }
+    count = crew_on_call(crew, place->plan ? place->plan->id : NULL, now_ms, people, STANDBY_MOST);
+    for (size_t i = 0; i < count; i++) {
+        text_addf(to, "%s%s%s%s", i ? ", " : "; stands by: ", people[i]->title ? people[i]->title : people[i]->name,
+                  people[i]->phone ? " " : "", people[i]->phone ? people[i]->phone : "");
+    }
+    if (count == 0) {
+        text_add(to, "; no roster has anybody on call");
+    }
+    return ERR_OK;
+}
+
+/* S0-119: in a guard period what happens is more urgent, and the time line says who stands by. */
+static enum err note_guard(struct office *office, struct sql *sql, const struct place *place, struct ticket *ticket,
+                           int64_t now_ms)
+{
+    struct window_seen guard;
+    bool found = false;
+    TEXT(note, 800);
+    enum err err = place->equipment ? window_find(sql, place->equipment, 0, "guard", now_ms, now_ms, &found, &guard)
+                                    : ERR_OK;
+
+    if (err || !found) {
+        return err;
     }
     ticket->conditions |= 1U << CONDITION_GUARD;
-    sql_find(sql, &rows,
-             "SELECT w.name, w.reason FROM service_window w JOIN equipment e ON e.id = ?1 WHERE w.kind = 'guard' AND"
-             " w.done_ms IS NULL AND w.from_ms <= ?2 AND w.to_ms > ?2 AND (w.equipment = e.id OR w.site = e.site OR"
-             " w.agent = e.agent) LIMIT 1",
-             "ii", place->equipment, now_ms);
-    if (sql_next(&rows)) {
-        text_addf(&note, "guard period %s: %.300s", sql_text(&rows, 0), sql_text(&rows, 1));
-    }
-    err = sql_end(&rows);
+    text_addf(&note, "guard period %s: %s", guard.name, guard.reason);
+    err = put_standby(office, sql, place, now_ms, &note);
     return err ? err : ticket_line(sql, ticket->id, now_ms, now_ms, "heliograph", "guard", NULL, note.at, NULL);
 }
 
@@ -329,7 +351,7 @@ static enum err begin(struct office *office, struct sql *sql, const struct place
         ticket->conditions |= 1U << CONDITION_UNKNOWN;
     }
     if (!err) {
-        err = note_guard(sql, place, ticket, now_ms);
+        err = note_guard(office, sql, place, ticket, now_ms);
     }
     if (!err) {
         err = sql_run(sql, "UPDATE ticket SET conditions = ?2 WHERE id = ?1", "ii", id,

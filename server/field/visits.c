@@ -1,5 +1,6 @@
 /* Maintenance visits in the calendar: every occurrence once, ahead of time, wherever the server was
  * meanwhile. */
+#include "server/alarm/alarm.h"
 #include "server/case/clocks.h"
 #include "server/case/duties.h"
 #include "server/field/field.h"
@@ -111,7 +112,21 @@ static enum err release_one(struct office *office, struct sql *sql, const struct
     if (!sql_find_int(sql, 0, "SELECT 1 FROM work_order WHERE visit = ?1 AND state <> 'cancelled'", "i", visit)) {
         err = work_create(office, sql, &what, now_ms, &order);
     }
-    return err ? err : sql_run(sql, "UPDATE visit SET state = 'released' WHERE id = ?1", "i", visit);
+    return err ? err : sql_run(sql, "UPDATE visit SET state = 'released', reason = NULL WHERE id = ?1", "i", visit);
+}
+
+/* S0-119: nobody comes for planned work in a guard period; the visit says so while it waits. */
+static enum err wait_for_guard(struct sql *sql, const struct place *place, int64_t visit, int64_t now_ms, bool *ret_waits)
+{
+    struct window_seen guard;
+    TEXT(reason, 120);
+    enum err err = window_find(sql, place->equipment, 0, "guard", now_ms, now_ms, ret_waits, &guard);
+
+    if (err || !*ret_waits) {
+        return err;
+    }
+    text_addf(&reason, "waits for the end of guard period %s", guard.name);
+    return sql_run(sql, "UPDATE visit SET reason = ?2 WHERE id = ?1", "it", visit, reason.at);
 }
 
 /* Visits whose window has begun become work orders: of those after (due_day, id), a slice. *ret_more: there
@@ -144,7 +159,12 @@ static enum err release_slice(struct office *office, struct sql *sql, int64_t no
         arena_reset(office->arena);
         err = place_find(office, sql, due[i].equipment, 0, now_ms, &place);
         if (!err && due[i].from_day <= place_day(office, &place, now_ms)) {
-            err = release_one(office, sql, &place, due[i].visit, now_ms);
+            bool waits;
+
+            err = wait_for_guard(sql, &place, due[i].visit, now_ms, &waits);
+            if (!err && !waits) {
+                err = release_one(office, sql, &place, due[i].visit, now_ms);
+            }
         }
     }
     return err;

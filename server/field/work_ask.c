@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "server/alarm/alarm.h"
+
 struct asked {
     struct office *office;
     struct sql *sql;
@@ -203,6 +205,28 @@ static enum err read_all(struct asked *asked)
     return err ? err : find_place(asked);
 }
 
+/* S0-119: planned work waits for the end of a guard period; what is urgent, and what a fault or a unit in the depot
+ * needs, does not. */
+static enum err judge_guard(struct asked *asked)
+{
+    const struct work_new *what = &asked->what;
+    bool planned = what->kind == JOB_PREVENTIVE || what->kind == JOB_INSPECTION || what->kind == JOB_INSTALLATION ||
+                   what->kind == JOB_PLANNED_CHANGE;
+    int64_t from_ms = what->from_ms ? what->from_ms : asked->now_ms;
+    struct window_seen guard;
+    bool found = false;
+    enum err err = planned && !text_same(what->urgency, "emergency")
+                       ? window_find(asked->sql, what->equipment, what->site, "guard", from_ms,
+                                     what->from_ms ? what->to_ms : from_ms, &found, &guard)
+                       : ERR_OK;
+
+    return err || !found ? err
+                         : text_say(asked->why, ERR_STATE,
+                                    "guard period %s stands over it then (%s). Legal: an appointment outside of it, or"
+                                    " urgency emergency",
+                                    guard.name, guard.reason);
+}
+
 enum err work_ask(struct office *office, struct sql *sql, const struct action *action, int64_t now_ms,
                   int64_t *ret_id, struct text *why)
 {
@@ -217,6 +241,9 @@ enum err work_ask(struct office *office, struct sql *sql, const struct action *a
     }
     what->client_id = action->action_id;
     err = read_all(&asked);
+    if (!err) {
+        err = judge_guard(&asked);
+    }
     if (!err && what->kind == JOB_CORRECTIVE &&
         sql_find_int(sql, 0,
                      "SELECT 1 FROM work_order WHERE ticket = ?1 AND kind = 'corrective' AND state NOT IN ('done',"

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "models/base/civil.h"
+#include "server/alarm/alarm.h"
 #include "server/desk/desk.h"
 #include "server/desk/view.h"
 #include "server/fleet/fleet_file.h"
@@ -33,7 +34,8 @@ static const char fleet[] =
     " wed: ['08:30-17:30'], thu: ['08:30-17:30'], fri: ['08:30-17:30']}, holidays: ['2026-11-26']}]\n"
     "sites: [{id: s, customer: c, name: Home, address: '1 Road', time_zone: Asia/Shanghai, calendar: k}]\n"
     "teams: [{id: t, name: Crew, sites: [s], skills: [electrician], calendar: k}]\n"
-    "technicians: [{id: h, name: Wang, team: t}]\n"
+    "technicians: [{id: h, name: Wang, team: t, phone: '139 0000 1111'}, {id: i, name: Zhao, team: t}]\n"
+    "rosters: [{id: r, time_zone: Asia/Shanghai, members: [h, i], rotation: 7d, first_day: '2026-11-24', plans: [PLAN]}]\n"
     "equipment:\n"
     "  - {id: e, site: s, profile: swh-basic, agent: a, acceptance_date: '2026-03-06'}\n"
     "  - {id: f, site: s, profile: swh-basic, agent: a, acceptance_date: '2026-03-06'}\n"
@@ -110,14 +112,14 @@ static void replace(char *text, size_t room, const char *word, const char *with)
     snprintf(at, room - (size_t)(at - text), "%s%s", with, rest);
 }
 
-/* plan: its id, and whatever else the contract's row says. */
+/* plan: its id, and whatever else the contract's row says after it. */
 static void begin(const char *plan, const char *level)
 {
     struct office_options options = {.rules = rules, .time_zone = "Asia/Shanghai", .preset_plan = "swh_standard"};
     struct complaints complaints = {.path = "fleet"};
     struct yaml_node *root;
     struct arena *arena;
-    char text[4096];
+    char text[4096], id[64];
     int64_t changed;
     TEXT(why, 300);
 
@@ -129,6 +131,8 @@ static void begin(const char *plan, const char *level)
     assert_int_equal(desk_open(&options, &desk), ERR_OK);
     assert_int_equal(sql_begin(sql), ERR_OK); /* one transaction a test: nothing has to reach the disk */
     snprintf(text, sizeof(text), "%s", fleet);
+    snprintf(id, sizeof(id), "%.*s", (int)strcspn(plan, ","), plan);
+    replace(text, sizeof(text), "PLAN", id); /* the roster's */
     replace(text, sizeof(text), "PLAN", plan);
     replace(text, sizeof(text), "LEVEL", level);
     assert_int_equal(arena_open(4 << 20, &arena), ERR_OK);
@@ -581,6 +585,116 @@ static void test_the_callback_goes_by_level(void **state)
     }
 }
 
+/* ------------------------------------------------------------------ guard periods */
+
+static int64_t guard(const char *name, int64_t from_ms, int64_t to_ms)
+{
+    struct window_new window = {.name = name, .kind = "guard", .reason = "examination week", .who = "ann",
+                                .from_ms = from_ms, .to_ms = to_ms, .equipment = equipment("e")};
+    int64_t id;
+    TEXT(why, 300);
+
+    if (window_create(sql, &window, now_ms, &id, &why)) {
+        fail_msg("%s", why.at);
+    }
+    return id;
+}
+
+static int64_t waiting(const char *name)
+{
+    return sql_find_int(sql, 0,
+                        "SELECT COUNT(*) FROM visit v JOIN equipment q ON q.id = v.equipment WHERE q.name = ?1 AND v.state"
+                        " = 'planned' AND v.reason LIKE '%guard period games%'",
+                        "t", name);
+}
+
+static int64_t visit_orders(const char *name)
+{
+    return sql_find_int(sql, 0,
+                        "SELECT COUNT(*) FROM work_order w JOIN visit v ON v.id = w.visit AND v.reason IS NULL AND v.state ="
+                        " 'released' JOIN equipment q ON q.id = v.equipment WHERE q.name = ?1",
+                        "t", name);
+}
+
+/* S0-119: planned visits of that equipment wait, and say for what; they come after it. Others go on. */
+static void test_visits_wait_for_a_guard_period(void **state)
+{
+    int64_t begins_ms, before;
+
+    (void)state;
+    begin("swh_standard", "B");
+    begins_ms = now_ms;
+    before = visit_orders("e");
+    assert_int_equal(before, visit_orders("f"));
+    guard("games", begins_ms, begins_ms + 210 * DAY);
+    pass(200 * DAY); /* a visit's window has begun meanwhile */
+    assert_true(visit_orders("f") > before);
+    assert_int_equal(visit_orders("e"), before);
+    assert_true(waiting("e") > 0);
+    assert_int_equal(waiting("f"), 0);
+    pass(11 * DAY);
+    assert_int_equal(waiting("e"), 0);
+    assert_int_equal(visit_orders("e"), visit_orders("f"));
+    end();
+}
+
+/* ERR_OK: somebody may come. */
+static enum err ask(const char *said)
+{
+    struct action action = {.action = "create", .who = "ann", .role = ROLE_DISPATCHER};
+    struct text why = text_on(said_why, sizeof(said_why));
+    struct arena *arena;
+    int64_t id;
+    enum err err;
+
+    assert_int_equal(arena_open(1 << 20, &arena), ERR_OK);
+    assert_int_equal(json_parse(arena, said, strlen(said), &action.body, NULL), ERR_OK);
+    err = desk_work_ask(desk, sql, &action, now_ms, &id, &why);
+    arena_close(arena);
+    return err;
+}
+
+/* S0-119: nor do people order planned work for it. */
+static void test_planned_work_is_not_ordered_in_a_guard_period(void **state)
+{
+    (void)state;
+    begin("swh_standard", "B");
+    guard("games", now_ms, now_ms + 2 * DAY); /* until Thursday 10:00 */
+    assert_int_equal(ask("{\"kind\":\"inspection\",\"equipment\":\"e\"}"), ERR_STATE);
+    assert_non_null(strstr(said_why, "guard period games"));
+    assert_int_equal(ask("{\"kind\":\"inspection\",\"site\":\"s\"}"), ERR_STATE);
+    assert_int_equal(ask("{\"kind\":\"planned_change\",\"equipment\":\"e\",\"appointment\":"
+                         "{\"from\":\"2026-11-26T09:00:00+08:00\",\"to\":\"2026-11-26T11:00:00+08:00\"}}"),
+                     ERR_STATE);
+    assert_int_equal(ask("{\"kind\":\"planned_change\",\"equipment\":\"e\",\"appointment\":"
+                         "{\"from\":\"2026-11-26T10:00:00+08:00\",\"to\":\"2026-11-26T11:00:00+08:00\"}}"),
+                     ERR_OK);
+    assert_int_equal(ask("{\"kind\":\"inspection\",\"equipment\":\"e\",\"urgency\":\"emergency\"}"), ERR_OK);
+    assert_int_equal(ask("{\"kind\":\"inspection\",\"equipment\":\"f\"}"), ERR_OK);
+    end();
+}
+
+static int64_t guard_lines(const char *like)
+{
+    return sql_find_int(sql, 0, "SELECT COUNT(*) FROM ticket_event WHERE action = 'guard' AND note LIKE ?1", "t", like);
+}
+
+/* S0-119: the ticket names who stands by, as the roster says at that time. */
+static void test_a_guard_period_names_who_stands_by(void **state)
+{
+    (void)state;
+    begin("swh_standard", "B");
+    fault_of("f", FAULT_RAISED, 2);
+    assert_int_equal(guard_lines("%"), 0);
+    guard("games", now_ms, now_ms + 20 * DAY);
+    fault(FAULT_RAISED, 3);
+    assert_int_equal(guard_lines("%examination week; stands by: Wang 139 0000 1111, Zhao"), 1);
+    now_ms += 8 * DAY;
+    (void)report("{\"kind\":\"complaint\",\"equipment\":\"e\",\"note\":\"late\"}");
+    assert_int_equal(guard_lines("%stands by: Zhao, Wang%"), 1);
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -593,6 +707,9 @@ int main(void)
         cmocka_unit_test(test_a_manager_verifies_first),
         cmocka_unit_test(test_important_opens_the_way),
         cmocka_unit_test(test_the_callback_goes_by_level),
+        cmocka_unit_test(test_visits_wait_for_a_guard_period),
+        cmocka_unit_test(test_planned_work_is_not_ordered_in_a_guard_period),
+        cmocka_unit_test(test_a_guard_period_names_who_stands_by),
     };
     int failed;
 
