@@ -288,12 +288,25 @@ static enum err note_told(struct sql *sql, const struct ticket *ticket, bool res
                    "iiii", ticket->id, quiet_ms ? now_ms + quiet_ms : (int64_t)0, (int64_t)result, now_ms);
 }
 
+/* Telemetry opened it and its alarms were kept from people (a backlog that is over, a window, a shelf): what became of it
+ * is no news to a customer who never heard of it. Once somebody has a reason to call on him, he follows the rest too. */
+static bool is_kept(struct sql *sql, const struct ticket *ticket)
+{
+    return sql_find_int(sql, 0,
+                        "SELECT 1 FROM ticket t WHERE t.id = ?1 AND EXISTS (SELECT 1 FROM alarm a WHERE a.ticket = t.id) AND NOT"
+                        " EXISTS (SELECT 1 FROM alarm a WHERE a.ticket = t.id AND (a.announced_ms IS NOT NULL OR a.reason ="
+                        " 'flood')) AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.ticket = t.id AND o.customer IS NOT NULL) AND"
+                        " NOT EXISTS (SELECT 1 FROM ticket_event v WHERE v.ticket = t.id AND v.action = 'register' AND v.who <>"
+                        " 'heliograph')",
+                        "i", ticket->id) != 0;
+}
+
 enum err customer_tell(struct office *office, struct sql *sql, const struct ticket *ticket, const char *step,
                        int64_t now_ms)
 {
     struct rules *rules = office->options.rules;
     struct letter letter = {.office = NULL};
-    bool told = false, result;
+    bool told = false, kept, result;
     char word[64];
     enum err err = ERR_OK;
 
@@ -301,11 +314,12 @@ enum err customer_tell(struct office *office, struct sql *sql, const struct tick
         return ERR_OK; /* the link is ours to look after; the customer's heater may run well */
     }
     word_of(step, word, sizeof(word));
+    kept = is_kept(sql, ticket);
     for (size_t i = 0; !err && i < rules_notices_count(rules); i++) {
         const struct notices *notices = rules_notices_at(rules, i);
 
         for (size_t k = 0; !err && k < notices->count; k++) {
-            if (!notice_is_on(&notices->rules[k], word)) {
+            if (!notice_is_on(&notices->rules[k], word) || (kept && !notices->rules[k].urgent)) {
                 continue;
             }
             if (!letter.office) {
