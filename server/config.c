@@ -11,6 +11,7 @@
 #define FILE_MOST    (1024 * 1024)
 #define COME_BACK_MS 60000 /* interfaces.md 8 */
 #define SKEW_MS     (15 * 60000)
+#define DIGEST_MINUTE (8 * 60)
 #define FILE_BYTES  (16LL << 20)
 #define FILES_BYTES (20LL << 30)
 
@@ -84,6 +85,23 @@ static void read_http(struct reader *reader, struct yaml_node *map)
     yaml_no_more(complaints, map);
 }
 
+/* "HH:MM", as minutes of the day. */
+static int64_t read_minute(struct complaints *complaints, struct yaml_node *node, int64_t preset)
+{
+    const char *words = yaml_text(complaints, node, "a time of day such as '08:00'", NULL);
+    int64_t hour = -1, minute = -1;
+
+    if (!words) {
+        return preset;
+    }
+    if (strlen(words) != 5 || words[2] != ':' || text_to_int(words, 2, &hour) || text_to_int(words + 3, 2, &minute) ||
+        hour < 0 || hour > 23 || minute < 0 || minute > 59) {
+        complain(complaints, node, "expected a time of day such as '08:00', found '%.40s'", words);
+        return preset;
+    }
+    return hour * 60 + minute;
+}
+
 static void read_notify(struct reader *reader, struct yaml_node *map)
 {
     struct complaints *complaints = &reader->complaints;
@@ -110,6 +128,7 @@ static void read_notify(struct reader *reader, struct yaml_node *map)
         yaml_no_more(complaints, node);
     }
     config->webhooks = list;
+    config->digest_minute = read_minute(complaints, yaml_find(map, "digest"), DIGEST_MINUTE);
     yaml_no_more(complaints, map);
 }
 
@@ -179,7 +198,7 @@ static void read_root(struct reader *reader, struct yaml_node *root)
     config->jobs = yaml_text(complaints, yaml_find(root, "jobs"), "a folder", NULL);
     config->codes = yaml_text(complaints, yaml_find(root, "codes"), "a file", NULL);
     read_work(reader, yaml_find(root, "work"));
-    map = yaml_map(complaints, yaml_find(root, "notify"), "a map {smtp, webhooks}");
+    map = yaml_map(complaints, yaml_find(root, "notify"), "a map {smtp, webhooks, digest}");
     if (map) {
         read_notify(reader, map);
     }
@@ -208,7 +227,7 @@ enum err config_read(struct arena *arena, const char *path,
                      void (*say)(void *context, const char *line), void *context,
                      struct server_config *ret_config)
 {
-    struct server_config config = {.prefix = TOPIC_PREFIX};
+    struct server_config config = {.prefix = TOPIC_PREFIX, .digest_minute = DIGEST_MINUTE};
     struct reader reader = {.arena = arena, .config = &config};
     struct yaml_node *root;
     size_t size, count;

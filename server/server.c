@@ -140,6 +140,7 @@ static enum err open_store(struct server *server, struct text *why)
         .has_smtp = server->config->smtp_url != NULL,
         .webhooks = server->config->webhooks,
         .mail_to = server->config->smtp_to,
+        .digest_minute = server->config->digest_minute,
         .skew_ms = server->config->skew_ms,
         .file_bytes = server->config->file_bytes,
         .files_bytes = server->config->files_bytes,

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "models/base/hash.h"
-#include "server/notice/notify.h"
 #include "server/store/change.h"
 
 #define JUDGE_SLICE 200
@@ -121,12 +119,10 @@ enum err duty_action(struct sql *sql, int64_t id, const struct action *action, i
 
 /* ------------------------------------------------------------------ judged and told */
 
-/* Once per duty and due time, to every channel. */
-static enum err tell(struct office *office, struct sql *sql, const struct clock_row *clock, const char *subject,
-                     const char *step, int64_t due_ms, const struct zone *zone, int64_t now_ms)
+/* On the stream at once; to people with the digest of its kind. */
+static enum err tell(struct sql *sql, const struct clock_row *clock, const char *subject, const char *step,
+                     int64_t due_ms, const struct zone *zone, int64_t now_ms)
 {
-    const char *hooks[2] = {NULL, NULL};
-    const char *const *hook = office->options.webhooks ? office->options.webhooks : hooks;
     struct json_out body = json_out(8192);
     TEXT(title, 300);
     TEXT(when, 64);
@@ -143,19 +139,7 @@ static enum err tell(struct office *office, struct sql *sql, const struct clock_
     json_text(&body, "due_at", when.at);
     json_text(&body, "message", title.at);
     json_close_object(&body);
-    err = body.err;
-    for (bool log = true; !err && (log || *hook); log = false) {
-        const char *target = log ? NULL : *hook++;
-        struct notice notice = {.channel = log ? "log" : "webhook", .target = target, .subject = title.at,
-                                .body = body.bytes, .due_ms = now_ms};
-        char hash[17];
-        TEXT(key, 400);
-
-        hash_hex(hash_bytes(target ? target : "", target ? strlen(target) : 0), hash);
-        text_addf(&key, "duty:%lld:%s:%lld:%s", (long long)clock->id, step, (long long)due_ms, target ? hash : "-");
-        notice.key = key.at;
-        err = notify_put(sql, now_ms, &notice);
-    }
+    err = body.err ? body.err : duty_untold(sql, clock->id, step, due_ms);
     if (!err) {
         err = change_put(sql, now_ms, "duty", body.bytes);
     }
@@ -169,8 +153,8 @@ static bool is_term(const char *kind)
     return strcmp(kind, "warranty") == 0 || strcmp(kind, "agreement") == 0;
 }
 
-static enum err judge_state(struct office *office, struct sql *sql, const struct clock_row *clock,
-                            const char *subject, const struct zone *zone, int64_t now_ms)
+static enum err judge_state(struct sql *sql, const struct clock_row *clock, const char *subject,
+                            const struct zone *zone, int64_t now_ms)
 {
     struct sla_clock state = sla_judge(&clock->facts, clock->warn, now_ms);
     bool open = state.state == SLA_RUNNING;
@@ -182,10 +166,10 @@ static enum err judge_state(struct office *office, struct sql *sql, const struct
     } else if (state.state == SLA_BREACHED && !clock->breached) {
         err = sql_run(sql, "UPDATE clock SET breached_ms = ?2, version = version + 1 WHERE id = ?1", "ii", clock->id,
                       state.breached_ms);
-        err = err ? err : tell(office, sql, clock, subject, "breach", state.breached_ms, zone, now_ms);
+        err = err ? err : tell(sql, clock, subject, "breach", state.breached_ms, zone, now_ms);
     } else if (open && state.warn_ms >= 0 && state.warn_ms <= now_ms && !clock->warned) {
         err = sql_run(sql, "UPDATE clock SET warned_ms = ?2 WHERE id = ?1", "ii", clock->id, now_ms);
-        err = err ? err : tell(office, sql, clock, subject, "warn", state.due_ms, zone, now_ms);
+        err = err ? err : tell(sql, clock, subject, "warn", state.due_ms, zone, now_ms);
     }
     if (err) {
         return err;
@@ -219,7 +203,7 @@ static enum err judge_one(struct office *office, struct sql *sql, int64_t id, in
     if (!err) {
         err = clocks_read_duty(office->arena, sql, office->options.rules, id, calendar, time_zone, &clock);
     }
-    return err ? err : judge_state(office, sql, &clock, subject.at, zone ? zone : zone_utc(), now_ms);
+    return err ? err : judge_state(sql, &clock, subject.at, zone ? zone : zone_utc(), now_ms);
 }
 
 /* A visit that was done, or called off, in its own room. */
@@ -285,6 +269,9 @@ enum err duties_judge(struct office *office, struct sql *sql, int64_t now_ms, in
     for (size_t i = 0; !err && i < count; i++) {
         arena_reset(office->arena);
         err = judge_one(office, sql, ids[i], now_ms);
+    }
+    if (!err && count < JUDGE_SLICE) { /* else there are more, which belong to the same digest */
+        err = duties_tell(office, sql, now_ms, io_next_ms);
     }
     next_ms = sql_find_int(sql, *io_next_ms,
                            "SELECT MIN(next_ms) FROM clock WHERE ticket IS NULL AND next_ms IS NOT NULL", "");

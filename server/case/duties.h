@@ -41,3 +41,7 @@ enum err duties_of_visits(struct sql *sql, int64_t equipment) MUST_CHECK;
 /* Inspections that were done meet their duties; warnings and breaches are noted and
  * told. *io_next_ms: when one changes by itself. */
 enum err duties_judge(struct office *office, struct sql *sql, int64_t now_ms, int64_t *io_next_ms) MUST_CHECK;
+/* A warning (step warn) or a breach of it waits for the digest. */
+enum err duty_untold(struct sql *sql, int64_t id, const char *step, int64_t due_ms) MUST_CHECK;
+/* One digest per kind of duty and day, at the hour of options.digest_minute. *io_next_ms: when the next one goes. */
+enum err duties_tell(struct office *office, struct sql *sql, int64_t now_ms, int64_t *io_next_ms) MUST_CHECK;

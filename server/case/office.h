@@ -26,6 +26,7 @@ struct office_options {
     bool has_smtp;
     const char *const *webhooks; /* NULL-ended; may be NULL */
     const char *mail_to;         /* whom mail about tickets goes to; may be NULL */
+    int64_t digest_minute;       /* of the day: when the digests of duties go */
     int64_t skew_ms;             /* a phone's clock may differ by so much; 0: preset */
     int64_t file_bytes, files_bytes; /* of one attachment, of all; 0: preset */
     int64_t quiet_until_ms;      /* after a start agents come back first: no link tickets before */

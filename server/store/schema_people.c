@@ -48,4 +48,8 @@ const char schema_people[] =
     /* when the customer is told that the ticket is not forgotten; NULL: never */
     "ALTER TABLE ticket ADD COLUMN update_ms INTEGER;"
     "CREATE INDEX ticket_update ON ticket (update_ms) WHERE closed_ms IS NULL AND update_ms IS NOT NULL;"
-    "CREATE INDEX prevention_open ON prevention (due_day, id) WHERE done_ms IS NULL;";
+    "CREATE INDEX prevention_open ON prevention (due_day, id) WHERE done_ms IS NULL;"
+    /* a duty's warn or breach that waits for the digest of its kind, with the due time it is about */
+    "ALTER TABLE clock ADD COLUMN untold TEXT;"
+    "ALTER TABLE clock ADD COLUMN untold_due_ms INTEGER;"
+    "CREATE INDEX clock_untold ON clock (kind, untold, untold_due_ms) WHERE untold IS NOT NULL;";

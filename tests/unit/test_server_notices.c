@@ -1,0 +1,269 @@
+/* Notices that no person asked for, under a clock that the test turns: each comes once, and to those it is for. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "models/base/civil.h"
+#include "server/desk/desk.h"
+#include "server/fleet/fleet_file.h"
+#include "server/store/schema.h"
+
+#define MINUTE 60000LL
+#define HOUR   (60 * MINUTE)
+#define DAY    (24 * HOUR)
+
+static char path[64], url[80];
+static struct rules *rules;
+static struct sql *sql;
+static struct desk *desk;
+static int64_t now_ms;
+
+#define MANY 450 /* more than the desk judges in two turns */
+
+static char fleet[128 * 1024];
+
+static void add(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static void add(const char *format, ...)
+{
+    size_t size = strlen(fleet);
+    va_list list;
+
+    va_start(list, format);
+    vsnprintf(fleet + size, sizeof(fleet) - size, format, list);
+    va_end(list);
+}
+
+static void complain_to_nobody(void *context, const char *line)
+{
+    (void)context;
+    print_message("%s\n", line);
+}
+
+static void remove_files(void)
+{
+    static const char *const ends[] = {"", "-wal", "-shm", ".lock", ".guest"};
+
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        char name[80];
+
+        snprintf(name, sizeof(name), "%s%s", path, ends[i]);
+        unlink(name);
+    }
+}
+
+/* What stands in fleet. */
+static void import(void)
+{
+    struct arena *arena;
+    struct complaints complaints = {.path = "fleet"};
+    struct yaml_node *root;
+    int64_t changed;
+
+    assert_int_equal(arena_open(32 << 20, &arena), ERR_OK);
+    complaints.arena = arena;
+    assert_int_equal(fleet_check(arena, sql, rules, fleet, strlen(fleet), &complaints, &root), ERR_OK);
+    assert_int_equal(fleet_apply(sql, root, now_ms, &changed), ERR_OK);
+    arena_close(arena);
+    assert_int_equal(desk_plan_visits(desk, sql, now_ms), ERR_OK);
+}
+
+static const char people[] =
+    "customers: [{id: c, name: Li, email: li@example.cn, language: en}, {id: d, name: Bo, email: bo@example.cn}]\n"
+    "calendars: [{id: k, time_zone: Asia/Shanghai, week: {mon: ['08:30-17:30'], tue: ['08:30-17:30'],"
+    " wed: ['08:30-17:30'], thu: ['08:30-17:30'], fri: ['08:30-17:30']}}]\n"
+    "sites:\n"
+    "  - {id: s, customer: c, name: Home, time_zone: Asia/Shanghai, calendar: k}\n"
+    "  - {id: z, customer: d, name: Hotel, time_zone: Asia/Shanghai, calendar: k}\n";
+
+/* Tuesday, 24 November 2026, 10:00 in Shanghai. The fleet stands in `fleet`. */
+static void begin(void)
+{
+    static const char *const hooks[] = {"http://127.0.0.1:1/", NULL};
+    struct office_options options = {.rules = rules, .time_zone = "Asia/Shanghai", .preset_plan = "swh_standard",
+                                     .webhooks = hooks, .has_smtp = true, .digest_minute = 8 * 60,
+                                     .public_url = "https://heaters.example"};
+    TEXT(why, 300);
+
+    remove_files();
+    now_ms = civil_days(2026, 11, 24) * DAY + 2 * HOUR;
+    assert_int_equal(sql_open(url, SQL_WRITE, &sql, &why), ERR_OK);
+    assert_int_equal(schema_migrate(sql, &why), ERR_OK);
+    assert_int_equal(desk_open(&options, &desk), ERR_OK);
+    assert_int_equal(sql_begin(sql), ERR_OK); /* one transaction a test: nothing has to reach the disk */
+    import();
+}
+
+static void end(void)
+{
+    desk_close(desk);
+    sql_rollback(sql);
+    sql_close(sql);
+    remove_files();
+    fleet[0] = '\0';
+}
+
+static int64_t look(void)
+{
+    int64_t next_ms = now_ms;
+
+    assert_int_equal(desk_turn(desk, sql, now_ms, &next_ms), ERR_OK);
+    return next_ms;
+}
+
+/* Time goes on: the desk looks when it said it would. */
+static void pass(int64_t ms)
+{
+    int64_t until = now_ms + ms;
+
+    while (now_ms < until) {
+        int64_t next_ms = look();
+
+        now_ms = next_ms > until ? until : next_ms > now_ms ? next_ms : now_ms + 1;
+    }
+    (void)look();
+}
+
+/* As a server that looks seldom. */
+static void leap(int64_t until_ms)
+{
+    now_ms = until_ms;
+    for (int i = 0; i < 40; i++) {
+        (void)look();
+        now_ms += 200;
+    }
+}
+
+static int64_t rows_of(const char *channel, const char *part)
+{
+    return sql_find_int(sql, 0, "SELECT COUNT(*) FROM outbox WHERE channel = ?1 AND instr(key, ?2) > 0", "tt", channel, part);
+}
+
+static int64_t body_has(const char *part, const char *words)
+{
+    return sql_find_int(sql, 0,
+                        "SELECT COUNT(*) FROM outbox WHERE channel = 'webhook' AND instr(key, ?1) > 0 AND instr(body, ?2) > 0",
+                        "tt", part, words);
+}
+
+/* Many pieces of equipment, one digest per kind and day; each duty is in exactly one as a warning, and in one as late. */
+static void test_duties_are_told_in_digests(void **state)
+{
+    (void)state;
+    add("%sequipment:\n", people);
+    for (int i = 0; i < MANY; i++) {
+        add("  - {id: e%d, site: s, profile: swh-basic, acceptance_date: '2026-01-06'}\n", i);
+    }
+    begin();
+    pass(30 * MINUTE);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM clock WHERE kind = 'remote_inspection' AND warned_ms > 0", ""),
+                     MANY); /* November is through by three quarters */
+    assert_int_equal(rows_of("log", "duty:remote_inspection:"), 1);
+    assert_int_equal(rows_of("webhook", "duty:remote_inspection:2026-11-24"), 1);
+    assert_int_equal(body_has("duty:remote_inspection:", "\"due_soon\":450,\"overdue\":0"), 1);
+    assert_int_equal(body_has("duty:remote_inspection:", "\"name\":\"e0\""), 1);
+    assert_int_equal(body_has("duty:remote_inspection:", "/api/v1/duties?kind=remote_inspection"), 1);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM clock WHERE untold IS NOT NULL", ""), 0);
+    leap(now_ms + DAY);
+    assert_int_equal(rows_of("log", "duty:remote_inspection:"), 1); /* nothing is told twice */
+    assert_int_equal(sql_run(sql, "UPDATE clock SET met_ms = ?1, next_ms = NULL WHERE id = (SELECT MIN(id) FROM clock WHERE"
+                                  " kind = 'remote_inspection')", "i", now_ms), ERR_OK);
+    leap(civil_days(2026, 11, 30) * DAY + 17 * HOUR); /* December has begun there: the others are late */
+    assert_int_equal(rows_of("log", "duty:remote_inspection:"), 1); /* people sleep */
+    leap(civil_days(2026, 12, 1) * DAY);
+    assert_int_equal(rows_of("log", "duty:remote_inspection:2026-12-01"), 1);
+    assert_int_equal(body_has("duty:remote_inspection:2026-12-01", "\"due_soon\":0,\"overdue\":449"), 1);
+    assert_int_equal(rows_of("log", "duty:"), rows_of("webhook", "duty:"));
+    end();
+}
+
+static void fault(const char *name, enum fault_state state, int64_t onset_ms, int64_t cleared_ms, bool late)
+{
+    struct desk_fault what = {
+        .equipment = sql_find_int(sql, 0, "SELECT id FROM equipment WHERE name = ?1", "t", name),
+        .fault = "pump_no_flow",
+        .state = state,
+        .grade = 2,
+        .onset_ms = onset_ms,
+        .detected_ms = onset_ms + MINUTE,
+        .cleared_ms = cleared_ms,
+        .t_ms = state == FAULT_CLEARED ? cleared_ms : onset_ms + MINUTE,
+        .late = late,
+    };
+
+    assert_int_equal(desk_fault(desk, sql, &what, now_ms), ERR_OK);
+    assert_int_equal(sql_run(sql, "UPDATE equipment SET last_seen_ms = ?1", "i", now_ms), ERR_OK);
+}
+
+static int64_t told(const char *customer, const char *notice)
+{
+    return sql_find_int(sql, 0,
+                        "SELECT COUNT(*) FROM outbox o JOIN customer c ON c.id = o.customer WHERE c.name = ?1 AND (?2 = '' OR"
+                        " o.notice = ?2)",
+                        "tt", customer, notice);
+}
+
+static void live(int64_t ms)
+{
+    for (int64_t until = now_ms + ms; now_ms < until; now_ms += 5 * MINUTE) {
+        assert_int_equal(sql_run(sql, "UPDATE equipment SET last_seen_ms = ?1", "i", now_ms), ERR_OK);
+        (void)look();
+    }
+}
+
+static const char two_heaters[] =
+    "equipment:\n"
+    "  - {id: e, site: s, profile: swh-basic, agent: a, acceptance_date: '2026-01-06'}\n"
+    "  - {id: f, site: z, profile: swh-basic, agent: b, acceptance_date: '2026-01-06'}\n";
+
+/* A backlog brings a fault that was over: nobody is told of it, not when it is restored nor when it closes. */
+static void test_nobody_is_told_of_the_past(void **state)
+{
+    int64_t ticket;
+
+    (void)state;
+    add("%s%s", people, two_heaters);
+    begin();
+    fault("e", FAULT_RAISED, now_ms - 9 * HOUR, 0, true);
+    fault("e", FAULT_CLEARED, now_ms - 9 * HOUR, now_ms - 7 * HOUR, true);
+    ticket = sql_find_int(sql, 0, "SELECT MAX(id) FROM ticket", "");
+    assert_true(ticket > 0);
+    live(8 * DAY);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT closed_ms IS NOT NULL FROM ticket WHERE id = ?1", "i", ticket), 1);
+    assert_int_equal(told("c", ""), 0);
+    fault("f", FAULT_RAISED, now_ms - 2 * MINUTE, 0, false); /* one of now, through to its end */
+    live(HOUR);
+    assert_int_equal(told("d", "registered"), 1);
+    fault("f", FAULT_CLEARED, now_ms - HOUR, now_ms, false);
+    live(8 * DAY);
+    assert_true(told("d", "result") >= 1);
+    assert_int_equal(told("c", ""), 0);
+    end();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_duties_are_told_in_digests),
+        cmocka_unit_test(test_nobody_is_told_of_the_past),
+    };
+    int failed;
+
+    snprintf(path, sizeof(path), "/tmp/heliograph-notices-%d.db", (int)getpid());
+    snprintf(url, sizeof(url), "sqlite:%s", path);
+    if (rules_open("models/equipment", "models/plans", complain_to_nobody, NULL, &rules) ||
+        rules_add_notices(rules, "models/notices")) {
+        return 1;
+    }
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    rules_close(rules);
+    remove_files();
+    return failed;
+}
