@@ -83,6 +83,9 @@ struct job_gate { /* something that somebody has to confirm, by name and time */
     bool written; /* wants a document: a reference or an attachment */
     bool must;    /* false: what is missing is shown, nothing is held up */
     bool another; /* not by who did the work */
+    bool manager; /* by somebody with the role of a manager */
+    const char *after; /* an earlier gate that has to be confirmed before, by somebody else; NULL: none */
+    const char *optional; /* must only where the service plan asks for it: a word of its items.approvals; NULL: always */
 };
 
 struct job_test { /* an item of the tests before and after, beside the profile's inspection lines */

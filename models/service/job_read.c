@@ -238,7 +238,7 @@ static void read_gates(struct reader *reader, struct yaml_node *node)
     for (node = list ? list->first : NULL; node && i < reader->job->gate_count; node = node->next) {
         struct yaml_node *map = yaml_map(complaints, node, "a gate {id, title, before}");
         struct yaml_node *before = map ? yaml_need(complaints, map, "before") : NULL;
-        bool taken = false;
+        bool taken = false, known = false;
 
         items[i].id = read_id(reader, map);
         items[i].title = read_words(reader, map ? yaml_need(complaints, map, "title") : NULL);
@@ -247,10 +247,17 @@ static void read_gates(struct reader *reader, struct yaml_node *node)
         items[i].written = yaml_bool(complaints, yaml_find(map, "written"), "true or false", false);
         items[i].must = yaml_bool(complaints, yaml_find(map, "must"), "true or false", true);
         items[i].another = yaml_bool(complaints, yaml_find(map, "another"), "true or false", false);
+        items[i].manager = yaml_bool(complaints, yaml_find(map, "manager"), "true or false", false);
+        items[i].after = keep(reader, yaml_id(complaints, yaml_find(map, "after"), "an earlier gate"));
+        items[i].optional = keep(reader, yaml_id(complaints, yaml_find(map, "optional"), "a word"));
         for (size_t k = 0; k < i; k++) {
             taken = taken || strcmp(items[k].id, items[i].id) == 0;
+            known = known || text_same(items[k].id, items[i].after);
         }
         need_own(reader, map, items[i].id, taken && items[i].id[0]);
+        if (items[i].after && !known) {
+            complain(complaints, yaml_find(map, "after"), "expected a gate that stands above, found '%s'", items[i].after);
+        }
         yaml_no_more(complaints, map);
         i++;
     }

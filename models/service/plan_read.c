@@ -275,6 +275,7 @@ static void read_items(struct plan_reader *reader, struct yaml_node *section)
     plan_read_people(reader, section);
     plan->onsite_gate = plan_keep(reader, yaml_text(complaints, plan_leaf(reader, section, "onsite_gate", NULL),
                                                "a gate", ""));
+    plan->approvals = plan_texts(reader, plan_leaf(reader, section, "approvals", NULL), "a list of words");
     plan_read_item_duties(reader, section);
     plan_others(reader, section);
 }
@@ -306,6 +307,7 @@ static struct plan *empty_plan(struct arena *arena, const char *bytes, size_t si
         *plan = (struct plan){
             .time_zone = "UTC",
             .onsite_gate = "",
+            .approvals = plan_no_texts,
             .start_order = plan_no_texts,
             .free_causes = plan_no_texts,
             .excluded = plan_no_texts,

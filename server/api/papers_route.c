@@ -93,6 +93,7 @@ static const struct table acceptance_tables[] = {{"tests.after.checks", "Checked
                                                  {"job.advice", "Precautions and upkeep", "注意事项与保养", advice_columns},
                                                  SIGNED, {0}};
 static const struct table order_tables[] = {{"scope", "Items", "维修项目", scope_columns},
+                                            {"gates", "Approvals", "审批", gate_columns},
                                             {"attachments", "Photos", "照片", photo_columns}, SIGNED, {0}};
 static const struct table change_tables[] = {{"gates", "Confirmations", "确认", gate_columns},
                                              {"tests.before.checks", "Before", "变更前", check_columns},

@@ -116,17 +116,30 @@ static enum err put_precaution(struct sql *sql, int64_t order, size_t position,
     return put_step(sql, order, position, "precaution", &step);
 }
 
-static enum err put_gate(struct sql *sql, int64_t order, size_t position, const struct job_gate *gate)
+/* An optional gate holds up only what was promised so (S0-35). */
+static bool is_wanted(const struct plan *plan, const char *optional)
+{
+    for (const char *const *word = plan && optional ? plan->approvals : NULL; word && *word; word++) {
+        if (text_same(*word, optional)) {
+            return true;
+        }
+    }
+    return !optional;
+}
+
+static enum err put_gate(struct sql *sql, int64_t order, size_t position, const struct job_gate *gate,
+                         const struct plan *plan)
 {
     return sql_run(sql,
                    "INSERT INTO work_gate (work_order, gate, position, title_en, title_zh, stage, written, must,"
-                   " another) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-                   "ititttiii", order, gate->id, (int64_t)position, gate->title.en, gate->title.zh,
-                   job_stage_names[gate->before], (int64_t)gate->written, (int64_t)gate->must,
-                   (int64_t)gate->another);
+                   " another, manager, follows) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                   "ititttiiiit", order, gate->id, (int64_t)position, gate->title.en, gate->title.zh,
+                   job_stage_names[gate->before], (int64_t)gate->written,
+                   (int64_t)(gate->must && is_wanted(plan, gate->optional)), (int64_t)gate->another,
+                   (int64_t)gate->manager, gate->after);
 }
 
-static enum err copy_job(struct sql *sql, int64_t order, const struct job *job)
+static enum err copy_job(struct sql *sql, int64_t order, const struct job *job, const struct plan *plan)
 {
     struct json_out head = json_out(WORK_DOC_MOST);
     size_t position = 0;
@@ -144,7 +157,7 @@ static enum err copy_job(struct sql *sql, int64_t order, const struct job *job)
         err = put_step(sql, order, position++, "step", &job->steps[i]);
     }
     for (size_t i = 0; !err && i < job->gate_count; i++) {
-        err = put_gate(sql, order, i, &job->gates[i]);
+        err = put_gate(sql, order, i, &job->gates[i], plan);
     }
     return err;
 }
@@ -200,10 +213,12 @@ static enum err fill(struct office *office, struct sql *sql, int64_t order, cons
     struct job_wanted wanted = {what->kind, what->profile ? what->profile->id : NULL,
                                 what->rule ? what->rule->id : NULL, what->rule ? what->rule->component : NULL};
     const struct job *job = what->job ? what->job : rules_choose_job(office->options.rules, &wanted);
+    struct place place;
     enum err err;
 
     if (job) {
-        err = copy_job(sql, order, job);
+        err = place_find(office, sql, what->equipment, what->site, now_ms, &place);
+        err = err ? err : copy_job(sql, order, job, place.plan);
         err = err ? err : keep_text(sql, job, now_ms);
     } else {
         err = copy_profile(sql, order, what);

@@ -218,7 +218,8 @@ enum err gates_pass(struct work *work, enum job_stage stage)
 /* ------------------------------------------------------------------ confirmed */
 
 struct gate {
-    bool found, written, another, confirmed;
+    bool found, written, another, confirmed, manager;
+    char follows[65]; /* the gate before it in the chain; "": none */
 };
 
 static enum err find_gate(struct work *work, const char *name, struct gate *gate)
@@ -226,10 +227,12 @@ static enum err find_gate(struct work *work, const char *name, struct gate *gate
     struct sql_rows rows;
 
     sql_find(work->sql, &rows,
-             "SELECT written, another, confirmed_ms IS NOT NULL FROM work_gate WHERE work_order = ?1 AND gate = ?2",
+             "SELECT written, another, confirmed_ms IS NOT NULL, manager, follows FROM work_gate WHERE work_order = ?1 AND gate = ?2",
              "it", work->order.id, name);
     if (sql_next(&rows)) {
-        *gate = (struct gate){true, sql_int(&rows, 0) != 0, sql_int(&rows, 1) != 0, sql_int(&rows, 2) != 0};
+        *gate = (struct gate){true, sql_int(&rows, 0) != 0, sql_int(&rows, 1) != 0, sql_int(&rows, 2) != 0,
+                              sql_int(&rows, 3) != 0, ""};
+        (void)!text_copy(gate->follows, sizeof(gate->follows), sql_null(&rows, 4) ? "" : sql_text(&rows, 4));
     }
     return sql_end(&rows);
 }
@@ -247,12 +250,35 @@ static bool is_worker(struct work *work, const char *by)
                         "it", work->order.id, by);
 }
 
+/* The link of a chain: by a manager where that is wanted, and after the one before it, by somebody else (S0-35). */
+static enum err check_chain(struct work *work, const struct gate *gate, const char *name, const char *by)
+{
+    enum role role = work->action->role;
+
+    if (gate->manager && role != ROLE_MANAGER && role != ROLE_ADMIN && role != ROLE_SERVER) {
+        return text_say(work->why, ERR_STATE, "%s has to be confirmed by a manager. Legal: confirm by a manager", name);
+    }
+    if (gate->follows[0] &&
+        !sql_find_int(work->sql, 0,
+                      "SELECT 1 FROM work_gate WHERE work_order = ?1 AND gate = ?2 AND confirmed_ms <= ?3", "iti",
+                      work->order.id, gate->follows, work->at_ms)) {
+        return text_say(work->why, ERR_STATE, "%s comes after %s. Legal: confirm of %s", name, gate->follows,
+                        gate->follows);
+    }
+    if (gate->follows[0] &&
+        sql_find_int(work->sql, 0, "SELECT 1 FROM work_gate WHERE work_order = ?1 AND gate = ?2 AND by_name = ?3",
+                     "itt", work->order.id, gate->follows, by)) {
+        return text_say(work->why, ERR_STATE, "%s was confirmed by %s. Legal: confirm by another", gate->follows, by);
+    }
+    return ERR_OK;
+}
+
 enum err do_confirm(struct work *work)
 {
     const struct cJSON *body = work->action->body;
     const char *name = json_text_or(body, "gate", NULL), *by = json_text_or(body, "by", NULL);
     const char *reference = json_text_or(body, "reference", NULL);
-    struct gate gate = {false, false, false, false};
+    struct gate gate = {.found = false};
     enum err err = find_gate(work, name, &gate);
 
     if (!err && !gate.found) {
@@ -268,6 +294,9 @@ enum err do_confirm(struct work *work)
     if (!err && gate.another && is_worker(work, by)) {
         return text_say(work->why, ERR_STATE, "%s has to be confirmed by somebody else. Legal: confirm by another",
                         name);
+    }
+    if (!err) {
+        err = check_chain(work, &gate, name, by);
     }
     return err ? err
                : sql_run(work->sql,

@@ -52,7 +52,7 @@ enum err view_gates(struct view *view)
     json_open_list(out);
     sql_find(view->sql, &rows,
              "SELECT gate, title_en, title_zh, stage, written, must, another, confirmed_ms, by_name, who, how, reference,"
-             " note FROM work_gate WHERE work_order = ?1 ORDER BY position",
+             " note, manager, follows FROM work_gate WHERE work_order = ?1 ORDER BY position",
              "i", view->order);
     while (sql_next(&rows)) {
         json_open_object(out);
@@ -62,6 +62,8 @@ enum err view_gates(struct view *view)
         json_bool(out, "written", sql_int(&rows, 4) != 0);
         json_bool(out, "must", sql_int(&rows, 5) != 0);
         json_bool(out, "another", sql_int(&rows, 6) != 0);
+        json_bool(out, "manager", sql_int(&rows, 13) != 0);
+        json_text(out, "after", sql_text(&rows, 14));
         view_time(view, "at", &rows, 7);
         json_text(out, "by", sql_text(&rows, 8));
         json_text(out, "who", sql_text(&rows, 9));

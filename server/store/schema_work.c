@@ -45,7 +45,8 @@ const char schema_work[] =
     "CREATE TABLE work_gate (work_order INTEGER NOT NULL REFERENCES work_order, gate TEXT NOT NULL,"
     " position INTEGER NOT NULL, title_en TEXT, title_zh TEXT, stage TEXT NOT NULL, written INTEGER NOT NULL,"
     " must INTEGER NOT NULL, another INTEGER NOT NULL, confirmed_ms INTEGER, by_name TEXT, who TEXT, how TEXT,"
-    " reference TEXT, note TEXT, action_id TEXT, PRIMARY KEY (work_order, gate));"
+    " reference TEXT, note TEXT, action_id TEXT, manager INTEGER NOT NULL DEFAULT 0, follows TEXT,"
+    " PRIMARY KEY (work_order, gate));"
     /* What was wanted and left out, by whose word and why. need: of the job plan, or a gate's name. */
     "CREATE TABLE work_override (work_order INTEGER NOT NULL REFERENCES work_order, need TEXT NOT NULL,"
     " code TEXT NOT NULL, note TEXT, who TEXT NOT NULL, at_ms INTEGER NOT NULL, action_id TEXT,"

@@ -302,9 +302,11 @@ static void show_job(const struct job *job, struct text *to)
         text_addf(to, "needs %s %x\n", job_stage_names[stage], job->needs[stage]);
     }
     for (size_t i = 0; i < job->gate_count; i++) {
-        text_addf(to, "gate %s before %s written %d must %d another %d\n", job->gates[i].id,
+        text_addf(to, "gate %s before %s written %d must %d another %d manager %d after %s optional %s\n", job->gates[i].id,
                   job_stage_names[job->gates[i].before], (int)job->gates[i].written, (int)job->gates[i].must,
-                  (int)job->gates[i].another);
+                  (int)job->gates[i].another, (int)job->gates[i].manager,
+                  job->gates[i].after ? job->gates[i].after : "-",
+                  job->gates[i].optional ? job->gates[i].optional : "-");
     }
     for (size_t i = 0; i < job->test_count; i++) {
         text_addf(to, "test %s point %s %g %g\n", job->tests[i].id, job->tests[i].point, job->tests[i].least,

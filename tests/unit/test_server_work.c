@@ -59,9 +59,9 @@ static void remove_files(void)
     }
 }
 
-static void begin(void)
+static void begin_under(const char *plan)
 {
-    struct office_options options = {.rules = rules, .time_zone = "Asia/Shanghai", .preset_plan = "swh_standard"};
+    struct office_options options = {.rules = rules, .time_zone = "Asia/Shanghai", .preset_plan = plan};
     struct complaints complaints = {.path = "fleet"};
     struct yaml_node *root;
     int64_t changed;
@@ -77,6 +77,11 @@ static void begin(void)
     assert_int_equal(sql_begin(sql), ERR_OK);
     assert_int_equal(fleet_check(arena, sql, rules, fleet, strlen(fleet), &complaints, &root), ERR_OK);
     assert_int_equal(fleet_apply(sql, root, now_ms, &changed), ERR_OK);
+}
+
+static void begin(void)
+{
+    begin_under("swh_standard");
 }
 
 static void end(void)
@@ -105,10 +110,11 @@ static int64_t fault(const char *equipment, const char *name)
 
 /* One action at at_ms, as a phone sends it; fields: further JSON fields or "". */
 static char last_why[800];
+static enum role actor = ROLE_TECHNICIAN;
 
 static enum err act(int64_t order, const char *action, const char *id, int64_t at_ms, const char *fields)
 {
-    struct action what = {.action = action, .action_id = id, .who = "wang", .role = ROLE_TECHNICIAN, .at_ms = at_ms};
+    struct action what = {.action = action, .action_id = id, .who = "wang", .role = actor, .at_ms = at_ms};
     TEXT(json, 1000);
     TEXT(why, 800);
     enum err err;
@@ -649,6 +655,48 @@ static void test_a_planned_change_has_its_window(void **state)
     end();
 }
 
+/* S0-35: technician, manager, management, one after the other, each by name and time, where the service plan asks for
+ * it; elsewhere they are shown and hold nothing up. */
+static void test_the_chain_of_a_service_order(void **state)
+{
+    int64_t order;
+
+    (void)state;
+    begin_under("swh_standard+two_person_warranty");
+    order = fault("e", "tank_leak");
+    assert_int_equal(act(order, "accept", NULL, 0, ""), ERR_OK);
+    assert_int_equal(act(order, "arrive", NULL, 0, ""), ERR_OK);
+    assert_int_equal(act(order, "start", NULL, 0, ""), ERR_STATE);
+    assert_non_null(strstr(last_why, "filed, reviewed, approved"));
+    actor = ROLE_MANAGER;
+    assert_int_equal(act(order, "confirm", NULL, 0, "\"gate\":\"reviewed\",\"by\":\"Chen\""), ERR_STATE);
+    assert_non_null(strstr(last_why, "after filed"));
+    actor = ROLE_TECHNICIAN;
+    assert_int_equal(act(order, "confirm", NULL, 0, "\"gate\":\"filed\",\"by\":\"Wang\""), ERR_OK);
+    now_ms += MINUTE;
+    assert_int_equal(act(order, "confirm", NULL, 0, "\"gate\":\"reviewed\",\"by\":\"Chen\""), ERR_STATE);
+    assert_non_null(strstr(last_why, "by a manager"));
+    actor = ROLE_MANAGER;
+    assert_int_equal(act(order, "confirm", NULL, 0, "\"gate\":\"reviewed\",\"by\":\"Wang\""), ERR_STATE);
+    assert_int_equal(act(order, "confirm", NULL, 0, "\"gate\":\"reviewed\",\"by\":\"Chen\""), ERR_OK);
+    now_ms += MINUTE;
+    assert_int_equal(act(order, "confirm", NULL, 0, "\"gate\":\"approved\",\"by\":\"Chen\""), ERR_STATE);
+    assert_int_equal(act(order, "start", NULL, 0, ""), ERR_STATE);
+    assert_int_equal(act(order, "confirm", NULL, 0, "\"gate\":\"approved\",\"by\":\"Gao\""), ERR_OK);
+    actor = ROLE_TECHNICIAN;
+    assert_int_equal(act(order, "start", NULL, 0, ""), ERR_OK);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(DISTINCT confirmed_ms) FROM work_gate WHERE work_order = ?1",
+                                  "i", order), 3);
+    end();
+    begin();
+    order = fault("e", "tank_leak");
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM work_gate WHERE work_order = ?1 AND follows IS NOT NULL"
+                                          " AND must = 0", "i", order), 2);
+    assert_int_equal(act(order, "accept", NULL, 0, ""), ERR_OK);
+    assert_int_equal(act(order, "start", NULL, 0, ""), ERR_OK);
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -658,6 +706,7 @@ int main(void)
         cmocka_unit_test(test_an_emergency_goes_first),   cmocka_unit_test(test_refused_results_and_hours),
         cmocka_unit_test(test_a_second_visit),            cmocka_unit_test(test_closed_while_out_of_reach),
         cmocka_unit_test(test_a_planned_change_has_its_window),
+        cmocka_unit_test(test_the_chain_of_a_service_order),
     };
     int failed;
 

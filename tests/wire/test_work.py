@@ -215,7 +215,7 @@ def test_a_customers_photo_is_beside_the_ticket(rig, gateway):
 
 
 def test_papers(rig, gateway):
-    """D-15, D-17, D-18, S1-28, S0-38: from the rows, in both languages; the code shows who was sent."""
+    """D-04, D-15, D-17, D-18, S0-35, S1-28, S0-38: from the rows, in both languages; the code shows who was sent."""
     number = order_of(rig, gateway, "swh-0009", fault="tank_leak")
     code = show(rig, number)["code"]
     rig.act(number, action="accept", id="1")
@@ -224,10 +224,13 @@ def test_papers(rig, gateway):
     rig.act(number, action="start", id="3")
     rig.act(number, action="record", id="4", kind="serial", item="valve", old="<b>A</b>", new="B-2")
     rig.act(number, action="scope", id="5", item="joint", quantity=2, unit="pc", labour=80, material=15.5)
+    for gate, by in (("filed", "Wang Jun"), ("reviewed", "Chen Hui"), ("approved", "Gao Min")):
+        chain = {g["gate"]: g for g in rig.act(number, action="confirm", id=gate, gate=gate, by=by)["gates"]}
+    assert [(chain[g]["by"], chain[g]["must"], chain[g]["after"]) for g in ("reviewed", "approved")] == [("Chen Hui", False, "filed"), ("Gao Min", False, "reviewed")]
     rig.act(number, action="finish", id="6")
     rig.act(number, action="accept_result", id="7", name="Li Xiaoming", remarks="warm again")
     names = {"authorisation": ("维修委托书", code), "repair_record": ("三包维修记录", "B-2"), "acceptance_form": ("维修验收单", "warm again"),
-             "service_order": ("维修服务单", "15.5"), "change_record": ("割接记录", number)}
+             "service_order": ("维修服务单", "15.5", "Gao Min", "总经理办公室批准"), "change_record": ("割接记录", number)}
     for name, words in names.items():
         status, headers, page = rig.ask("GET", f"/api/v1/work-orders/{number}/documents/{name}?format=html")
         assert status == 200 and headers["content-type"].startswith("text/html") and all(w in page for w in (*words, number)), name
