@@ -12,6 +12,7 @@
 #define FILE_MOST  (4 * 1024 * 1024)
 #define ARENA_MOST (512 * 1024 * 1024)
 #define ZONE_BYTES (1024 * 1024)
+#define CALENDARS_MOST 4096 /* versions of calendars in a run of the server */
 
 struct known_zone { /* read when somebody asks; never changed, never let go before the end */
     struct arena *arena;
@@ -31,6 +32,13 @@ struct kept_plan { /* laid over, or of running tickets, when its file says somet
     struct kept_plan *next;
 };
 
+struct known_calendar { /* read when a clock asks; the same */
+    struct arena *arena;
+    const char *doc;
+    struct workdays workdays;
+    struct known_calendar *next;
+};
+
 struct rules {
     struct arena *arena;
     const struct profile *profiles[RULES_MOST];
@@ -46,6 +54,8 @@ struct rules {
     size_t notices_count;
     _Atomic(struct known_zone *) zones; /* any thread puts one in front */
     _Atomic(struct kept_plan *) kept;
+    _Atomic(struct known_calendar *) calendars;
+    atomic_size_t calendar_count;
     void (*say)(void *context, const char *line);
     void *context;
     size_t wrong;
@@ -301,6 +311,14 @@ static void free_zone(struct known_zone *known)
     }
 }
 
+static void free_calendar(struct known_calendar *known)
+{
+    if (known) {
+        arena_close(known->arena);
+        free(known);
+    }
+}
+
 static void free_kept(struct kept_plan *kept)
 {
     if (kept) {
@@ -312,10 +330,15 @@ static void free_kept(struct kept_plan *kept)
 void rules_close(struct rules *rules)
 {
     struct known_zone *known;
+    struct known_calendar *calendar;
     struct kept_plan *kept;
 
     if (!rules) {
         return;
+    }
+    while ((calendar = atomic_load(&rules->calendars)) != NULL) {
+        atomic_store(&rules->calendars, calendar->next);
+        free_calendar(calendar);
     }
     while ((kept = atomic_load(&rules->kept)) != NULL) {
         atomic_store(&rules->kept, kept->next);
@@ -603,4 +626,49 @@ const struct zone *rules_zone(struct rules *rules, const char *name)
         mine->next = first;
     } while (!atomic_compare_exchange_weak(&rules->zones, &first, mine));
     return mine->zone;
+}
+
+/* ------------------------------------------------------------------ calendars */
+
+static const struct zone *zone_by_name(void *context, const char *name)
+{
+    return rules_zone(context, name);
+}
+
+static struct known_calendar *read_calendar(struct rules *rules, const char *doc)
+{
+    struct known_calendar *known = calloc(1, sizeof(*known));
+    struct complaints complaints = {.path = "calendar"};
+    struct yaml_node *root;
+
+    if (known && !arena_open(ARENA_MOST, &known->arena)) {
+        complaints.arena = known->arena;
+        known->doc = arena_text(known->arena, doc, strlen(doc));
+        if (known->doc && !yaml_parse(known->arena, doc, strlen(doc), &complaints, &root)) { /* JSON is YAML */
+            workdays_read(known->arena, root, &complaints, zone_by_name, rules, &known->workdays);
+            return known;
+        }
+    }
+    free_calendar(known);
+    return NULL;
+}
+
+const struct workdays *rules_calendar(struct rules *rules, const char *doc)
+{
+    struct known_calendar *first = atomic_load(&rules->calendars), *mine;
+
+    for (struct known_calendar *known = first; known; known = known->next) {
+        if (strcmp(known->doc, doc) == 0) {
+            return &known->workdays;
+        }
+    }
+    mine = atomic_load(&rules->calendar_count) < CALENDARS_MOST ? read_calendar(rules, doc) : NULL;
+    if (!mine) {
+        return NULL;
+    }
+    atomic_fetch_add(&rules->calendar_count, 1);
+    do {
+        mine->next = first;
+    } while (!atomic_compare_exchange_weak(&rules->calendars, &first, mine));
+    return &mine->workdays;
 }

@@ -11,6 +11,7 @@
 #include "models/service/job.h"
 #include "models/service/notice.h"
 #include "models/service/plan.h"
+#include "models/service/workdays.h"
 #include "server/store/sql.h"
 
 struct rules;
@@ -59,3 +60,6 @@ const struct job *rules_job_at(const struct rules *rules, size_t index);
 const struct job *rules_choose_job(const struct rules *rules, const struct job_wanted *wanted); /* or NULL */
 /* A zone by name, loaded once and kept; NULL when there is none. Any thread. */
 const struct zone *rules_zone(struct rules *rules, const char *name);
+/* The working calendar of a calendar row's text, read once and kept; NULL: it cannot be read, or there are more than
+ * CALENDARS_MOST. Any thread. */
+const struct workdays *rules_calendar(struct rules *rules, const char *doc);
