@@ -144,6 +144,7 @@ static enum err open_store(struct server *server, struct text *why)
         .skew_ms = server->config->skew_ms,
         .file_bytes = server->config->file_bytes,
         .files_bytes = server->config->files_bytes,
+        .started_ms = clock_wall_ms(),
         .quiet_until_ms = clock_wall_ms() + server->config->come_back_ms,
     };
     enum err err = open_database(server, why);

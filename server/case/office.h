@@ -29,7 +29,8 @@ struct office_options {
     int64_t digest_minute;       /* of the day: when the digests of duties go */
     int64_t skew_ms;             /* a phone's clock may differ by so much; 0: preset */
     int64_t file_bytes, files_bytes; /* of one attachment, of all; 0: preset */
-    int64_t quiet_until_ms;      /* after a start agents come back first: no link tickets before */
+    int64_t started_ms;          /* what fell silent before … */
+    int64_t quiet_until_ms;      /* … has till then to come back: no link tickets of it before */
 };
 
 struct crew; /* server/fleet/crew.h */

@@ -184,14 +184,8 @@ static enum err turn_tickets(struct desk *desk, struct sql *sql, int64_t now_ms)
 
 static enum err turn_links(struct desk *desk, struct sql *sql, int64_t now_ms, int64_t *io_next_ms)
 {
-    enum err err;
+    enum err err = sql_save(sql);
 
-    if (now_ms < desk->office.options.quiet_until_ms) {
-        *io_next_ms = desk->office.options.quiet_until_ms < *io_next_ms ? desk->office.options.quiet_until_ms
-                                                                 : *io_next_ms;
-        return ERR_OK;
-    }
-    err = sql_save(sql);
     return err ? err
                : end_step(desk, sql, "the links' turn", link_turn(&desk->office, sql, now_ms, io_next_ms));
 }

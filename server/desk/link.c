@@ -244,6 +244,12 @@ static enum err judge_silence(struct office *office, struct sql *sql, int64_t ag
     return err;
 }
 
+/* Whoever fell silent while we were away gets the time after a start; whoever was heard since then has been back. */
+static bool may_come_back(const struct office *office, int64_t since_ms, int64_t now_ms)
+{
+    return now_ms < office->options.quiet_until_ms && since_ms < office->options.started_ms;
+}
+
 #define LINK_SLICE 2000 /* silent agents looked at in one turn */
 
 enum err link_turn(struct office *office, struct sql *sql, int64_t now_ms, int64_t *io_next_ms)
@@ -267,6 +273,10 @@ enum err link_turn(struct office *office, struct sql *sql, int64_t now_ms, int64
     }
     err = sql_end(&rows);
     for (size_t i = 0; !err && i < count; i++) {
+        if (may_come_back(office, silent[i].since_ms, now_ms)) {
+            *io_next_ms = office->options.quiet_until_ms < *io_next_ms ? office->options.quiet_until_ms : *io_next_ms;
+            continue;
+        }
         arena_reset(office->arena);
         err = judge_silence(office, sql, silent[i].agent, silent[i].since_ms, now_ms, io_next_ms);
     }

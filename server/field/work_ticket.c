@@ -51,6 +51,11 @@ static enum err step_ticket(struct work *work, const struct ticket *ticket)
                              (work->place.late && (!facts.consent_needed || facts.consent_given)))) {
         return ERR_OK; /* the ticket is further already */
     }
+    if (err == ERR_STATE && facts.consent_needed && !facts.consent_given) { /* what opens it is an action of the ticket */
+        return text_say(work->why, err,
+                        "start is not legal now: the customer has to consent to the charges before the repair (S0-59)."
+                        " Legal: quote and consent of ticket %s; check note record", ticket->number);
+    }
     return err || work->place.late ? err : ticket_set_state(work->sql, ticket->id, state);
 }
 

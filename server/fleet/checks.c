@@ -20,6 +20,20 @@ static enum err take_point(struct judge *judge, const struct profile *profile,
     return judge_take(judge, (size_t)point, &reading);
 }
 
+/* A profile that says nothing of inspections is looked at by its faults: 1 when it holds now, without any delay. What
+ * asks for more than the values of now is left out. */
+static void put_fault(const struct judge *judge, const struct fault_rule *rule, struct json_out *out)
+{
+    struct expr_value holds = judge_evaluate(judge, rule->when);
+    const struct inspection_line line = {
+        .id = rule->id, .title = rule->title, .has_green = true, .has_amber = rule->grade == 3, .amber_least = 1, .amber_most = 1};
+
+    if (holds.known) {
+        holds.number = holds.number < 0 || holds.number > 0;
+        inspection_put(&line, holds, out);
+    }
+}
+
 enum err checks_make(struct arena *arena, const struct profile *profile, const struct cJSON *points,
                      int64_t now_ms, struct json_out *out, const struct cJSON **ret_checks)
 {
@@ -29,9 +43,6 @@ enum err checks_make(struct arena *arena, const struct profile *profile, const s
     enum err err;
 
     *ret_checks = NULL;
-    if (profile->inspection_count == 0) {
-        return ERR_OK;
-    }
     err = verdicts ? judge_open(profile, &judge) : ERR_NOMEM;
     if (err) {
         return err;
@@ -43,6 +54,9 @@ enum err checks_make(struct arena *arena, const struct profile *profile, const s
     json_open_list(out);
     for (size_t i = 0; i < profile->inspection_count; i++) {
         inspection_put(&profile->inspection[i], judge_evaluate(judge, profile->inspection[i].is), out);
+    }
+    for (size_t i = 0; profile->inspection_count == 0 && i < profile->fault_count; i++) {
+        put_fault(judge, &profile->faults[i], out);
     }
     json_close_list(out);
     judge_close(judge);

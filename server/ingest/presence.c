@@ -152,6 +152,7 @@ enum err presence_heard(struct pipeline *pipeline, struct sql *sql, struct known
 enum err presence_silence(struct pipeline *pipeline, struct sql *sql, int64_t now_ms)
 {
     struct known_agent *agent, *next;
+    int64_t since_ms;
     enum err err = ERR_OK;
 
     if (llabs(now_ms - pipeline->silence_ms) < SILENCE_EACH) {
@@ -161,16 +162,15 @@ enum err presence_silence(struct pipeline *pipeline, struct sql *sql, int64_t no
         pipeline->quiet_until_ms = now_ms + pipeline->come_back_ms;
     }
     pipeline->silence_ms = now_ms;
-    if (now_ms < pipeline->quiet_until_ms) {
-        return ERR_OK;
-    }
+    /* while some may still come back, those that were heard already are judged alone */
+    since_ms = now_ms < pipeline->quiet_until_ms ? pipeline->quiet_until_ms - pipeline->come_back_ms : 0;
     HASH_ITER(hh, registry_agents(pipeline->registry), agent, next)
     {
         /* silence is counted from a last word: who never said one is not missed yet */
-        bool silent = agent->last_seen_ms > 0 &&
+        bool silent = agent->last_seen_ms > 0 && agent->last_seen_ms >= since_ms &&
                       now_ms - agent->last_seen_ms > SILENT_BEATS * agent->heartbeat_ms;
 
-        if (!err && !agent->silent && (silent || agent->said_good_bye)) {
+        if (!err && !agent->silent && (silent || (agent->said_good_bye && !since_ms))) {
             agent->silent = pipeline->links_changed = true;
             agent->said_good_bye = agent->online = false;
             err = desk_link_lost(pipeline->desk, sql, agent->id, last_word(agent, now_ms), now_ms);

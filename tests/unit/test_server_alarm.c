@@ -48,6 +48,7 @@ static void remove_files(void)
 static void open_desk(int64_t quiet_ms)
 {
     struct office_options options = {.rules = rules, .time_zone = "Asia/Shanghai", .preset_plan = "swh_standard",
+                                     .started_ms = now_ms,
                                      .quiet_until_ms = now_ms + quiet_ms};
 
     assert_int_equal(desk_open(&options, &desk), ERR_OK);
