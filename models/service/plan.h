@@ -174,6 +174,7 @@ struct plan {
     struct plan_people people;
     const char *onsite_gate;
     bool consent_before_repair;
+    double reserve_odds, reserve_km; /* parts so likely are laid aside at assignment, from so near; odds 0: none */
     const char *const *approvals; /* NULL-ended: optional gates of job plans that hold up here */
     struct alarm_rules alarms;
     const struct plan_staff *staff; /* who goes, who is told next; never NULL */

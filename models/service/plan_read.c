@@ -244,6 +244,7 @@ static void read_items(struct plan_reader *reader, struct yaml_node *section)
     struct yaml_node *visits = yaml_map(complaints, yaml_need(complaints, section, "visits"), "a map");
     struct yaml_node *charge = yaml_map(complaints, yaml_find(section, "charge"), "a map");
     struct yaml_node *hold = yaml_map(complaints, yaml_find(section, "hold"), "a map");
+    struct yaml_node *parts = yaml_map(complaints, yaml_find(section, "reserve"), "a map");
 
     if (visits) {
         plan->visits_per_year = (int)yaml_int(
@@ -264,6 +265,11 @@ static void read_items(struct plan_reader *reader, struct yaml_node *section)
 
         plan->consent_before_repair = strcmp(words, "required") == 0 || strcmp(words, "true") == 0;
         plan_others(reader, charge);
+    }
+    if (parts) {
+        plan->reserve_odds = yaml_number(complaints, plan_leaf(reader, parts, "odds", NULL), "a share", 0, 1, 0);
+        plan->reserve_km = yaml_number(complaints, plan_leaf(reader, parts, "within", NULL), "kilometres", 0, 20040, 100);
+        plan_others(reader, parts);
     }
     if (hold) {
         plan->hold_ms = plan_ms(reader, hold, "cleared", 0, false);

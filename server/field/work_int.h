@@ -35,6 +35,9 @@ struct work { /* one action on its way */
 const char *order_keep(struct office *office, const char *words);
 /* Planned work of the technician in the hours of an urgent order has to be planned anew (S0-62). */
 enum err work_preempt(struct sql *sql, int64_t order, const char *who, int64_t now_ms) MUST_CHECK;
+/* Likely parts are laid aside as the ticket's plan says; what is not there near enough is told (S1-26). */
+enum err work_reserve_likely(struct office *office, struct sql *sql, int64_t ticket, int64_t order,
+                             int64_t now_ms) MUST_CHECK;
 /* The order's ticket follows the action: state, clocks, time line, and the customer is told. */
 enum err work_move_ticket(struct work *work) MUST_CHECK;
 /* What each action does beside moving the order; NULL: nothing. */

@@ -127,13 +127,15 @@ enum err work_desk_moved(struct office *office, struct sql *sql, int64_t ticket,
     int64_t created_ms = sql_find_int(sql, 0, "SELECT created_ms FROM work_order WHERE id = ?1", "i", order);
     enum err err;
 
-    (void)office;
     if (!order) {
         return ERR_OK;
     }
     err = work_line(sql, order, at_ms < created_ms ? created_ms : at_ms, now_ms, who, action, NULL, NULL, NULL);
     if (!err) {
         err = work_preempt(sql, order, who, now_ms);
+    }
+    if (!err && text_same(action, "assign")) {
+        err = work_reserve_likely(office, sql, ticket, order, now_ms);
     }
     return err ? err : work_changed(sql, order, now_ms);
 }

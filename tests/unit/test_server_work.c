@@ -697,6 +697,64 @@ static void test_the_chain_of_a_service_order(void **state)
     end();
 }
 
+static void assign(int64_t order)
+{
+    static const char body[] = "{\"action\":\"assign\",\"technician\":\"h\",\"override\":{\"reason\":\"test\"}}";
+    struct action action = {.action = "assign", .who = "ann", .role = ROLE_DISPATCHER};
+    TEXT(why, 500);
+
+    assert_int_equal(json_parse(arena, body, strlen(body), &action.body, NULL), ERR_OK);
+    assert_int_equal(desk_ticket_action(desk, sql, sql_find_int(sql, 0, "SELECT ticket FROM work_order WHERE id = ?1", "i",
+                                                                order), &action, now_ms, &why), ERR_OK);
+}
+
+static int64_t reserved(int64_t order)
+{
+    return sql_find_int(sql, 0, "SELECT CAST(COALESCE(SUM(count), 0) AS BIGINT) FROM work_part WHERE work_order = ?1 AND"
+                                " state = 'reserved'", "i", order);
+}
+
+static int64_t shortages(int64_t order)
+{
+    return sql_find_int(sql, 0, "SELECT COUNT(*) FROM work_event WHERE work_order = ?1 AND action = 'shortage'", "i", order);
+}
+
+/* S1-26: a likely part is laid aside when somebody is assigned, once; a shortage is told then, and laid aside is not
+ * taken out of the stock. */
+static void test_likely_parts_are_laid_aside(void **state)
+{
+    int64_t first, second;
+
+    (void)state;
+    begin();
+    assert_int_equal(sql_run(sql, "UPDATE stock SET count = 1", ""), ERR_OK);
+    first = fault("e", "pump_no_flow");
+    second = fault("f", "pump_no_flow");
+    assert_int_equal(reserved(first), 0);
+    assign(first);
+    assign(first);
+    assert_int_equal(reserved(first), 1);
+    assert_int_equal(shortages(first), 0);
+    assign(second);
+    assert_int_equal(reserved(second), 0);
+    assert_int_equal(shortages(second), 1);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM outbox WHERE body LIKE '%Not in stock near enough:"
+                                          " pump-15-60%'", ""), 1);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT count FROM stock", ""), 1);
+    assert_int_equal(act(first, "cancel", NULL, 0, "\"reason\":\"not needed\""), ERR_OK);
+    assign(second);
+    assert_int_equal(reserved(second), 1);
+    end();
+    begin(); /* too far away is not there */
+    assert_int_equal(sql_run(sql, "UPDATE depot SET lat = 40, lon = 100", ""), ERR_OK);
+    assert_int_equal(sql_run(sql, "UPDATE site SET lat = 31, lon = 121", ""), ERR_OK);
+    first = fault("e", "pump_no_flow");
+    assign(first);
+    assert_int_equal(reserved(first), 0);
+    assert_int_equal(shortages(first), 1);
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -707,6 +765,7 @@ int main(void)
         cmocka_unit_test(test_a_second_visit),            cmocka_unit_test(test_closed_while_out_of_reach),
         cmocka_unit_test(test_a_planned_change_has_its_window),
         cmocka_unit_test(test_the_chain_of_a_service_order),
+        cmocka_unit_test(test_likely_parts_are_laid_aside),
     };
     int failed;
 
