@@ -149,6 +149,7 @@ static enum err notice_guests(struct server *server, struct sql *sql, int64_t no
         }
         if (!err) {
             err = desk_plan_visits(server->desk, sql, now_ms);
+            server->desk_ms = 0; /* what follows from the new rows is looked for at once */
         }
     }
     if (!err) {

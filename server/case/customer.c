@@ -195,18 +195,17 @@ static void render(struct letter *letter, const struct words2 *words, const char
 /* ------------------------------------------------------------------ when */
 
 /* Not before the site's quiet hours have ended. */
-static int64_t after_quiet(const struct letter *letter, int64_t now_ms)
+int64_t customer_after_quiet(const struct plan *plan, const struct zone *zone, int64_t now_ms)
 {
-    const struct plan *plan = letter->ticket->plan;
     int from = plan ? plan->people.quiet_from : 0, to = plan ? plan->people.quiet_to : 0;
-    int32_t day = zone_day(letter->zone, now_ms);
-    int64_t minute = (now_ms - zone_instant(letter->zone, day, 0)) / 60000;
+    int32_t day = zone_day(zone, now_ms);
+    int64_t minute = (now_ms - zone_instant(zone, day, 0)) / 60000;
     bool quiet = from < to ? minute >= from && minute < to : from > to && (minute >= from || minute < to);
 
     if (!quiet) {
         return now_ms;
     }
-    return zone_instant(letter->zone, minute < to ? day : day + 1, to * 60000LL);
+    return zone_instant(zone, minute < to ? day : day + 1, to * 60000LL);
 }
 
 static enum err send(struct letter *letter, struct sql *sql, const struct notice_rule *rule, const char *step,
@@ -231,7 +230,7 @@ static enum err send(struct letter *letter, struct sql *sql, const struct notice
         return ERR_NOMEM;
     }
     if (!rule->urgent && ticket->grade > 1) {
-        int64_t due_ms = after_quiet(letter, now_ms);
+        int64_t due_ms = customer_after_quiet(ticket->plan, letter->zone, now_ms);
 
         notice.due_ms = due_ms > notice.due_ms ? due_ms : notice.due_ms;
     }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "server/case/contact.h"
 #include "server/store/change.h"
 
 #define JUDGE_SLICE 200
@@ -255,6 +256,7 @@ enum err duties_judge(struct office *office, struct sql *sql, int64_t now_ms, in
     size_t count = 0;
     enum err err = meet_inspections(sql, now_ms - LOOK_BACK_MS);
 
+    err = err ? err : contact_delivered(sql);
     if (err) {
         return err;
     }

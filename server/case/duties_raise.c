@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "models/base/civil.h"
+#include "server/case/contact.h"
 #include "server/case/duties.h"
 #include "server/case/place.h"
 
@@ -10,6 +11,7 @@
 #define TERM_DAYS  400 /* ends of terms that come within this time are watched */
 #define VISIT_DAYS 60
 #define DAY_MS     86400000LL
+#define CHANGES    32  /* of contacts, within AGAIN_DAYS */
 #define CONTRACTS  1000000000000LL /* positions of the walk: equipment first, then contracts from here on */
 
 struct raise { /* one place on its way */
@@ -265,6 +267,37 @@ static enum err raise_reserve(const struct raise *raise, int64_t contract)
     return err;
 }
 
+/* S0-100: who the customer may turn to has changed since the contract began: he is told, and that is owed. */
+static enum err raise_contact_changes(const struct raise *raise, int64_t customer, int64_t start_ms)
+{
+    struct duty duty = duty_at(raise, "customer", customer, PLAN_DUTY_CONTACT);
+    int64_t ids[CHANGES], at_ms[CHANGES];
+    struct sql_rows rows;
+    size_t count = 0;
+    enum err err;
+
+    if (!duty.limit->set || !customer) {
+        return ERR_OK;
+    }
+    sql_find(raise->sql, &rows, "SELECT id, at_ms FROM contact_change WHERE at_ms >= ?1 ORDER BY at_ms DESC LIMIT 32", "i",
+             start_ms > raise->now_ms - AGAIN_DAYS * DAY_MS ? start_ms : raise->now_ms - AGAIN_DAYS * DAY_MS);
+    while (count < CHANGES && sql_next(&rows)) {
+        ids[count] = sql_int(&rows, 0);
+        at_ms[count++] = sql_int(&rows, 1);
+    }
+    err = sql_end(&rows);
+    for (size_t i = 0; !err && i < count; i++) {
+        duty.occurrence = ids[i];
+        duty.started_ms = at_ms[i];
+        duty.start = "changed";
+        duty.stop = "delivered";
+        err = duty_start(raise->sql, &duty);
+        err = err ? err : contact_tell(raise->office, raise->sql, raise->place->plan, raise->zone, customer, ids[i],
+                                       raise->now_ms);
+    }
+    return err;
+}
+
 /* S3-01: to its end, or for the plan's term from its begin. */
 static enum err raise_agreement(const struct raise *raise, int64_t contract, int64_t start_ms, int64_t end_ms)
 {
@@ -320,6 +353,11 @@ static enum err raise_contract(struct office *office, struct sql *sql, int64_t i
     err = rules_keep_plan(sql, place.plan, now_ms);
     if (!err) {
         err = raise_agreement(&raise, id, start_ms, end_ms);
+    }
+    if (!err && start_ms <= now_ms && (!end_ms || end_ms > now_ms)) {
+        int64_t whose = customer ? customer : sql_find_int(sql, 0, "SELECT customer FROM site WHERE id = ?1", "i", site);
+
+        err = raise_contact_changes(&raise, whose, start_ms);
     }
     if (!err) {
         err = raise_customer_visit(&raise, customer, start_ms);

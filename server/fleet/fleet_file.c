@@ -27,7 +27,7 @@ struct reader {
 
 const char *const fleet_sections[FLEET_SECTIONS] = {
     "customers", "calendars", "sites", "teams", "technicians", "equipment", "contracts", "depots", "parts",
-    "rosters",
+    "rosters", "contacts",
 };
 
 /* ------------------------------------------------------------------ checking */
@@ -76,6 +76,7 @@ static bool in_database(const struct reader *reader, size_t section, const char 
         "SELECT 1 FROM technician WHERE name = ?1", "SELECT 1 FROM equipment WHERE name = ?1",
         "SELECT 1 FROM contract WHERE name = ?1",   "SELECT 1 FROM depot WHERE name = ?1",
         "SELECT 1 FROM part WHERE name = ?1",       "SELECT 1 FROM roster WHERE name = ?1",
+        "SELECT 1 FROM contact WHERE name = ?1",
     };
 
     return sql_find_int(reader->sql, 0, asks[section], "t", id) != 0;
@@ -305,6 +306,13 @@ static void check_depot(struct reader *reader, struct yaml_node *map)
     check_place(reader, map);
 }
 
+static void check_contact(struct reader *reader, struct yaml_node *map)
+{
+    check_text(reader, map, "name");
+    check_text(reader, map, "phone");
+    check_text(reader, map, "email");
+}
+
 static void check_part(struct reader *reader, struct yaml_node *map)
 {
     struct yaml_node *title = yaml_map(reader->complaints, yaml_find(map, "title"), "a map {en, zh}");
@@ -329,6 +337,7 @@ static void check_part(struct reader *reader, struct yaml_node *map)
 static void (*const checks[])(struct reader *reader, struct yaml_node *map) = {
     check_customer,  check_calendar, check_site,  check_team, check_technician,
     check_equipment, check_contract, check_depot, check_part, check_roster,
+    check_contact,
 };
 
 static void check_row(struct reader *reader, size_t section, struct yaml_node *row)

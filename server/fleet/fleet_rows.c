@@ -377,6 +377,23 @@ static enum err apply_roster(struct row *row)
                               "ttt", row->id, words(row->map, "name"), row->doc.bytes));
 }
 
+/* A contact of the company that changes is a fact of its own: customers are owed word of it (server/case/contact.c). */
+static enum err apply_contact(struct row *row)
+{
+    bool there = sql_find_int(row->sql, 0, "SELECT 1 FROM contact WHERE name = ?1", "t", row->id) != 0;
+    enum err err = count(row, sql_run(row->sql,
+                                      "INSERT INTO contact (name, title, phone, email, doc) VALUES (?1, ?2, ?3, ?4, ?5) ON"
+                                      " CONFLICT (name) DO UPDATE SET title = ?2, phone = ?3, email = ?4, doc = ?5 WHERE"
+                                      " contact.doc <> ?5",
+                                      "ttttt", row->id, words(row->map, "name"), words(row->map, "phone"),
+                                      words(row->map, "email"), row->doc.bytes));
+
+    return err || !there || sql_changes(row->sql) == 0
+               ? err
+               : sql_run(row->sql, "INSERT INTO contact_change (contact, at_ms) SELECT id, ?2 FROM contact WHERE name = ?1",
+                         "ti", row->id, row->now_ms);
+}
+
 /* Whoever keeps people and teams in memory looks at this number. */
 static enum err mark_changed(struct sql *sql, int64_t changed)
 {
@@ -390,6 +407,7 @@ static enum err mark_changed(struct sql *sql, int64_t changed)
 static enum err (*const appliers[])(struct row *row) = {
     apply_customer,  apply_calendar, apply_site,  apply_team, apply_technician,
     apply_equipment, apply_contract, apply_depot, apply_part, apply_roster,
+    apply_contact,
 };
 
 enum err fleet_apply(struct sql *sql, struct yaml_node *root, int64_t now_ms, int64_t *ret_changed)

@@ -52,4 +52,10 @@ const char schema_people[] =
     /* a duty's warn or breach that waits for the digest of its kind, with the due time it is about */
     "ALTER TABLE clock ADD COLUMN untold TEXT;"
     "ALTER TABLE clock ADD COLUMN untold_due_ms INTEGER;"
-    "CREATE INDEX clock_untold ON clock (kind, untold, untold_due_ms) WHERE untold IS NOT NULL;";
+    "CREATE INDEX clock_untold ON clock (kind, untold, untold_due_ms) WHERE untold IS NOT NULL;"
+    /* Whom customers may turn to at the company, and when that changed. */
+    "CREATE TABLE contact (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, title TEXT, phone TEXT, email TEXT, doc TEXT"
+    " NOT NULL);"
+    "CREATE TABLE contact_change (id INTEGER PRIMARY KEY, contact INTEGER NOT NULL REFERENCES contact, at_ms INTEGER NOT"
+    " NULL);"
+    "CREATE INDEX contact_change_at ON contact_change (at_ms);";

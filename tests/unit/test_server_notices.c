@@ -248,11 +248,56 @@ static void test_nobody_is_told_of_the_past(void **state)
     end();
 }
 
+/* S0-100: who may be turned to has changed: those whose plan owes it are told once; what does not leave stays owed. */
+static void test_a_new_contact_is_told(void **state)
+{
+    const char *rest =
+        "contracts:\n"
+        "  - {id: x, customer: c, sites: [s], plan: swh_standard, overlays: [guarantee_maintenance], start: '2026-01-06'}\n"
+        "  - {id: y, customer: d, sites: [z], plan: swh_standard, start: '2026-01-06'}\n"
+        "contacts: [{id: hotline, name: Hotline, phone: '400 1'}]\n";
+    char *phone;
+
+    (void)state;
+    add("%s%s%s", people, two_heaters, rest);
+    begin();
+    live(HOUR);
+    import();
+    live(HOUR);
+    assert_int_equal(told("c", "contact") + told("d", "contact"), 0); /* new, and the same again: no change */
+    phone = strstr(fleet, "400 1");
+    memcpy(phone, "400 2", 5);
+    import();
+    live(HOUR);
+    assert_int_equal(told("c", "contact"), 1);
+    assert_int_equal(told("d", "contact"), 0);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM outbox WHERE notice = 'contact' AND instr(body, '400 2') > 0", ""), 1);
+    import();
+    live(HOUR);
+    assert_int_equal(told("c", "contact"), 1);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM clock WHERE kind = 'contact_change' AND met_ms IS NULL", ""), 1);
+    assert_int_equal(sql_run(sql, "UPDATE outbox SET state = 'sent', sent_ms = ?1 WHERE notice = 'contact'", "i", now_ms), ERR_OK);
+    live(HOUR);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM clock WHERE kind = 'contact_change' AND met_ms IS NULL", ""), 0);
+    memcpy(phone, "400 3", 5);
+    import();
+    live(HOUR);
+    assert_int_equal(told("c", "contact"), 2);
+    assert_int_equal(sql_run(sql, "UPDATE outbox SET state = 'given_up', why = 'refused' WHERE notice = 'contact' AND state ="
+                                  " 'waiting'", ""), ERR_OK);
+    live(5 * DAY);
+    assert_true(rows_of("log", "duty:contact_change:") >= 1); /* people hear that it did not arrive */
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM clock WHERE kind = 'contact_change' AND breached_ms > 0 AND met_ms"
+                                          " IS NULL", ""), 1);
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_duties_are_told_in_digests),
         cmocka_unit_test(test_nobody_is_told_of_the_past),
+        cmocka_unit_test(test_a_new_contact_is_told),
     };
     int failed;
 

@@ -190,6 +190,8 @@ def test_each_step_once(world):
     steps = collections.Counter(body["step"].split(".")[0] for _, body in told(world.hooks[1], number))
     assert steps == {"opened": 1, "action": 1, "regraded": 1, "cleared": 1}
     assert len({key for key, _ in told(world.hooks[1], number)}) == 4
+    gateway.client.loop_stop()
+    gateway.client.disconnect()  # another one takes its name
 
 
 def mails_of(world, number, address):
@@ -200,8 +202,6 @@ def mails_of(world, number, address):
             if number in mail["subject"]:
                 found.append(mail)
     return found
-    gateway.client.loop_stop()
-    gateway.client.disconnect()  # another one takes its name
 
 
 def test_the_customer_gets_mail_and_its_receipt_is_kept(world):
@@ -246,3 +246,24 @@ def test_track_tells_the_way_and_is_not_guessed(world):
     answers = {n: [world.ask("GET", f"/api/v1/track/{n}?code=x", token="")[0] for _ in range(70)] for n in (number, "T-NOTHING1")}
     for got in answers.values():
         assert got[0] == 404 and 429 in got and set(got) == {404, 429}
+
+
+def test_a_contact_that_an_import_changes_is_told_once(world):
+    """S0-100: by an import while the server runs; the same file again does nothing; whose plan does not owe it hears nothing."""
+    fleet = """
+customers: [{id: cust-9, name: Bo, email: bo@example.cn}]
+sites: [{id: site-9, customer: cust-9, name: Hotel, time_zone: Asia/Shanghai}]
+contracts: [{id: con-9, customer: cust-9, sites: [site-9], plan: swh_standard, overlays: [guarantee_maintenance], start: "2026-01-01"}]
+contacts: [{id: hotline, name: Hotline, phone: "%s"}]
+"""
+    ask = "SELECT c.name, o.body FROM outbox o JOIN customer c ON c.id = o.customer WHERE o.notice = 'contact'"
+    assert world.import_text(fleet % "400 1").returncode == 0
+    assert world.import_text(fleet % "400 2").returncode == 0
+    (name, body), = wait_for(lambda: world.rows(ask))
+    assert name == "cust-9" and "400 2" in body
+    assert world.import_text(fleet % "400 2").returncode == 0
+    assert world.import_text(fleet % "400 3").returncode == 0
+    got = wait_for(lambda: len(rows := world.rows(ask)) > 1 and rows)
+    assert len(got) == 2 and {name for name, _ in got} == {"cust-9"}
+    duties = world.get("/duties?kind=contact_change&state=all")["items"]
+    assert [d["name"] for d in duties] == ["cust-9", "cust-9"]
