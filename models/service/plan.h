@@ -137,6 +137,13 @@ struct plan_people { /* what is owed to people */
     int quiet_from, quiet_to;  /* minutes of the day: what is not urgent waits; equal: no quiet hours */
 };
 
+struct plan_owed { /* which clocks a kind of ticket has */
+    const struct ticket_kind *kind;
+    const char *const *clocks; /* NULL-ended kinds of clocks */
+    bool all;
+    struct plan_origin origin;
+};
+
 struct plan {
     const char *id, *version;
     struct words2 title;
@@ -179,11 +186,16 @@ struct plan {
     struct alarm_rules alarms;
     const struct plan_staff *staff; /* who goes, who is told next; never NULL */
     struct ticket_rules ticket; /* classification, repeats, order, callers */
+    const struct plan_owed *owed; /* kinds whose clocks the plan names; the others have the usual ones */
+    size_t owed_count;
     const struct yaml_node *root; /* all of the file, for what is not above */
     const char *bytes; /* the text it was read from, as it was given: not copied */
     size_t size;
 };
 
+/* true when tickets of that kind have that clock: as the plan says, else every clock, or for a kind that is owed an
+ * answer (ticket_kind.words) the response and a parked question's answer. */
+bool plan_owes(const struct plan *plan, const char *kind, const struct plan_target *target);
 /* true when a pause for that reason holds clocks of that kind. A closed ticket holds all. */
 bool plan_pause_holds(const struct plan *plan, const char *reason, const char *kind);
 /* true when a clock may be paused for that reason; with false `to` gets the reasons there are. */

@@ -44,6 +44,9 @@ void plan_read_item_duties(struct plan_reader *reader, struct yaml_node *section
 /* plan_people.c: of the items */
 void plan_read_people(struct plan_reader *reader, struct yaml_node *section);
 
+/* plan_owed.c: of the items, after the clocks that it names */
+void plan_read_owed(struct plan_reader *reader, struct yaml_node *items);
+
 /* plan_merge.c: the tree of a plan's text with all its overlays laid over; their ids in plan->overlays. */
 enum err plan_layers(struct plan_reader *reader, const char *bytes, size_t size,
                      struct yaml_node **ret_root) MUST_CHECK;

@@ -330,22 +330,23 @@ static struct plan *empty_plan(struct arena *arena, const char *bytes, size_t si
 static void read_sections(struct plan_reader *reader, struct yaml_node *root)
 {
     struct complaints *complaints = reader->complaints;
-    struct yaml_node *section = yaml_map(complaints, yaml_need(complaints, root, "period"), "a map");
+    struct yaml_node *section = yaml_map(complaints, yaml_need(complaints, root, "period"), "a map"), *items;
 
     if (section) {
         read_period(reader, section);
     }
     section = yaml_map(complaints, yaml_need(complaints, root, "staff"), "a map");
     plan_read_staff(reader, section);
-    section = yaml_map(complaints, yaml_need(complaints, root, "items"), "a map");
-    if (section) {
-        read_items(reader, section);
+    items = yaml_map(complaints, yaml_need(complaints, root, "items"), "a map");
+    if (items) {
+        read_items(reader, items);
     }
     plan_read_alarms(reader, yaml_map(complaints, yaml_find(root, "alarms"), "a map"));
     section = yaml_map(complaints, yaml_need(complaints, root, "clocks"), "a map");
     if (section) {
         plan_read_clocks(reader, section);
     }
+    plan_read_owed(reader, items);
     yaml_no_more(complaints, root);
 }
 

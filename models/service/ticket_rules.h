@@ -1,7 +1,7 @@
 /*
  * What a plan says about tickets beside its clocks (items.ticket, items.onsite_gate): how faults are
  * classified, when one counts as a repeat, who is the same caller, in which order people look at
- * tickets, what each kind of ticket is owed. Whatever a plan leaves out has the preset of this file.
+ * tickets, and the kinds of tickets (which clocks they have: plan_owes). Whatever a plan leaves out has the preset of this file.
  */
 #pragma once
 
@@ -60,7 +60,7 @@ struct ticket_kind {
     const char *name;
     bool by_people; /* may be reported */
     bool visit;     /* a work order is proposed at once */
-    bool words;     /* only an answer is owed: response, receipt, a parked question's answer */
+    bool words;     /* only an answer is owed, to the ticket and to a parked question, unless the plan says otherwise */
     bool consent;   /* nothing is done before its price is agreed (S2-30) */
     int grade;      /* when nobody says one */
 };

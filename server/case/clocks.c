@@ -145,15 +145,13 @@ static bool has_complex(const struct ticket *ticket)
 }
 
 /*
- * Nobody drives out for a question or a complaint: an answer is what is owed. A plan of how to go on is
+ * Nobody drives out for a question or a complaint, unless the plan says so (plan_owes). A plan of how to go on is
  * owed for a complex fault, a repair in days for a general one (service-terms C-03); where the plan has
  * nothing for complex faults of a grade, it is what general ones get.
  */
 static bool is_owed(const struct ticket *ticket, const struct plan_target *target)
 {
-    const struct ticket_kind *kind = ticket_kind_find(ticket->kind);
-
-    if (kind && kind->words && target->stop != PLAN_RESPONSE && target->stop != PLAN_ANSWERED) {
+    if (!plan_owes(ticket->plan, ticket->kind, target)) {
         return false;
     }
     return target->complexity == PLAN_ANY ||

@@ -228,6 +228,10 @@ static void overlays_that_do_not_fit(void **state)
         {"overlay: x\nitems:\n  survey:\n    target: {value: unset, origin: A}\n    other: {value: unset, origin: A}\n",
          "over.yaml:5:12: error: expected a value of 'other' underneath what is unset, found none"},
         {"overlay: x\nclocks:\n  targets:\n    dispatch:\n      all: {value: 5h, origin: S, ids: [S0-145]}\n      target: {value: 5h, origin: A}\n", "(C-25)"},
+        {"overlay: x\nitems:\n  ticket:\n    kinds:\n      riddle: {value: [all], origin: A}\n",
+         "over.yaml:5:7: error: expected a kind of ticket, found 'riddle'"},
+        {"overlay: x\nitems:\n  ticket:\n    kinds:\n      complaint: {value: [response, supper], origin: A}\n",
+         "expected all, or a clock of this plan, found 'supper'"},
         {"overlay: x\nclock: {}\n", "over.yaml:2:1: error: expected a known key"},
         {"version: 1\n", "over.yaml:1:1: error: expected the key 'overlay'"},
     };

@@ -52,6 +52,10 @@ static const struct {
     {"short_reopen",
      "overlay: short_reopen\nversion: 1\ntitle: {en: m, zh: m}\nsource: test\n"
      "items: {hold: {reopen: {value: 2d, origin: A, note: test}}}\n"},
+    {"other_kinds",
+     "overlay: other_kinds\nversion: 1\ntitle: {en: m, zh: m}\nsource: test\n"
+     "items: {ticket: {kinds: {complaint: {value: [response, onsite], origin: S, ids: [S0-103]},"
+     " inspection: {value: [all], origin: A, note: test}, fault: {value: [], origin: A, note: test}}}}\n"},
     {"no_needs",
      "overlay: no_needs\nversion: 1\ntitle: {en: m, zh: m}\nsource: test\n"
      "items: {close: {needs: {value: [telemetry], origin: S, ids: [S0-127]}}}\n"},
@@ -695,6 +699,36 @@ static void test_a_guard_period_names_who_stands_by(void **state)
     end();
 }
 
+/* ------------------------------------------------------------------ what a kind is owed */
+
+static int64_t clocks_of(const char *kind)
+{
+    char said[100];
+    int64_t ticket;
+
+    snprintf(said, sizeof(said), "{\"kind\":\"%s\",\"equipment\":\"e\",\"note\":\"x\"}", kind);
+    ticket = report(said);
+    return sql_find_int(sql, 0, "SELECT COUNT(*) FROM clock WHERE ticket = ?1", "i", ticket);
+}
+
+/* S0-102 S0-103 S0-13: as shipped a complaint is owed an answer; a plan may say otherwise of each kind. */
+static void test_a_plan_says_what_a_kind_is_owed(void **state)
+{
+    (void)state;
+    begin("generic_24_48", "B");
+    assert_int_equal(clocks_of("complaint"), 1);
+    assert_int_equal(clocks_of("inspection"), 1);
+    assert_int_equal(clocks_of("commercial"), 1);
+    assert_true(clocks_of("fault") > 4);
+    end();
+    begin("generic_24_48, overlays: [other_kinds]", "B");
+    assert_int_equal(clocks_of("complaint"), 2);
+    assert_true(clocks_of("inspection") > 4);
+    assert_int_equal(clocks_of("commercial"), 1); /* it says nothing of these */
+    assert_int_equal(clocks_of("fault"), 0);
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -710,6 +744,7 @@ int main(void)
         cmocka_unit_test(test_visits_wait_for_a_guard_period),
         cmocka_unit_test(test_planned_work_is_not_ordered_in_a_guard_period),
         cmocka_unit_test(test_a_guard_period_names_who_stands_by),
+        cmocka_unit_test(test_a_plan_says_what_a_kind_is_owed),
     };
     int failed;
 
