@@ -5,7 +5,7 @@
 
 const char *const notice_field_names[] = {
     "number", "title", "equipment", "state",  "next", "due",  "technician", "phone",
-    "from",   "to",    "warranty",  "advice", "link", "note", "resolution", NULL,
+    "from",   "to",    "warranty",  "advice", "link", "note", "resolution", "missing", NULL,
 };
 
 /* The field that begins at `at`, just behind the brace; -1: none of that name. */
@@ -76,12 +76,14 @@ static const char *const *read_list(struct arena *arena, struct complaints *comp
 static void read_rule(struct arena *arena, struct complaints *complaints, struct yaml_node *map,
                       struct notice_rule *rule)
 {
+    static const char *const readers[] = {"customer", "desk", NULL};
     const char *id = yaml_id(complaints, yaml_need(complaints, map, "id"), "a notice's id");
 
     rule->id = id ? arena_text(arena, id, strlen(id)) : "";
     rule->on = read_list(arena, complaints, yaml_need(complaints, map, "on"), "a list of steps");
     rule->rows = read_list(arena, complaints, yaml_find(map, "rows"), "a list of row ids");
     rule->urgent = yaml_bool(complaints, yaml_find(map, "urgent"), "true or false", false);
+    rule->desk = yaml_choice(complaints, yaml_find(map, "to"), "a reader", readers, 0) == 1;
     rule->subject = read_words(arena, complaints, map, "subject");
     rule->body = read_words(arena, complaints, map, "body");
     yaml_no_more(complaints, map);

@@ -17,6 +17,7 @@
 enum notice_field {
     NOTICE_NUMBER, NOTICE_TITLE, NOTICE_EQUIPMENT, NOTICE_STATE, NOTICE_NEXT, NOTICE_DUE, NOTICE_TECHNICIAN,
     NOTICE_PHONE, NOTICE_FROM, NOTICE_TO, NOTICE_WARRANTY, NOTICE_ADVICE, NOTICE_LINK, NOTICE_NOTE, NOTICE_RESOLUTION,
+    NOTICE_MISSING,
     NOTICE_FIELDS,
 };
 extern const char *const notice_field_names[]; /* number title equipment … NULL-ended */
@@ -26,6 +27,7 @@ struct notice_rule {
     const char *const *on; /* NULL-ended steps: opened assign cleared … */
     const char *const *rows; /* NULL-ended: what it was promised in */
     bool urgent;           /* quiet hours do not hold it */
+    bool desk;             /* for the desk, not for customers */
     struct words2 subject, body;
 };
 

@@ -318,7 +318,8 @@ enum err customer_tell(struct office *office, struct sql *sql, const struct tick
         const struct notices *notices = rules_notices_at(rules, i);
 
         for (size_t k = 0; !err && k < notices->count; k++) {
-            if (!notice_is_on(&notices->rules[k], word) || (kept && !notices->rules[k].urgent)) {
+            if (notices->rules[k].desk || !notice_is_on(&notices->rules[k], word) ||
+                (kept && !notices->rules[k].urgent)) {
                 continue;
             }
             if (!letter.office) {

@@ -91,6 +91,74 @@ enum err office_tell(struct office *office, struct sql *sql, const char *key, co
     return tell_all(office, sql, &saying);
 }
 
+/* In both languages, as staff read either. */
+static void both(const struct words2 *words, const char *const values[NOTICE_FIELDS], const char *between,
+                 struct text *to)
+{
+    notice_render(words->en, values, to);
+    text_add(to, between);
+    notice_render(words->zh, values, to);
+}
+
+static enum err tell_desk(struct office *office, struct sql *sql, const struct ticket *ticket,
+                          const struct notice_rule *rule, const char *step, const char *missing, int64_t now_ms)
+{
+    const char *values[NOTICE_FIELDS] = {[NOTICE_NUMBER] = ticket->number,
+                                         [NOTICE_TITLE] = ticket->title_en,
+                                         [NOTICE_STATE] = ticket_state_names[ticket->state],
+                                         [NOTICE_MISSING] = missing};
+    struct json_out body = json_out(16 * 1024);
+    TEXT(key, 300);
+    TEXT(subject, 400);
+    TEXT(words, 2048);
+    struct saying saying = {ticket->id, key.at, subject.at, NULL, words.at, now_ms};
+    enum err err;
+
+    text_addf(&key, "ticket:%s:%s", ticket->number, rule->id);
+    both(&rule->subject, values, " · ", &subject);
+    both(&rule->body, values, "\n", &words);
+    notice_body(office, ticket, step, words.at, &body);
+    saying.body = body.bytes;
+    err = key.cut ? ERR_FULL : body.err ? body.err : tell_all(office, sql, &saying);
+    json_out_free(&body);
+    return err;
+}
+
+/* ["phone","wishes"] -> phone wishes */
+static void plain(const char *list, struct text *to)
+{
+    for (; list && *list; list++) {
+        if (strchr("[]\"", *list) == NULL) {
+            text_add_bytes(to, *list == ',' ? " " : list, 1);
+        }
+    }
+}
+
+/* S0-29: whoever is told of a ticket is told, once and by itself, what its slip lacks. */
+static enum err tell_incomplete(struct office *office, struct sql *sql, const struct ticket *ticket, int64_t now_ms)
+{
+    static const char step[] = "data_incomplete";
+    struct sql_rows rows;
+    TEXT(missing, 200);
+    enum err err;
+
+    sql_find(sql, &rows, "SELECT missing FROM ticket WHERE id = ?1 AND missing IS NOT NULL", "i", ticket->id);
+    if (sql_next(&rows)) {
+        plain(sql_text(&rows, 0), &missing);
+    }
+    err = sql_end(&rows);
+    for (size_t i = 0; !err && missing.length && i < rules_notices_count(office->options.rules); i++) {
+        const struct notices *notices = rules_notices_at(office->options.rules, i);
+
+        for (size_t k = 0; !err && k < notices->count; k++) {
+            if (notices->rules[k].desk && notice_is_on(&notices->rules[k], step)) {
+                err = tell_desk(office, sql, ticket, &notices->rules[k], step, missing.at, now_ms);
+            }
+        }
+    }
+    return err;
+}
+
 enum err ticket_tell_now(struct office *office, struct sql *sql, const struct ticket *ticket, const char *step,
                          const char *sentence, int64_t now_ms)
 {
@@ -109,6 +177,9 @@ enum err ticket_tell_now(struct office *office, struct sql *sql, const struct ti
     saying.body = body.bytes;
     err = key.cut ? ERR_FULL : body.err ? body.err : tell_all(office, sql, &saying);
     json_out_free(&body);
+    if (!err && text_same(step, "opened")) {
+        err = tell_incomplete(office, sql, ticket, now_ms);
+    }
     return err ? err : customer_tell(office, sql, ticket, step, now_ms);
 }
 

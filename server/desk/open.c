@@ -240,22 +240,6 @@ static enum err write_more(struct sql *sql, const struct place *place, const str
     return err;
 }
 
-/* S0-29: whoever is told of the ticket is told what the slip lacks. */
-static enum err tell_opened(struct office *office, struct sql *sql, const struct ticket *ticket, int64_t now_ms)
-{
-    TEXT(words, 200);
-    struct sql_rows rows;
-    enum err err;
-
-    text_add(&words, "a ticket was opened");
-    sql_find(sql, &rows, "SELECT missing FROM ticket WHERE id = ?1 AND missing IS NOT NULL", "i", ticket->id);
-    if (sql_next(&rows)) {
-        text_addf(&words, "; ask for what the slip lacks: %s", sql_text(&rows, 0));
-    }
-    err = sql_end(&rows);
-    return err ? err : ticket_tell(office, sql, ticket, "opened", words.at, now_ms);
-}
-
 /* A caller's ticket about equipment whose link is lost belongs to the link's ticket. */
 static enum err join_link(struct office *office, struct sql *sql, const struct place *place,
                           const struct ticket *ticket, int64_t now_ms)
@@ -387,7 +371,7 @@ enum err ticket_open(struct office *office, struct sql *sql, const struct place 
         err = join_link(office, sql, place, &ticket, now_ms);
     }
     if (!err) {
-        err = tell_opened(office, sql, &ticket, now_ms);
+        err = ticket_tell(office, sql, &ticket, "opened", "a ticket was opened", now_ms);
     }
     if (!err) {
         err = clocks_judge(office, sql, &ticket, now_ms);

@@ -729,6 +729,39 @@ static void test_a_plan_says_what_a_kind_is_owed(void **state)
     end();
 }
 
+/* ------------------------------------------------------------------ the repair slip */
+
+static int64_t incomplete(void)
+{
+    return sql_find_int(sql, 0, "SELECT COUNT(*) FROM ticket WHERE missing IS NOT NULL AND closed_ms IS NULL", "");
+}
+
+/* S0-29: the desk is asked once for what a slip lacks, by itself; filled, the ticket leaves the list. */
+static void test_an_incomplete_slip_is_told_once(void **state)
+{
+    int64_t ticket;
+
+    (void)state;
+    begin("swh_standard", "B");
+    fault(FAULT_RAISED, 2); /* the customer's record says all of it */
+    assert_int_equal(notices(":data_incomplete"), 0);
+    ticket = report("{\"kind\":\"complaint\",\"note\":\"rude\",\"contact\":{\"name\":\"Zhou\"}}");
+    assert_int_equal(notices(":data_incomplete"), 1);
+    assert_int_equal(sql_find_int(sql, 0,
+                                  "SELECT COUNT(*) FROM outbox WHERE channel = 'log' AND body LIKE '%lacks: phone address"
+                                  " wishes.%' AND body LIKE '%\"step\":\"data_incomplete\"%' AND customer IS NULL",
+                                  ""),
+                     1);
+    assert_int_equal(incomplete(), 1);
+    pass(DAY);
+    assert_int_equal(act(ticket, "amend", "{\"phone\":\"5550 9999\",\"address\":\"2 Road\"}"), ERR_OK);
+    assert_int_equal(incomplete(), 1); /* the wishes */
+    assert_int_equal(act(ticket, "amend", "{\"wishes\":\"an apology\"}"), ERR_OK);
+    assert_int_equal(incomplete(), 0);
+    assert_int_equal(notices(":data_incomplete"), 1);
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -745,6 +778,7 @@ int main(void)
         cmocka_unit_test(test_planned_work_is_not_ordered_in_a_guard_period),
         cmocka_unit_test(test_a_guard_period_names_who_stands_by),
         cmocka_unit_test(test_a_plan_says_what_a_kind_is_owed),
+        cmocka_unit_test(test_an_incomplete_slip_is_told_once),
     };
     int failed;
 
@@ -752,7 +786,8 @@ int main(void)
     snprintf(url, sizeof(url), "sqlite:%s", path);
     snprintf(plans, sizeof(plans), "/tmp/heliograph-ticket-%d", (int)getpid());
     make_plans();
-    if (rules_open("models/equipment", plans, complain_to_nobody, NULL, &rules)) {
+    if (rules_open("models/equipment", plans, complain_to_nobody, NULL, &rules) ||
+        rules_add_notices(rules, "models/notices")) {
         return 1;
     }
     failed = cmocka_run_group_tests(tests, NULL, NULL);
