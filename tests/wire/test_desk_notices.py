@@ -169,12 +169,27 @@ def test_no_word_of_a_device_ends_a_header(world):
     mail = email.message_from_bytes(data, policy=email.policy.default)
     assert mail["bcc"] is None and mail["x-injected"] is None and number in mail["subject"]
     for hook in world.hooks:
-        (key, body), = wait_for(lambda: told(hook, number))
+        (key, body), = wait_for(lambda: told(hook, number, "opened"))
         headers = next(h for k, h, b in hook.got if k == key)
         assert body["title_en"] == evil and "X-Injected" not in headers and "Bcc" not in headers
     world.act(number, action="note", id="note-%-ü ☀".replace(" ", "_"))
     (key, body), = wait_for(lambda: told(world.hooks[0], number, "action.note.note-%-ü_☀"))
     assert key.isascii() and "%25" in key
+
+
+def test_what_a_slip_lacks_is_told_by_itself(world):
+    """S0-29: once, to every hook, and to no customer."""
+    number = world.report("swh-0006", fault="lukewarm")["number"]
+    assert world.ticket(number)["missing"] == ["wishes"]
+    for hook in world.hooks:
+        (_, body), = wait_for(lambda: told(hook, number, "data_incomplete"))
+        assert "lacks: wishes." in body["message"] and "维修反馈单" in body["message"]
+    assert world.act(number, action="amend", id="w", wishes="before noon")["missing"] == []
+    assert number not in {t["number"] for t in world.get("/tickets?missing=true")["items"]}
+    wait_for(lambda: told(world.hooks[0], number, "action.amend.w"))
+    assert len(told(world.hooks[0], number, "data_incomplete")) == 1
+    customers = [n for n in world.get(f"/notices?ticket={number}")["items"] if n["audience"] == "customer"]
+    assert customers and not [n for n in customers if "slip" in json.dumps(n)]
 
 
 def test_each_step_once(world):
