@@ -45,11 +45,12 @@ static enum announce_reason suppressed(const struct announce_facts *facts)
                                  : ANNOUNCE_NONE;
 }
 
-/* The last item of the span is kept for what all areas together have to say. */
+/* The last two items of the span are kept: for what those above have to know of a flood, and for what all areas
+ * together have to say. */
 static bool has_room(const struct alarm_rules *rules, const struct announce_facts *facts)
 {
     if (facts->grade == 1 || facts->guard) {
-        return facts->announced < rules->flood_most - 1;
+        return facts->announced < rules->flood_most - 2;
     }
     return !facts->flood && facts->announced < rules->flood_single;
 }

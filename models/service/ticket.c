@@ -60,6 +60,8 @@ static const struct ticket_row rows[] = {
     [TICKET_REFUSE_HANDOVER] = {"refuse_handover", OPEN, 0, TICKET_STAY, FIELD, 0, "reason text?", "handover"},
     [TICKET_CHECK] = {"check", OPEN, 0, TICKET_STAY, FIELD, 0, "result?", ""},
     [TICKET_CONTACT] = {"contact", OPEN, 0, TICKET_STAY, FIELD, 0, "channel? with?", ""},
+    [TICKET_ESCALATE] = {"escalate", OPEN, 0, TICKET_STAY, FIELD, 0, "reason", ""},
+    [TICKET_DECIDE] = {"decide", OPEN, 0, TICKET_STAY, R(MANAGER) | R(ADMIN), 0, "decision responsible?", ""},
     /* ---- clocks */
     [TICKET_PAUSE] = {"pause", OPEN, 0, TICKET_STAY, FIELD, TICKET_NEED_RUNNING, "reason",
                       "resume reopen"},

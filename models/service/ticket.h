@@ -64,6 +64,8 @@ enum ticket_action {
     TICKET_REFUSE_HANDOVER,
     TICKET_CHECK,
     TICKET_CONTACT,
+    TICKET_ESCALATE,
+    TICKET_DECIDE,
     /* clocks */
     TICKET_PAUSE,
     TICKET_RESUME,

@@ -204,10 +204,12 @@ size_t alarm_rises(struct sql *sql, int64_t equipment, const char *fault, int64_
 
 enum err alarm_look_again(struct sql *sql, int64_t equipment, const char *fault, int64_t now_ms)
 {
-    return sql_run(sql,
-                   "UPDATE alarm SET next_ms = ?3 WHERE equipment = ?1 AND (?2 IS NULL OR fault = ?2) AND cleared_ms IS"
-                   " NULL AND announced_ms IS NULL",
-                   "iti", equipment, fault, now_ms);
+    enum err err = sql_run(sql,
+                           "UPDATE alarm SET next_ms = ?3 WHERE equipment = ?1 AND (?2 IS NULL OR fault = ?2) AND cleared_ms"
+                           " IS NULL AND announced_ms IS NULL",
+                           "iti", equipment, fault, now_ms);
+
+    return err ? err : told_wake(sql, 0, equipment, now_ms);
 }
 
 int64_t alarm_due(struct sql *sql)

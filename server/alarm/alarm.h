@@ -105,7 +105,7 @@ enum err window_show(struct sql *sql, int64_t window, int64_t now_ms, const stru
 /* ------------------------------------------------------------------ who was told (told.c) */
 
 struct told_item { /* something that a position is, or is not, told */
-    const char *position, *area, *kind; /* kind: alarm link outage clock regrade area */
+    const char *position, *area, *kind; /* kind: alarm link outage clock regrade area escalation */
     int grade;
     int64_t alarm, ticket; /* 0: none */
 };
@@ -128,6 +128,17 @@ struct told_step { /* a notice about a ticket on its way out */
 };
 /* Whether that step of a fault's or a link's ticket is told; those of other tickets always are. */
 enum err told_step(struct sql *sql, const struct told_step *step, int64_t now_ms, bool *ret_tell) MUST_CHECK;
+
+/* How people know of what a ticket is about. HELD: its alarm is kept from them, so they are asked for nothing. */
+enum told_way { TOLD_SINGLE, TOLD_GROUPED, TOLD_HELD };
+/* *ret_known_ms: since when they do; 0: from the beginning, or not yet. */
+enum err told_way(struct sql *sql, const struct told_step *step, int64_t now_ms, enum told_way *ret_way,
+                  int64_t *ret_known_ms) MUST_CHECK;
+/* A step of an escalation: an item of its position if there is room; else its area stands for it, and of those of `up`
+ * (ESCALATION_TO_…) the flood's digest. */
+enum err told_escalation(struct sql *sql, const struct told_step *step, unsigned up, int64_t now_ms, bool *ret_single) MUST_CHECK;
+/* What waited with an alarm of the ticket (0: of the tickets of the equipment) is looked at again. */
+enum err told_wake(struct sql *sql, int64_t ticket, int64_t equipment, int64_t now_ms) MUST_CHECK;
 
 /* When something of this room wants to be looked at; INT64_MAX: nothing. */
 int64_t alarm_due(struct sql *sql);

@@ -80,7 +80,7 @@ enum err told_room(struct sql *sql, const struct alarm_rules *rules, const struc
                 sql_find_int(sql, 0,
                              "SELECT 1 FROM announcement WHERE ticket = ?1 AND outcome = 'announced' AND at_ms > ?2 LIMIT 1",
                              "ii", item->ticket, now_ms - rules->flood_span_ms);
-    bool room = same || item->grade == 1 ? announced < rules->flood_most - 1
+    bool room = same || item->grade == 1 ? announced < rules->flood_most - 2
                                          : announced < rules->flood_single && !open_flood(sql, item->position);
 
     *ret_room = room;
@@ -101,7 +101,7 @@ static bool is_free(struct sql *sql, const struct told_step *step)
 
     if (!ours || !(text_same(step->step, "opened") || begins(step->step, "relapsed.") ||
                    begins(step->step, "cleared.") || begins(step->step, "regraded.") || begins(step->step, "warn.") ||
-                   begins(step->step, "breach."))) {
+                   begins(step->step, "breach.") || text_same(step->step, "escalation"))) {
         return true;
     }
     return sql_find_int(sql, 0,
@@ -177,4 +177,106 @@ enum err told_step(struct sql *sql, const struct told_step *step, int64_t now_ms
         return ERR_OK;
     }
     return ask_for_room(sql, step, &alarm, now_ms, ret_tell);
+}
+
+/* ------------------------------------------------------------------ escalations */
+
+/* A person has put it aside, or works on it. */
+static enum err is_put_aside(struct sql *sql, const struct told_step *step, int64_t now_ms, bool *ret_aside)
+{
+    struct hiding hiding = {.window = false};
+    enum err err = step->equipment && step->fault
+                       ? hiding_find(sql, NULL, step->equipment, step->fault, now_ms, &hiding)
+                       : ERR_OK;
+
+    *ret_aside = hiding.shelved || hiding.suppressed || hiding.out_of_service || hiding.window;
+    return err;
+}
+
+enum err told_way(struct sql *sql, const struct told_step *step, int64_t now_ms, enum told_way *ret_way,
+                  int64_t *ret_known_ms)
+{
+    static const char alarms[] =
+        "SELECT COUNT(*), MIN(announced_ms), MIN(CASE WHEN reason = 'flood' THEN decided_ms END) FROM alarm WHERE ticket = ?1";
+    static const char links[] =
+        "SELECT 1, MIN(CASE WHEN outcome = 'announced' THEN at_ms END), MIN(CASE WHEN outcome = 'grouped' THEN at_ms END)"
+        " FROM announcement WHERE ticket = ?1 AND kind IN ('link', 'outage')";
+    bool link = text_same(step->ticket_kind, "communication"), aside = false;
+    int64_t single_ms = 0, grouped_ms = 0;
+    bool any = false;
+    struct sql_rows rows;
+    enum err err;
+
+    *ret_way = TOLD_SINGLE;
+    *ret_known_ms = 0;
+    if (is_free(sql, step)) {
+        return ERR_OK;
+    }
+    sql_find(sql, &rows, link ? links : alarms, "i", step->ticket);
+    if (sql_next(&rows)) {
+        any = sql_int(&rows, 0) > 0;
+        single_ms = sql_int(&rows, 1);
+        grouped_ms = sql_int(&rows, 2);
+    }
+    err = sql_end(&rows);
+    if (!err) {
+        err = is_put_aside(sql, step, now_ms, &aside);
+    }
+    if (err || !any) {
+        return err;
+    }
+    *ret_way = aside || (!single_ms && !grouped_ms) ? TOLD_HELD : single_ms ? TOLD_SINGLE : TOLD_GROUPED;
+    *ret_known_ms = grouped_ms && (!single_ms || grouped_ms < single_ms) ? grouped_ms : single_ms;
+    return ERR_OK;
+}
+
+static enum err note_up(struct sql *sql, const char *position, unsigned up, int grade, int64_t now_ms)
+{
+    return sql_run(sql,
+                   "UPDATE flood SET up_from_ms = COALESCE(up_from_ms, ?2), up_to = up_to | ?3, up_steps = up_steps + 1,"
+                   " up_grade_1 = up_grade_1 + ?4 WHERE position = ?1 AND ended_ms IS NULL AND up_told_ms IS NULL",
+                   "tiii", position, now_ms, (int64_t)up, (int64_t)(grade == 1));
+}
+
+enum err told_escalation(struct sql *sql, const struct told_step *step, unsigned up, int64_t now_ms, bool *ret_single)
+{
+    TEXT(area, ALARM_WORD * 2);
+    TEXT(position, ALARM_WORD);
+    int64_t equipment = step->equipment
+                            ? step->equipment
+                            : sql_find_int(sql, 0, "SELECT MIN(id) FROM equipment WHERE agent = ?1", "i", step->agent);
+    struct told_item item = {.position = position.at, .area = area.at, .kind = "escalation", .grade = step->grade,
+                             .ticket = step->ticket};
+    enum told_way way = TOLD_SINGLE;
+    int64_t known_ms = 0;
+    enum err err = alarm_area(sql, equipment, &area, &position);
+
+    if (!err && !position.at[0]) { /* it stands nowhere */
+        text_add(&position, "desk");
+        text_add(&area, "desk");
+    }
+    if (!err) {
+        err = told_way(sql, step, now_ms, &way, &known_ms);
+    }
+    if (err) {
+        return err;
+    }
+    if (way == TOLD_GROUPED && open_flood(sql, item.position)) { /* its area counts it already */
+        *ret_single = false;
+        err = told_put(sql, &item, "grouped", "flood", now_ms);
+    } else {
+        err = told_room(sql, step->rules, &item, now_ms, ret_single);
+    }
+    return err || *ret_single || !up ? err : note_up(sql, item.position, up, step->grade, now_ms);
+}
+
+enum err told_wake(struct sql *sql, int64_t ticket, int64_t equipment, int64_t now_ms)
+{
+    return ticket ? sql_run(sql,
+                            "UPDATE escalation SET next_ms = ?2 WHERE ticket = ?1 AND closed_ms IS NULL AND next_ms IS NULL",
+                            "ii", ticket, now_ms)
+                  : sql_run(sql,
+                            "UPDATE escalation SET next_ms = ?2 WHERE ticket IN (SELECT id FROM ticket WHERE equipment = ?1"
+                            " AND closed_ms IS NULL) AND closed_ms IS NULL AND next_ms IS NULL",
+                            "ii", equipment, now_ms);
 }

@@ -170,6 +170,8 @@ void teams_list(struct call *call);
 void rosters_list(struct call *call);
 void rosters_show(struct call *call);
 void tickets_candidates(struct call *call);
+void escalations_list(struct call *call);
+void escalations_act(struct call *call);
 
 void reports_list(struct call *call);
 void reports_show(struct call *call);

@@ -56,6 +56,8 @@ const struct route routes[] = {
     {"POST", V1 "attachments/{id}/pieces", MAY_WRITE, ANSWER_JSON, BODY_BYTES, attachments_add},
     {"GET", V1 "attachments/{id}/content", MAY_READ, ANSWER_OTHER, BODY_NONE, attachments_content},
     {"GET", V1 "tickets/{number}/attachments", MAY_READ, ANSWER_JSON, BODY_NONE, attachments_of_ticket},
+    {"GET", V1 "escalations", MAY_READ, ANSWER_JSON, BODY_NONE, escalations_list},
+    {"POST", V1 "escalations/{id}/actions", MAY_MANAGE, ANSWER_JSON, BODY_NEEDED, escalations_act},
     {"GET", V1 "technicians", MAY_READ, ANSWER_JSON, BODY_NONE, technicians_list},
     {"GET", V1 "teams", MAY_READ, ANSWER_JSON, BODY_NONE, teams_list},
     {"GET", V1 "rosters", MAY_READ, ANSWER_JSON, BODY_NONE, rosters_list},

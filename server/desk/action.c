@@ -1,5 +1,6 @@
 /* What people do with a ticket: the way of an action. */
 #include "server/desk/action.h"
+#include "server/field/escalate.h"
 
 #include <string.h>
 
@@ -42,6 +43,8 @@ static enum err (*const doers[TICKET_ACTIONS])(struct move *move) = {
     [TICKET_REFUSE_HANDOVER] = do_refuse_handover,
     [TICKET_CHECK] = do_check,
     [TICKET_CONTACT] = do_contact,
+    [TICKET_ESCALATE] = do_escalate,
+    [TICKET_DECIDE] = do_decide,
     /* clocks */
     [TICKET_PAUSE] = do_pause,
     [TICKET_RESUME] = do_resume,
@@ -150,6 +153,9 @@ static enum err finish(struct move *move)
         err = write_line(move);
     }
     move->ticket->state = move->state;
+    if (!err && !move->ticket->closed_ms) { /* the check that was due before it says so first */
+        err = escalate_supervise(move->office, move->sql, move->ticket, move->now_ms);
+    }
     if (!err && !move->ticket->closed_ms) {
         err = clocks_judge(move->office, move->sql, move->ticket, move->now_ms);
     }

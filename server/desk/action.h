@@ -64,6 +64,8 @@ enum err do_accept_handover(struct move *move) MUST_CHECK;
 enum err do_refuse_handover(struct move *move) MUST_CHECK;
 enum err do_check(struct move *move) MUST_CHECK;
 enum err do_contact(struct move *move) MUST_CHECK;
+enum err do_escalate(struct move *move) MUST_CHECK;
+enum err do_decide(struct move *move) MUST_CHECK;
 
 enum err do_pause(struct move *move) MUST_CHECK;
 enum err do_resume(struct move *move) MUST_CHECK;

@@ -1,6 +1,7 @@
 /* Doers of dispatch: who goes and when, who has it, who takes it over. */
 #include "models/service/plan_staff.h"
 #include "server/desk/action.h"
+#include "server/field/escalate.h"
 #include "server/field/owner.h"
 #include "server/field/route.h"
 
@@ -305,11 +306,37 @@ enum err do_check(struct move *move)
     if (!text_same(result, results[0]) && !text_same(result, results[1])) {
         return text_say(move->why, ERR_FORMAT, "result: expected ok or not_implemented, found '%.40s'", result);
     }
+    if (text_same(result, results[1])) {
+        enum err err = clocks_start(move->office, move->sql, move->ticket, PLAN_UNHEEDED, move->at_ms);
+
+        if (err) {
+            return err;
+        }
+    }
     return clocks_stop(move->sql, move->ticket->id, PLAN_CHECKED, move->at_ms);
 }
 
 enum err do_contact(struct move *move)
 {
-    (void)move; /* the line of the time line is the fact; see clock.first_contact */
-    return ERR_OK;
+    return clocks_stop(move->sql, move->ticket->id, PLAN_CONTACTED, move->at_ms);
+}
+
+enum err do_escalate(struct move *move)
+{
+    const char *reason = json_text_or(move->action->body, "reason", NULL);
+
+    return reason && reason[0] ? ERR_OK : text_say(move->why, ERR_FORMAT, "escalate needs a reason");
+}
+
+/* S0-148: the leadership's word ends what is escalated. */
+enum err do_decide(struct move *move)
+{
+    const char *decision = json_text_or(move->action->body, "decision", NULL);
+    enum err err;
+
+    if (!decision || !decision[0]) {
+        return text_say(move->why, ERR_FORMAT, "decide needs a decision");
+    }
+    err = escalate_decide(move->sql, move->ticket->id, move->action->who, decision, move->at_ms, move->now_ms);
+    return err ? err : clocks_stop(move->sql, move->ticket->id, PLAN_RULED, move->at_ms);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "server/desk/desk_int.h"
+#include "server/field/escalate.h"
 
 #define TURN_SLICE 500
 #define LOOK_AGAIN 60000 /* the silence of something that chatters cannot be judged yet; a flood goes on */
@@ -124,6 +125,9 @@ static enum err decide(struct office *office, struct sql *sql, const struct plac
         err = told_put(sql, &item, "announced", NULL, now_ms);
     } else if (!err && decision.reason == ANNOUNCE_FLOOD) {
         err = told_group(sql, rules, &item, now_ms);
+    }
+    if (!err && alarm->ticket && (decision.announced || decision.reason == ANNOUNCE_FLOOD)) {
+        err = told_wake(sql, alarm->ticket, 0, now_ms);
     }
     return err || !alarm->ticket || (!decision.announced && decision.reason != ANNOUNCE_FLOOD)
                ? err
@@ -297,6 +301,8 @@ struct flood {
     int64_t id, gather_ms;
     char position[ALARM_WORD];
     struct alarm_rules rules; /* those that held when it began */
+    int64_t up_from_ms;       /* 0: those above have nothing to be told, or have been told */
+    struct escalate_digest up;
 };
 
 struct grouped { /* areas that have gathered and were not told */
@@ -393,17 +399,37 @@ static enum err go_on(struct sql *sql, const struct flood *flood, int64_t now_ms
                                      "i", flood->id);
     int64_t next_ms = now_ms + LOOK_AGAIN, gathered_ms = untold_ms + flood->gather_ms;
 
-    if (!untold_ms && announce_flood_ends(&flood->rules, came)) {
+    if (!untold_ms && !flood->up_from_ms && announce_flood_ends(&flood->rules, came)) {
         return sql_run(sql, "UPDATE flood SET ended_ms = ?2 WHERE id = ?1", "ii", flood->id, now_ms);
     }
     next_ms = untold_ms && gathered_ms > now_ms && gathered_ms < next_ms ? gathered_ms : next_ms;
     return sql_run(sql, "UPDATE flood SET next_ms = ?2 WHERE id = ?1", "ii", flood->id, next_ms);
 }
 
-static enum err turn_flood(struct office *office, struct sql *sql, const struct flood *flood, int64_t now_ms)
+/* Leadership and supervisors hear of a flood once, before its areas. */
+static enum err tell_up(struct office *office, struct sql *sql, struct flood *flood, int64_t now_ms)
+{
+    struct told_item item = {.position = flood->position, .area = "*", .kind = "escalation", .grade = 1};
+    int announced = told_count(sql, flood->position, flood->rules.flood_span_ms, now_ms);
+    enum err err;
+
+    if (!flood->up_from_ms || flood->up_from_ms > now_ms - flood->gather_ms || announced >= flood->rules.flood_most - 1) {
+        return ERR_OK;
+    }
+    flood->up_from_ms = 0;
+    flood->up.flood = flood->id;
+    flood->up.position = flood->position;
+    err = sql_run(sql, "UPDATE flood SET up_told_ms = ?2 WHERE id = ?1", "ii", flood->id, now_ms);
+    if (!err) {
+        err = told_put(sql, &item, "announced", NULL, now_ms);
+    }
+    return err ? err : escalate_digest(office, sql, &flood->up, now_ms);
+}
+
+static enum err turn_flood(struct office *office, struct sql *sql, struct flood *flood, int64_t now_ms)
 {
     struct grouped grouped;
-    enum err err = ERR_OK;
+    enum err err = tell_up(office, sql, flood, now_ms);
 
     for (int i = 0; !err && i < 1000; i++) {
         int announced = told_count(sql, flood->position, flood->rules.flood_span_ms, now_ms);
@@ -429,7 +455,8 @@ static enum err turn_floods(struct office *office, struct sql *sql, int64_t now_
         struct sql_rows rows;
 
         sql_find(sql, &rows,
-                 "SELECT id, position, most, fall, span_ms, gather_ms FROM flood WHERE ended_ms IS NULL AND next_ms <= ?1"
+                 "SELECT id, position, most, fall, span_ms, gather_ms, CASE WHEN up_told_ms IS NULL THEN up_from_ms END,"
+                 " up_to, up_steps, up_grade_1 FROM flood WHERE ended_ms IS NULL AND next_ms <= ?1"
                  " ORDER BY next_ms, id LIMIT 1",
                  "i", now_ms);
         if (sql_next(&rows)) {
@@ -438,6 +465,9 @@ static enum err turn_floods(struct office *office, struct sql *sql, int64_t now_
             flood.rules = (struct alarm_rules){.flood_most = (int)sql_int(&rows, 2), .flood_end = (int)sql_int(&rows, 3),
                                                .flood_span_ms = sql_int(&rows, 4)};
             flood.gather_ms = sql_int(&rows, 5);
+            flood.up_from_ms = sql_int(&rows, 6);
+            flood.up = (struct escalate_digest){.to = (unsigned)sql_int(&rows, 7), .steps = sql_int(&rows, 8),
+                                                .grade_1 = sql_int(&rows, 9)};
         }
         err = sql_end(&rows);
         if (err || !flood.id) {

@@ -9,6 +9,7 @@
 
 #include "host/log.h"
 #include "server/field/attachment.h"
+#include "server/field/escalate.h"
 #include "server/field/owner.h"
 
 #define DESK_ARENA  (8 * 1024 * 1024)
@@ -126,7 +127,13 @@ static enum err turn_ticket(struct office *office, struct sql *sql, int64_t id, 
     if (err) {
         return err;
     }
-    err = clocks_judge(office, sql, &ticket, now_ms);
+    err = escalate_supervise(office, sql, &ticket, now_ms);
+    if (!err) {
+        err = clocks_judge(office, sql, &ticket, now_ms);
+    }
+    if (!err) {
+        err = escalate_refresh(office, sql, id, now_ms);
+    }
     close_ms = close_due(sql, &ticket);
     if (err || close_ms == OFFICE_NEVER) {
         return err;
@@ -214,8 +221,9 @@ int64_t desk_due(struct sql *sql)
     int64_t ticket_ms = sql_find_int(sql, INT64_MAX,
                                      "SELECT MIN(next_ms) FROM ticket WHERE closed_ms IS NULL AND next_ms IS NOT NULL",
                                      "");
-    int64_t alarm_ms = alarm_due(sql);
+    int64_t alarm_ms = alarm_due(sql), step_ms = escalate_due(sql);
 
+    ticket_ms = ticket_ms < step_ms ? ticket_ms : step_ms;
     return ticket_ms < alarm_ms ? ticket_ms : alarm_ms;
 }
 
@@ -308,6 +316,20 @@ enum err desk_duty_action(struct desk *desk, struct sql *sql, int64_t id, const 
     return duty_action(sql, id, action, now_ms, why);
 }
 
+static enum err turn_escalations(struct desk *desk, struct sql *sql, int64_t now_ms)
+{
+    enum err err = sql_save(sql);
+
+    return err ? err : end_step(desk, sql, "the escalations' turn", escalate_turn(&desk->office, sql, now_ms));
+}
+
+enum err desk_escalation_action(struct desk *desk, struct sql *sql, int64_t escalation, const struct action *action,
+                                int64_t now_ms, struct text *why)
+{
+    arena_reset(desk->office.arena);
+    return escalate_act(&desk->office, sql, escalation, action, now_ms, why);
+}
+
 enum err desk_turn(struct desk *desk, struct sql *sql, int64_t now_ms, int64_t *ret_next_ms)
 {
     int64_t next_ms = now_ms + 60 * 1000, due_ms;
@@ -323,6 +345,9 @@ enum err desk_turn(struct desk *desk, struct sql *sql, int64_t now_ms, int64_t *
     }
     if (!err) {
         err = turn_closures(desk, sql, now_ms, &next_ms);
+    }
+    if (!err) {
+        err = turn_escalations(desk, sql, now_ms);
     }
     if (!err) {
         err = turn_visits(desk, sql, now_ms);

@@ -24,10 +24,12 @@ const char schema_alarm[] =
     "CREATE INDEX announcement_came ON announcement (position, at_ms) WHERE kind <> 'area';"
     "CREATE INDEX announcement_alarm ON announcement (alarm) WHERE alarm IS NOT NULL;"
     "CREATE INDEX announcement_ticket ON announcement (ticket) WHERE ticket IS NOT NULL;"
-    /* A flood of a position, under the numbers that held when it began (fall: fewer items end it); next_ms: when it is looked at again. */
+    /* A flood of a position, under the numbers that held when it began (fall: fewer items end it); next_ms: when it is looked at again;
+     * up_…: steps of escalations that were not told one by one, for those above, who get one digest. */
     "CREATE TABLE flood (id INTEGER PRIMARY KEY, position TEXT NOT NULL, from_ms INTEGER NOT NULL, ended_ms INTEGER,"
     " most INTEGER NOT NULL, fall INTEGER NOT NULL, span_ms INTEGER NOT NULL, gather_ms INTEGER NOT NULL, next_ms"
-    " INTEGER NOT NULL);"
+    " INTEGER NOT NULL, up_from_ms INTEGER, up_told_ms INTEGER, up_to INTEGER NOT NULL DEFAULT 0, up_steps INTEGER NOT NULL"
+    " DEFAULT 0, up_grade_1 INTEGER NOT NULL DEFAULT 0);"
     "CREATE UNIQUE INDEX flood_open ON flood (position) WHERE ended_ms IS NULL;"
     "CREATE TABLE flood_area (flood INTEGER NOT NULL REFERENCES flood, area TEXT NOT NULL, first_ms INTEGER NOT NULL,"
     " grade_1 INTEGER NOT NULL DEFAULT 0, grade_2 INTEGER NOT NULL DEFAULT 0, grade_3 INTEGER NOT NULL DEFAULT 0,"

@@ -176,8 +176,8 @@ static void a_position_gets_ten_items_at_most(void **context)
     expect(facts, ANNOUNCE_FLOOD, 0);
     facts.grade = 1; /* what is urgent has some more room */
     expect(facts, ANNOUNCE_NONE, 0);
-    facts.announced = 9;
-    expect(facts, ANNOUNCE_FLOOD, 0); /* the last item is for all areas together */
+    facts.announced = 8;
+    expect(facts, ANNOUNCE_FLOOD, 0); /* the last two are for those above and for all areas together */
     facts = standing();
     facts.flood = true;
     expect(facts, ANNOUNCE_FLOOD, 0);

@@ -165,3 +165,30 @@ def test_named_people_go_first(rig):
     assert first["technician"] == "cem" and first["criteria"][0]["value"] == "named for the equipment"
     assert order_of(rig, number)["team"] == "l1"
     rig.act(number, action="close", id="end", resolution="test")
+
+
+def test_leadership_hears_of_an_emergency_and_decides(rig):
+    """S0-145, S0-148: at once, with names; acknowledged and decided, each kept."""
+    number = rig.report("swh-0006", fault="no_hot_water", grade=1)["number"]
+    def told():
+        return [e for e in rig.get(f"/escalations?state=open&ticket={number}")["items"] if e["condition"] == "emergency"]
+    wait_for(told)
+    one = told()[0]
+    step = one["events"][0]
+    assert step["kind"] == "step" and {"leadership", "dispatcher", "on_call"} == {t["as"] for t in step["told"]}
+    assert next(t for t in step["told"] if t["as"] == "leadership")["technician"] == "boss"
+    act = f"/escalations/{one['number']}/actions"
+    rig.post(act, {"action": "decide", "id": "x0"}, (422,))
+    rig.post(act, {"action": "acknowledge", "id": "x1"})
+    rig.post(act, {"action": "acknowledge", "id": "x1"})
+    done = rig.post(act, {"action": "decide", "id": "x2", "decision": "two crews"})
+    assert [e["kind"] for e in done["events"]] == ["step", "acknowledge", "decide"] and done["outcome"] == "decided"
+    rig.post(act, {"action": "acknowledge", "id": "x3"}, (409,))
+    rig.act(number, action="escalate", id="y1", reason="the owner complains")
+    wait_for(lambda: any(e["condition"] == "manual" for e in rig.get(f"/escalations?state=open&ticket={number}")["items"]))
+    rig.act(number, action="check", id="y2", result="not_implemented")
+    wait_for(lambda: any(e["condition"] == "not_implemented" for e in rig.get(f"/escalations?state=open&ticket={number}")["items"]))
+    rig.act(number, action="decide", id="y3", decision="the office takes it")
+    assert not any(e["condition"] in ("manual", "not_implemented") for e in rig.get(f"/escalations?state=open&ticket={number}")["items"])
+    rig.act(number, action="close", id="end", resolution="test")
+    wait_for(lambda: not rig.get(f"/escalations?state=open&ticket={number}")["items"])
