@@ -13,7 +13,7 @@
 
 /* ------------------------------------------------------------------ what holds */
 
-/* Conditions and since when, of an open ticket. */
+/* Conditions and since when, of an open ticket. || '': the index of kinds holds a million orders, that of tickets one. */
 static const char conditions[] =
     "SELECT 'emergency', registered_ms FROM ticket WHERE id = ?1 AND closed_ms IS NULL AND grade = 1 AND cleared_ms IS"
     " NULL UNION ALL SELECT 'unacknowledged', registered_ms FROM ticket t WHERE id = ?1 AND state = 'registered' AND NOT"
@@ -26,7 +26,7 @@ static const char conditions[] =
     " IS NULL UNION ALL SELECT 'refused', a.refused_ms FROM assignment a JOIN ticket t ON t.id = a.ticket WHERE a.ticket"
     " = ?1 AND t.closed_ms IS NULL AND a.owned_ms IS NOT NULL AND a.ended_ms IS NULL AND a.refused_ms >"
     " COALESCE(a.accepted_ms, 0) UNION ALL SELECT 'not_departed', w.from_ms FROM work_order w JOIN ticket t ON t.id ="
-    " w.ticket WHERE w.ticket = ?1 AND t.closed_ms IS NULL AND w.kind = 'corrective' AND w.state IN ('assigned',"
+    " w.ticket WHERE w.ticket = ?1 AND t.closed_ms IS NULL AND w.kind || '' = 'corrective' AND w.state IN ('assigned',"
     " 'accepted') AND w.from_ms IS NOT NULL UNION ALL SELECT 'part_missing', COALESCE((SELECT MAX(e.at_ms) FROM"
     " ticket_event e WHERE e.ticket = t.id AND e.action = 'request_part'), registered_ms) FROM ticket t WHERE id = ?1 AND"
     " state = 'awaiting_parts' UNION ALL SELECT 'will_breach', MIN(c.warned_ms) FROM clock c JOIN ticket t ON t.id ="
