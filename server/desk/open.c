@@ -344,6 +344,11 @@ static enum err begin(struct office *office, struct sql *sql, const struct place
     return err ? err : classes_judge(office, sql, ticket, domain, NULL, "registered", now_ms);
 }
 
+static bool goes_out(const struct office *office)
+{
+    return office->options.has_smtp || (office->options.webhooks && office->options.webhooks[0]);
+}
+
 enum err ticket_open(struct office *office, struct sql *sql, const struct place *place,
                      const struct ticket_new *what, int64_t now_ms, int64_t *ret_id)
 {
@@ -361,7 +366,8 @@ enum err ticket_open(struct office *office, struct sql *sql, const struct place 
     if (!err) {
         err = clocks_start(office, sql, &ticket, PLAN_REPORT, now_ms);
     }
-    if (!err && strcmp(what->who, "heliograph") != 0) { /* who reports gets the number with the answer */
+    /* who reports gets the number with the answer; where nothing goes out, the list itself is the receipt */
+    if (!err && (strcmp(what->who, "heliograph") != 0 || !goes_out(office))) {
         err = clocks_stop(sql, ticket.id, PLAN_RECEIPT, now_ms);
     }
     if (!err && kind && kind->visit) {
