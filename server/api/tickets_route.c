@@ -187,7 +187,7 @@ void tickets_act(struct call *call)
 
 /* ------------------------------------------------------------------ for strangers */
 
-#define TRIES_SLOTS  256
+#define TRIES_SLOTS  8192 /* numbers rarely share one */
 #define TRIES_MOST   30 /* wrong codes a minute for numbers of one slot */
 #define TRIES_MINUTE 60000
 
