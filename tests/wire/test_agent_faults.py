@@ -81,7 +81,7 @@ def test_the_event_is_there_before_waiting_data(roof):
     wait_for(lambda: len(roof.field.requests) > count + 1)
     roof.rig.programs[0] = roof.rig.broker()
     seen = len(roof.desk.messages)
-    wait_for(lambda: roof.desk.events("fault", fault="open"))
+    wait_for(lambda: roof.desk.events("fault", fault="open"), 60)  # tries are up to 30 s apart
     first = roof.desk.messages[seen]
     assert first[0] == "event" and first[1]["event"]["fault"] == "open"
 
