@@ -3,7 +3,9 @@
 
 #include <string.h>
 
+#include "server/alarm/alarm.h"
 #include "server/ingest/replay.h"
+#include "server/ingest/sequel.h"
 #include "server/store/journal.h"
 
 /* ------------------------------------------------------------------ whose */
@@ -42,12 +44,10 @@ static enum err check_whose(struct pipeline *pipeline, struct sql *sql, struct k
 
 /* ------------------------------------------------------------------ kinds */
 
-static enum err take_fault(struct pipeline *pipeline, struct sql *sql, struct known_agent *agent,
-                           struct inbound *inbound, int64_t now_ms)
+static struct desk_fault fault_of(int64_t equipment, const struct event_message *event, int64_t now_ms)
 {
-    const struct event_message *event = &inbound->event;
-    struct known_equipment *equipment;
-    struct desk_fault fault = {
+    return (struct desk_fault){
+        .equipment = equipment,
         .fault = event->fault,
         .state = event->state,
         .grade = event->grade,
@@ -57,50 +57,100 @@ static enum err take_fault(struct pipeline *pipeline, struct sql *sql, struct kn
         .t_ms = event->envelope.t0_ms,
         .late = event->envelope.t0_ms < now_ms - LATE_MS,
     };
-    enum err err = find_equipment(pipeline, sql, agent, event->equipment, now_ms, &equipment);
+}
 
-    if (err || !equipment) {
-        return err;
-    }
-    fault.equipment = equipment->id;
+/* A device on the wire went silent or answers again: a small fault of its own (F-25). */
+static struct desk_fault silence_of(int64_t equipment, const struct event_message *event, int64_t now_ms)
+{
+    int64_t t0_ms = event->envelope.t0_ms;
+
+    return (struct desk_fault){
+        .equipment = equipment,
+        .fault = "device_silent",
+        .state = sequel_bus_state(event),
+        .grade = 3,
+        .onset_ms = t0_ms,
+        .detected_ms = t0_ms,
+        .cleared_ms = t0_ms,
+        .t_ms = t0_ms,
+        .late = t0_ms < now_ms - LATE_MS,
+    };
+}
+
+static enum err tell_desk(struct pipeline *pipeline, struct sql *sql, int64_t equipment,
+                          const struct event_message *event, bool late, int64_t now_ms)
+{
+    struct desk_fault fault = event->kind == EVENT_BUS ? silence_of(equipment, event, now_ms)
+                                                       : fault_of(equipment, event, now_ms);
+
+    fault.late |= late;
     json_out_reset(&pipeline->out);
-    if (event->evidence) {
+    if (event->kind == EVENT_FAULT && event->evidence) {
         json_put_value(&pipeline->out, event->evidence);
         fault.evidence = pipeline->out.err ? NULL : pipeline->out.bytes;
     }
     return desk_fault(pipeline->desk, sql, &fault, now_ms);
 }
 
-/* A device on the wire went silent or answers again: a small fault of its own (F-25). */
-static enum err take_bus(struct pipeline *pipeline, struct sql *sql, struct known_agent *agent,
-                         struct inbound *inbound, int64_t now_ms)
+/* One fault of one piece of equipment, in the light of what is known already of the time after it. */
+static enum err take_one(struct pipeline *pipeline, struct sql *sql, struct arena *arena, const struct sequel_of *of,
+                         int64_t now_ms)
+{
+    const struct event_message *event = of->event;
+    bool bus = event->kind == EVENT_BUS;
+    enum fault_state state = bus ? sequel_bus_state(event) : event->state;
+    struct sequel sequel;
+    size_t end;
+    enum err err = sequel_find(sql, arena, of, &sequel);
+
+    if (err || (state == FAULT_CLEARED && sequel_rises(&sequel, event)) || (state == FAULT_REGRADED && sequel.count)) {
+        return err;
+    }
+    if (state == FAULT_RAISED && sequel.count &&
+        alarm_active(sql, of->equipment, bus ? "device_silent" : event->fault)) {
+        return ERR_OK;
+    }
+    end = state == FAULT_RAISED ? sequel_end(&sequel) : 0;
+    err = tell_desk(pipeline, sql, of->equipment, event, end > 0, now_ms);
+    for (size_t i = 0; i < (end ? end : sequel.count) && !err && state == FAULT_RAISED; i++) {
+        err = tell_desk(pipeline, sql, of->equipment, &sequel.list[i], false, now_ms);
+    }
+    return err;
+}
+
+static enum err take_fault(struct pipeline *pipeline, struct sql *sql, struct known_agent *agent,
+                           const struct known_stream *stream, struct inbound *inbound, int64_t now_ms)
 {
     const struct event_message *event = &inbound->event;
-    const char *state = json_text_or(event->event, "state", "");
-    bool lost = strcmp(state, "lost") == 0;
+    struct known_equipment *equipment;
+    enum err err = find_equipment(pipeline, sql, agent, event->equipment, now_ms, &equipment);
+
+    if (err || !equipment) {
+        return err;
+    }
+    return take_one(pipeline, sql, inbound->arena,
+                    &(struct sequel_of){.equipment = equipment->id, .agent = agent->id, .stream = stream->id, .event = event},
+                    now_ms);
+}
+
+static enum err take_bus(struct pipeline *pipeline, struct sql *sql, struct known_agent *agent,
+                         const struct known_stream *stream, struct inbound *inbound, int64_t now_ms)
+{
+    const struct event_message *event = &inbound->event;
     enum err err = ERR_OK;
 
-    if (!lost && strcmp(state, "back") != 0) {
-        return ERR_OK;
+    if (sequel_bus_state(event) == FAULT_REGRADED) {
+        return ERR_OK; /* neither lost nor back */
     }
     for (const struct cJSON *item = json_first(json_field(event->event, "equipment"));
          item && !err; item = json_next(item)) {
+        struct sequel_of of = {.agent = agent->id, .stream = stream->id, .event = event, .device = json_as_text(item)};
         struct known_equipment *equipment;
-        struct desk_fault fault = {
-            .fault = "device_silent",
-            .state = lost ? FAULT_RAISED : FAULT_CLEARED,
-            .grade = 3,
-            .onset_ms = event->envelope.t0_ms,
-            .detected_ms = event->envelope.t0_ms,
-            .cleared_ms = event->envelope.t0_ms,
-            .t_ms = event->envelope.t0_ms,
-            .late = event->envelope.t0_ms < now_ms - LATE_MS,
-        };
 
-        err = find_equipment(pipeline, sql, agent, json_as_text(item), now_ms, &equipment);
+        err = find_equipment(pipeline, sql, agent, of.device, now_ms, &equipment);
         if (!err && equipment) {
-            fault.equipment = equipment->id;
-            err = desk_fault(pipeline->desk, sql, &fault, now_ms);
+            of.equipment = equipment->id;
+            err = take_one(pipeline, sql, inbound->arena, &of, now_ms);
         }
     }
     return err;
@@ -157,9 +207,9 @@ enum err events_take(struct pipeline *pipeline, struct sql *sql, struct known_ag
     inbound->counts[METRIC_EVENTS]++;
     switch (inbound->event.kind) {
     case EVENT_FAULT:
-        return take_fault(pipeline, sql, agent, inbound, now_ms);
+        return take_fault(pipeline, sql, agent, stream, inbound, now_ms);
     case EVENT_BUS:
-        return take_bus(pipeline, sql, agent, inbound, now_ms);
+        return take_bus(pipeline, sql, agent, stream, inbound, now_ms);
     case EVENT_TOMBSTONE:
         return take_tombstone(pipeline, sql, agent, inbound, now_ms);
     case EVENT_CLOCKFIX:

@@ -53,6 +53,7 @@ static const char first[] =
     " agent INTEGER NOT NULL, kind TEXT NOT NULL, equipment INTEGER, t_ms INTEGER NOT NULL,"
     " received_ms INTEGER NOT NULL, body TEXT NOT NULL, UNIQUE (stream, seq));"
     "CREATE INDEX event_equipment ON event (equipment, t_ms);"
+    "CREATE INDEX event_bus ON event (agent, t_ms) WHERE kind = 'bus';"
 
     /* The fleet file's rows. name is the row's id in the file; doc the row as JSON. */
     "CREATE TABLE customer (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, title TEXT,"

@@ -422,6 +422,119 @@ static void a_device_that_is_silent_is_a_small_fault(void **state)
     stop(bench);
 }
 
+/* ------------------------------------------------------------------ in any order */
+
+struct told { /* an event of a fault, as the agent decided it */
+    const char *epoch, *state;
+    int seq, grade;
+    int64_t t_ms, onset_ms;
+};
+
+/* Spans of a fault, the last one open or not; the agent starts anew somewhere between. */
+static size_t make_story(struct told *list, size_t most, unsigned *dice)
+{
+    size_t count = 0, spans = 1 + (size_t)(rand_r(dice) % 3), anew;
+    int64_t t_ms = NOW - 60000, onset_ms = 0;
+    int grade = 0, seq = 0;
+
+    for (size_t span = 0; span < spans && count + 4 < most; span++) {
+        onset_ms = t_ms += 1000;
+        grade = 1 + rand_r(dice) % 3;
+        list[count++] = (struct told){.state = "raised", .grade = grade, .t_ms = t_ms, .onset_ms = onset_ms};
+        if (rand_r(dice) % 2) {
+            grade = 1 + grade % 3;
+            list[count++] = (struct told){.state = "regraded", .grade = grade, .t_ms = t_ms += 1000, .onset_ms = onset_ms};
+        }
+        if (span + 1 < spans || rand_r(dice) % 2) {
+            list[count++] = (struct told){.state = "cleared", .grade = grade, .t_ms = t_ms += 1000, .onset_ms = onset_ms};
+        }
+    }
+    anew = (size_t)rand_r(dice) % (count + 1);
+    for (size_t i = 0; i < count; i++) {
+        seq = i == anew ? 1 : seq + 1;
+        list[i].epoch = i < anew ? EPOCH : OTHER;
+        list[i].seq = seq;
+    }
+    return count;
+}
+
+static void tell(struct bench *bench, int round, const struct told *told)
+{
+    send(bench, "gw", "event",
+         "{\"v\":1,\"epoch\":\"%.12s%04x\",\"seq\":%d,\"t0\":%lld,\"event\":{\"kind\":\"fault\",\"equipment\":\"e-%d\","
+         "\"fault\":\"odd\",\"state\":\"%s\",\"grade\":%d,\"onset\":%lld}}",
+         told->epoch, (unsigned)round, told->seq, (long long)told->t_ms, round, told->state, told->grade,
+         (long long)told->onset_ms);
+}
+
+/* After a connection that was away the newest may come first: what stands in the end is the same. */
+static void faults_come_in_any_order(void **state)
+{
+    struct bench *bench = begin();
+    unsigned seed = (unsigned)getpid(), dice = seed;
+
+    (void)state;
+    print_message("seed %u\n", seed);
+    for (int round = 0; round < 150; round++) {
+        struct told list[16], last;
+        size_t count = make_story(list, 16, &dice);
+
+        last = list[count - 1];
+        for (size_t i = 0; i < count; i++) {
+            size_t other = i + (size_t)rand_r(&dice) % (count - i);
+            struct told first = list[other];
+
+            list[other] = list[i];
+            list[i] = first;
+            tell(bench, round, &list[i]);
+        }
+        int64_t grade = sql_find_int(bench->sql, 0,
+                                     "SELECT m.grade FROM alarm m JOIN equipment e ON e.id = m.equipment WHERE"
+                                     " m.cleared_ms IS NULL AND m.quiet_ms IS NULL AND e.name = 'e-' || ?1",
+                                     "i", (int64_t)round);
+        assert_int_equal(grade, strcmp(last.state, "cleared") ? last.grade : 0);
+    }
+    stop(bench);
+}
+
+static void tell_bus(struct bench *bench, int seq, int64_t t_ms, const char *devices, const char *state)
+{
+    send(bench, "gw", "event",
+         "{\"v\":1,\"epoch\":\"" EPOCH "\",\"seq\":%d,\"t0\":%lld,\"event\":{\"kind\":\"bus\",\"bus\":"
+         "\"lan\",\"unit_id\":1,\"equipment\":[%s],\"state\":\"%s\"}}",
+         seq, (long long)t_ms, devices, state);
+}
+
+static void so_do_devices_that_fall_silent(void **state)
+{
+    struct bench *bench = begin();
+
+    (void)state;
+    tell_bus(bench, 2, NOW - 1000, "\"swh-1\"", "back");
+    tell_bus(bench, 1, NOW - 2000, "\"swh-1\",\"swh-2\"", "lost");
+    assert_int_equal(ask(bench, "SELECT COUNT(*) FROM alarm WHERE cleared_ms IS NULL"), 1);
+    tell_bus(bench, 4, NOW, "\"swh-2\"", "lost");
+    tell_bus(bench, 3, NOW - 500, "\"swh-2\"", "back"); /* and was lost again */
+    assert_int_equal(ask(bench, "SELECT COUNT(*) FROM alarm a JOIN equipment e ON e.id = a.equipment WHERE"
+                                " cleared_ms IS NULL AND e.name = 'swh-2'"),
+                     1);
+    stop(bench);
+}
+
+/* An agent's clock is put back while a fault stands: its own clearing is younger, whatever the clock says. */
+static void a_clock_put_back_hides_no_clearing(void **state)
+{
+    struct bench *bench = begin();
+
+    (void)state;
+    tell(bench, 1, &(struct told){EPOCH, "raised", 1, 2, NOW + 1000, NOW + 1000});
+    tell(bench, 1, &(struct told){EPOCH, "cleared", 2, 2, NOW - 90000, NOW - 90000});
+    tell(bench, 2, &(struct told){EPOCH, "raised", 1, 2, NOW + 1000, NOW + 1000});
+    tell(bench, 2, &(struct told){OTHER, "cleared", 1, 2, NOW - 90000, NOW + 1000});
+    assert_int_equal(ask(bench, "SELECT COUNT(*) FROM alarm WHERE cleared_ms IS NULL"), 0);
+    stop(bench);
+}
+
 static bool is_silent(struct bench *bench, const char *agent)
 {
     return sql_find_int(bench->sql, 0, "SELECT silent_since_ms IS NOT NULL FROM agent WHERE name = ?1",
@@ -592,6 +705,9 @@ int main(void)
         cmocka_unit_test(late_readings_are_kept_and_raise_nothing),
         cmocka_unit_test(tombstones_and_clocks_are_noted),
         cmocka_unit_test(a_device_that_is_silent_is_a_small_fault),
+        cmocka_unit_test(faults_come_in_any_order),
+        cmocka_unit_test(so_do_devices_that_fall_silent),
+        cmocka_unit_test(a_clock_put_back_hides_no_clearing),
         cmocka_unit_test(wills_and_silence_make_agents_absent),
         cmocka_unit_test(a_restarted_server_gives_a_minute),
         cmocka_unit_test(so_does_one_that_was_away),
