@@ -211,6 +211,48 @@ const struct plan_escalation *plan_escalation_of(const struct plan *plan, enum e
     return NULL;
 }
 
+/* ------------------------------------------------------------------ channels */
+
+static void read_channels(struct plan_reader *reader, struct yaml_node *map, struct plan_staff *staff)
+{
+    static const char *const hours[] = {"24x7", "working_hours", NULL};
+    struct plan_channel *channels = map ? arena_array(reader->arena, map->count + 1, sizeof(*channels)) : NULL;
+
+    if (!channels) {
+        return;
+    }
+    staff->channels = channels;
+    for (struct yaml_node *node = map->first; node; node = node->next) {
+        struct plan_channel *channel = &channels[staff->channel_count++];
+
+        *channel = (struct plan_channel){.name = plan_keep(reader, node->key), .origin = {.ids = plan_no_texts}};
+        channel->working_hours =
+            yaml_choice(reader->complaints, plan_leaf(reader, map, node->key, &channel->origin), "hours", hours, 0) == 1;
+    }
+}
+
+static const struct plan_channel *channel_named(const struct plan *plan, const char *name)
+{
+    for (size_t i = 0; i < plan->staff->channel_count; i++) {
+        if (text_same(plan->staff->channels[i].name, name)) {
+            return &plan->staff->channels[i];
+        }
+    }
+    return NULL;
+}
+
+bool plan_answers_by_day(const struct plan *plan, const char *kind, const char *channel)
+{
+    const struct ticket_kind *known = ticket_kind_find(kind);
+    const struct plan_channel *found = channel_named(plan, channel);
+
+    if (!known || !known->words) {
+        return false;
+    }
+    found = found ? found : channel_named(plan, "other");
+    return found && found->working_hours;
+}
+
 /* ------------------------------------------------------------------ all of it */
 
 void plan_read_staff(struct plan_reader *reader, struct yaml_node *section)
@@ -256,6 +298,7 @@ void plan_read_staff(struct plan_reader *reader, struct yaml_node *section)
         }
         plan_others(reader, map);
     }
+    read_channels(reader, part_of(reader, section, "channel_hours"), staff);
     read_escalations(reader, part_of(reader, section, "escalation"), staff);
     plan_others(reader, section);
 }

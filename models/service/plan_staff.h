@@ -14,6 +14,12 @@ struct plan_escalation {
     struct plan_origin origin; /* of its steps */
 };
 
+struct plan_channel { /* when what comes in that way is answered */
+    const char *name; /* phone web e-mail …; other: whatever is not named */
+    bool working_hours;
+    struct plan_origin origin;
+};
+
 struct plan_staff {
     bool hotline_always; /* hotline.hours: 24x7 */
     struct routing_rules routing;
@@ -24,7 +30,12 @@ struct plan_staff {
     int bounce_most;        /* so many times a ticket may be pushed on; one more escalates */
     const struct plan_escalation *escalations; /* at most one per condition */
     size_t escalation_count;
+    const struct plan_channel *channels;
+    size_t channel_count; /* 0: the limits say themselves which hours they count */
 };
 
+/* true when a question or complaint that came in that way is answered in working hours only (S1-53). What is broken is
+ * taken in at any hour. */
+bool plan_answers_by_day(const struct plan *plan, const char *kind, const char *channel);
 /* The rule of a condition at a grade, or NULL. */
 const struct plan_escalation *plan_escalation_of(const struct plan *plan, enum escalation_on on, int grade);

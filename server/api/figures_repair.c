@@ -37,16 +37,19 @@ static const struct figure list[] = {
           " equipment f, span WHERE f.claimed = 1) w JOIN equipment e ON e.id = w.id, span WHERE w.watched"
           " > 0 ORDER BY e.name"},
     {"first-time-fix", "first-time fix", "share",
-     "fault tickets cleared or closed in the span after one finished order, never back or opened again /"
-     " those with any finished order",
+     "fault tickets cleared or closed in the span after one visit whose repair telemetry proved, never back or opened"
+     " again / those with a visit whose repair it proved or disproved; without an alarm the finished orders count",
      true,
      SPAN "SELECT '', t.number, e.name, t.fault, COALESCE(t.closed_ms, t.cleared_ms), CASE WHEN (SELECT"
           " COUNT(*) FROM work_order w WHERE w.ticket = t.id AND w.kind = 'corrective' AND w.state IN"
-          " ('done', 'verified', 'closed')) = 1 AND NOT EXISTS (SELECT 1 FROM ticket_event v WHERE v.ticket = t.id AND v.action IN"
+          " ('done', 'verified', 'closed')) = 1 AND NOT EXISTS (SELECT 1 FROM repair r WHERE r.ticket = t.id AND r.outcome ="
+          " 'false') AND NOT EXISTS (SELECT 1 FROM ticket_event v WHERE v.ticket = t.id AND v.action IN"
           " ('reopen', 'relapse')) THEN 1 ELSE 0 END, 1 FROM ticket t LEFT JOIN equipment e ON e.id = t.equipment, span"
           " WHERE t.kind = 'fault' AND COALESCE(t.closed_ms, t.cleared_ms) >= a AND"
           " COALESCE(t.closed_ms, t.cleared_ms) < b AND EXISTS (SELECT 1 FROM work_order w WHERE"
-          " w.ticket = t.id AND w.kind = 'corrective' AND w.state IN ('done', 'verified', 'closed')) ORDER BY 5"},
+          " w.ticket = t.id AND w.kind = 'corrective' AND w.state IN ('done', 'verified', 'closed')) AND (NOT EXISTS (SELECT 1"
+          " FROM alarm m WHERE m.ticket = t.id) OR EXISTS (SELECT 1 FROM repair r WHERE r.ticket = t.id AND r.work_order IS"
+          " NOT NULL AND r.outcome IN ('proved', 'false'))) ORDER BY 5"},
 };
 
 const struct figures figures_repair = {list, sizeof(list) / sizeof(list[0])};

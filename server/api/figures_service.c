@@ -5,6 +5,9 @@
     " FROM clock k JOIN ticket t ON t.id = k.ticket LEFT JOIN equipment e ON e.id = t.equipment, "  \
     "span "
 
+/* When a clock that was missed was over. */
+#define OVER_AT "COALESCE(k.met_ms, t.closed_ms, n)"
+
 static const struct figure list[] = {
     {"service-levels", "attainment", "share",
      "clocks met in time / clocks met or missed in the span, by kind; given-up ones do not count", true,
@@ -37,6 +40,19 @@ static const struct figure list[] = {
      false,
      SPAN "SELECT k.kind, t.number, e.name, k.limit_text, k.breached_ms, 1, 1" TICKET_CLOCKS
           "WHERE k.breached_ms >= a AND k.breached_ms < b ORDER BY 1, 5"},
+    /* S1-61 S2-43: the breach register */
+    {"breaches", "time over the promise", "h",
+     "sum of (met, closed or now - due) / clocks whose due time passed in the span, by kind", true,
+     SPAN "SELECT k.kind || " BY ", t.number, e.name, k.limit_text, k.breached_ms, (" OVER_AT " - k.breached_ms) /"
+          " 3600000.0, 1" TICKET_CLOCKS "WHERE k.breached_ms >= a AND k.breached_ms < b ORDER BY 1, 5"},
+    {"breaches", "exempt time", "h",
+     "sum of the time that the ticket was paused while the clock ran, over clocks whose due time passed in the span, by"
+     " reason",
+     false,
+     SPAN "SELECT p.reason || " BY ", t.number, e.name, k.kind, k.breached_ms, MAX(0, MIN(COALESCE(p.to_ms, n), " OVER_AT
+          ") - MAX(p.from_ms, k.started_ms)) / 3600000.0, 1 FROM clock k JOIN ticket t ON t.id = k.ticket JOIN pause p ON"
+          " p.ticket = t.id LEFT JOIN equipment e ON e.id = t.equipment, span WHERE k.breached_ms >= a AND k.breached_ms <"
+          " b AND p.from_ms < " OVER_AT " ORDER BY 1, 5"},
 };
 
 const struct figures figures_service = {list, sizeof(list) / sizeof(list[0])};

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "models/service/plan_staff.h"
 #include "server/case/clocks.h"
 
 static void limit_words(struct duration limit, struct text *to)
@@ -99,6 +100,22 @@ static int64_t occurrence_of(struct sql *sql, const struct ticket *ticket, const
                         ticket->id, target->kind);
 }
 
+/* S1-53: what is asked by mail in the night is answered in the hours of the desk. */
+static bool by_day(struct sql *sql, const struct plan_target *target, const struct ticket *ticket)
+{
+    char channel[24] = "";
+    struct sql_rows rows;
+
+    if (target->working_hours || (target->stop != PLAN_RESPONSE && target->stop != PLAN_ANSWERED)) {
+        return target->working_hours;
+    }
+    sql_find(sql, &rows, "SELECT channel FROM ticket WHERE id = ?1", "i", ticket->id);
+    if (sql_next(&rows)) {
+        (void)!text_copy(channel, sizeof(channel), sql_text(&rows, 0));
+    }
+    return sql_end(&rows) == ERR_OK && plan_answers_by_day(ticket->plan, ticket->kind, channel);
+}
+
 static enum err start_one(struct sql *sql, const struct plan_target *target, const struct ticket *ticket,
                           bool remote_area, int64_t at_ms)
 {
@@ -122,7 +139,7 @@ static enum err start_one(struct sql *sql, const struct plan_target *target, con
                   " ON CONFLICT (subject, subject_id, kind, occurrence) DO NOTHING",
                   "itittttit" "tdit", ticket->id, target->kind, occurrence,
                   plan_start_names[target->start], plan_stop_names[target->stop], needs.at, words.at,
-                  (int64_t)target->working_hours, origin.at, limit.origin.note, target->warn, at_ms,
+                  (int64_t)by_day(sql, target, ticket), origin.at, limit.origin.note, target->warn, at_ms,
                   ticket->plan->hash);
     if (err || sql_changes(sql) == 0) {
         return err;

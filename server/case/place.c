@@ -74,7 +74,7 @@ static enum err read_contract(struct office *office, struct sql *sql, struct pla
     struct sql_rows rows;
 
     sql_find(sql, &rows,
-             "SELECT c.plan, c.service_level FROM contract c JOIN contract_site s ON s.contract ="
+             "SELECT c.plan, c.service_level, c.name FROM contract c JOIN contract_site s ON s.contract ="
              " c.id WHERE s.site = ?1 AND (c.start_day IS NULL OR c.start_day <= ?2)"
              " AND (c.end_day IS NULL OR c.end_day >= ?2) ORDER BY c.start_day DESC, c.id DESC"
              " LIMIT 1",
@@ -89,6 +89,7 @@ static enum err read_contract(struct office *office, struct sql *sql, struct pla
         if (level && level[0] >= 'A' && level[0] <= 'C') {
             place->level = level[0];
         }
+        place->contract = keep(office, sql_text(&rows, 2));
     }
     return sql_end(&rows);
 }

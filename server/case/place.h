@@ -12,6 +12,7 @@ struct place {
     const char *site_title, *time_zone;
     const struct profile *profile; /* NULL: unknown */
     const struct plan *plan;       /* NULL only when the server has no plan at all */
+    const char *contract;          /* its id in the fleet file; NULL: none holds */
     char level;                    /* A B C */
     bool remote_area, critical, claimed;
     struct warranty_dates dates;

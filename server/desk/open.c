@@ -228,10 +228,10 @@ static enum err write_more(struct sql *sql, const struct place *place, const str
     if (!err) {
         err = sql_run(sql,
                       "UPDATE ticket SET earlier = NULLIF(?2, 0), rework = ?3, conditions = ?4, grade = ?5,"
-                      " caller = ?6, missing = ?7, caller_key = NULLIF(?8, '') WHERE id = ?1",
-                      "iiiiittt", id, earlier, (int64_t)rework,
+                      " caller = ?6, missing = ?7, caller_key = NULLIF(?8, ''), contract = ?9 WHERE id = ?1",
+                      "iiiiitttt", id, earlier, (int64_t)rework,
                       (int64_t)(rework ? 1U << CONDITION_REPEAT : 0), (int64_t)(grade < 1 ? 1 : grade),
-                      slip.caller.bytes, slip.incomplete && !what->agent ? slip.missing.bytes : NULL, slip.key);
+                      slip.caller.bytes, slip.incomplete && !what->agent ? slip.missing.bytes : NULL, slip.key, place->contract);
     }
     if (!err && earlier) {
         err = number_line(sql, id, earlier, rework, now_ms);

@@ -146,6 +146,7 @@ static void put_ticket_body(const struct sql_rows *rows, struct json_out *out)
     json_close_object(out);
     json_text(out, "plan", sql_text(rows, 24));
     json_text(out, "service_level", sql_text(rows, 25));
+    json_text(out, "contract", sql_text(rows, 33));
     json_text(out, "parent", sql_text(rows, 28));
     json_raw(out, "quote", sql_text(rows, 29));
     if (sql_null(rows, 30)) {
@@ -171,7 +172,7 @@ enum err view_ticket(struct sql *sql, struct rules *rules, int64_t ticket, enum 
              " t.title_en, t.title_zh, t.onset_ms, t.detected_ms, t.registered_ms, t.cleared_ms,"
              " t.closed_ms, t.late, t.classification, t.warranty, t.cause, t.remote, t.advice,"
              " t.evidence, t.children, t.track_code, t.plan, t.service_level, t.calendar,"
-             " t.time_zone, p.number, t.quote, t.consent, t.resolution, t.version FROM ticket t LEFT"
+             " t.time_zone, p.number, t.quote, t.consent, t.resolution, t.version, t.contract FROM ticket t LEFT"
              " JOIN equipment e ON e.id = t.equipment LEFT JOIN agent a ON a.id = t.agent LEFT JOIN"
              " site s ON s.id = t.site LEFT JOIN ticket p ON p.id = t.parent WHERE t.id = ?1",
              "i", ticket);

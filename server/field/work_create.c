@@ -132,11 +132,11 @@ static enum err put_gate(struct sql *sql, int64_t order, size_t position, const 
 {
     return sql_run(sql,
                    "INSERT INTO work_gate (work_order, gate, position, title_en, title_zh, stage, written, must,"
-                   " another, manager, follows) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-                   "ititttiiiit", order, gate->id, (int64_t)position, gate->title.en, gate->title.zh,
+                   " another, manager, follows, expected) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                   "ititttiiiiti", order, gate->id, (int64_t)position, gate->title.en, gate->title.zh,
                    job_stage_names[gate->before], (int64_t)gate->written,
                    (int64_t)(gate->must && is_wanted(plan, gate->optional)), (int64_t)gate->another,
-                   (int64_t)gate->manager, gate->after);
+                   (int64_t)gate->manager, gate->after, (int64_t)!gate->must);
 }
 
 static enum err copy_job(struct sql *sql, int64_t order, const struct job *job, const struct plan *plan)

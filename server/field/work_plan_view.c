@@ -52,7 +52,10 @@ enum err view_gates(struct view *view)
     json_open_list(out);
     sql_find(view->sql, &rows,
              "SELECT gate, title_en, title_zh, stage, written, must, another, confirmed_ms, by_name, who, how, reference,"
-             " note, manager, follows FROM work_gate WHERE work_order = ?1 ORDER BY position",
+             " note, manager, follows, expected = 1 AND NOT EXISTS (SELECT 1 FROM work_event v WHERE v.work_order ="
+             " g.work_order AND v.action = g.stage AND g.confirmed_ms <= v.at_ms) AND EXISTS (SELECT 1 FROM work_event"
+             " v WHERE v.work_order = g.work_order AND v.action = g.stage) FROM work_gate g WHERE work_order = ?1 ORDER"
+             " BY position",
              "i", view->order);
     while (sql_next(&rows)) {
         json_open_object(out);
@@ -64,6 +67,7 @@ enum err view_gates(struct view *view)
         json_bool(out, "another", sql_int(&rows, 6) != 0);
         json_bool(out, "manager", sql_int(&rows, 13) != 0);
         json_text(out, "after", sql_text(&rows, 14));
+        json_bool(out, "missed", sql_int(&rows, 15) != 0);
         view_time(view, "at", &rows, 7);
         json_text(out, "by", sql_text(&rows, 8));
         json_text(out, "who", sql_text(&rows, 9));

@@ -109,6 +109,7 @@ static void put_head(struct view *view, const struct sql_rows *rows, struct orde
     json_text(out, "code", sql_text(rows, 23));
     json_text(out, "preempted_by", sql_text(rows, 25));
     json_text(out, "window", sql_text(rows, 31));
+    json_raw(out, "warranty", sql_text(rows, 32)); /* who is on site needs no card (S0-39) */
     json_key(out, "result");
     if (sql_null(rows, 26)) {
         json_put_null(out);
@@ -130,7 +131,8 @@ static enum err put_row(struct view *view, struct rules *rules, struct order *or
              "SELECT w.number, w.kind, t.number, e.name, s.name, m.name, h.name, w.from_ms, w.to_ms, w.before, w.after,"
              " w.state, w.created_ms, w.version, t.grade, w.reason, s.address, w.title, COALESCE(w.urgency, CASE WHEN"
              " t.grade = 1 THEN 'emergency' ELSE 'normal' END), w.job, p.number, w.serial, w.rma, w.code, w.agreed_by,"
-             " x.number, w.result, w.result_ms, w.result_by, w.result_note, COALESCE(s.time_zone, c.time_zone), g.name FROM"
+             " x.number, w.result, w.result_ms, w.result_by, w.result_note, COALESCE(s.time_zone, c.time_zone), g.name,"
+             " t.warranty FROM"
              " work_order w LEFT JOIN ticket t ON t.id = w.ticket LEFT JOIN equipment e ON e.id = w.equipment LEFT JOIN"
              " site s ON s.id = w.site LEFT JOIN calendar c ON c.id = s.calendar LEFT JOIN team m ON m.id = w.team LEFT"
              " JOIN technician h ON h.id = w.technician LEFT JOIN work_order p ON p.id = w.parent LEFT JOIN work_order x ON"

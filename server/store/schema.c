@@ -158,7 +158,7 @@ static const char first[] =
     " classification TEXT NOT NULL DEFAULT '{}', warranty TEXT NOT NULL DEFAULT '{}',"
     " cause TEXT NOT NULL DEFAULT '[]', remote TEXT NOT NULL DEFAULT '[]', advice TEXT,"
     " evidence TEXT, children TEXT, track_code TEXT NOT NULL, plan TEXT, plan_hash TEXT,"
-    " service_level TEXT, calendar INTEGER, time_zone TEXT, parent INTEGER REFERENCES ticket,"
+    " service_level TEXT, contract TEXT, calendar INTEGER, time_zone TEXT, parent INTEGER REFERENCES ticket,"
     " quote TEXT, consent INTEGER, resolution TEXT, next_ms INTEGER," /* next clock event */
     " channel TEXT NOT NULL DEFAULT 'device', caller TEXT, caller_key TEXT, missing TEXT," /* slip fields; NULL: none */
     " opened TEXT NOT NULL DEFAULT ''," /* words for what has opened the way on site (C-12) */

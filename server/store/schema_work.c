@@ -46,6 +46,7 @@ const char schema_work[] =
     " position INTEGER NOT NULL, title_en TEXT, title_zh TEXT, stage TEXT NOT NULL, written INTEGER NOT NULL,"
     " must INTEGER NOT NULL, another INTEGER NOT NULL, confirmed_ms INTEGER, by_name TEXT, who TEXT, how TEXT,"
     " reference TEXT, note TEXT, action_id TEXT, manager INTEGER NOT NULL DEFAULT 0, follows TEXT,"
+    " expected INTEGER NOT NULL DEFAULT 0," /* holds up nothing, and is told when it was passed without */
     " PRIMARY KEY (work_order, gate));"
     /* What was wanted and left out, by whose word and why. need: of the job plan, or a gate's name. */
     "CREATE TABLE work_override (work_order INTEGER NOT NULL REFERENCES work_order, need TEXT NOT NULL,"

@@ -214,6 +214,10 @@ static void show_staff(const struct plan_staff *staff, struct text *to)
     }
     text_add(to, "\n");
     show_list("refusals", staff->refusals, to);
+    for (size_t i = 0; i < staff->channel_count; i++) {
+        text_addf(to, "channel %s by day %d %c\n", staff->channels[i].name, (int)staff->channels[i].working_hours,
+                  staff->channels[i].origin.flag);
+    }
     for (size_t i = 0; i < staff->escalation_count; i++) {
         const struct escalation_rule *rule = &staff->escalations[i].rule;
 

@@ -71,6 +71,7 @@ static void one_thing_wrong(void **state)
         {"[acceptance_date, invoice_date]", "[]", "[]", "expected at least one date"},
         {"[acceptance_date, invoice_date]", "[acceptance_date, birthday]", "birthday", "expected a date, one of"},
         {"    start_order: {value: [acceptance_date, invoice_date], origin: A}\n", "", "classes:", "expected the key 'start_order'"},
+        {"other: {value: working_hours", "other: {value: by_day", "by_day", "expected hours, one of 24x7 working_hours"},
         {"staff:\n  hotline:\n    hours: {value: 24x7, origin: S, ids: [S0-51]}\n", "", "plan:", "expected the key 'staff'"},
         {"{value: 24x7, origin: S, ids: [S0-51]}", "24x7", "24x7", "expected {value, origin, ids}"},
         {"per_year: {value: 2,", "per_year: {value: 13,", "13", "expected visits a year from 0 to 12"},

@@ -1,0 +1,579 @@
+/* Promises of the service terms that no other test names, on the desk under a clock that the test turns. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "models/base/civil.h"
+#include "server/api/figures.h"
+#include "server/alarm/alarm.h"
+#include "server/desk/desk.h"
+#include "server/desk/view.h"
+#include "server/field/field.h"
+#include "server/fleet/fleet_file.h"
+#include "server/store/schema.h"
+
+#define MINUTE 60000LL
+#define HOUR   (60 * MINUTE)
+#define DAY    (24 * HOUR)
+
+static char path[64], url[80];
+static struct rules *rules;
+static struct sql *sql;
+static struct desk *desk;
+static int64_t now_ms;
+static int ids; /* of actions */
+
+static const char *const plans[] = {"swh_standard", "tiered_abc", "generic_24_48", "generic_emergency_2h"};
+
+/* Two sites of two teams; old-1 is out of every warranty, card-1 has nothing but its completion date. */
+static const char fleet[] =
+    "customers: [{id: c, name: Li, phone: '+86 21 5550 1234'}]\n"
+    "calendars: [{id: k, time_zone: Asia/Shanghai, week: {mon: ['08:30-17:30'], tue: ['08:30-17:30'],"
+    " wed: ['08:30-17:30'], thu: ['08:30-17:30'], fri: ['08:30-17:30']}, holidays: ['2026-11-26']}]\n"
+    "sites:\n"
+    "  - {id: s, customer: c, name: Home, address: '1 Road', time_zone: Asia/Shanghai, calendar: k}\n"
+    "teams: [{id: t, name: Crew, sites: [s], skills: [electrician], calendar: k}]\n"
+    "technicians: [{id: h, name: Wang, team: t, phone: '139 0000 1111'}]\n"
+    "equipment:\n"
+    "  - {id: old-1, site: s, profile: swh-basic, agent: a, sale_date: '2009-03-01', invoice_date: '2009-03-01',"
+    " manufacture_date: '2009-01-10', completion_date: '2009-03-05', acceptance_date: '2009-03-06'}\n"
+    "  - {id: card-1, site: s, profile: swh-basic, agent: a, completion_date: '2026-02-10'}\n"
+    "contracts:\n"
+    "  - {id: con-7, customer: c, sites: [s], plan: PLAN, service_level: B, start: '2009-03-06', end: '2099-01-01'}\n";
+
+static void say(void *context, const char *line)
+{
+    (void)context;
+    print_message("%s\n", line);
+}
+
+static void remove_files(void)
+{
+    static const char *const ends[] = {"", "-wal", "-shm", ".lock", ".guest"};
+
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        char name[80];
+
+        snprintf(name, sizeof(name), "%s%s", path, ends[i]);
+        unlink(name);
+    }
+}
+
+/* plan: its id, and whatever else the contract's row says after it. */
+static void begin(const char *plan)
+{
+    struct office_options options = {.rules = rules, .time_zone = "Asia/Shanghai", .preset_plan = "swh_standard"};
+    struct complaints complaints = {.path = "fleet"};
+    const char *at = strstr(fleet, "PLAN");
+    struct yaml_node *root;
+    struct arena *arena;
+    int64_t changed;
+    char text[4096];
+    TEXT(why, 300);
+
+    remove_files();
+    now_ms = civil_days(2026, 11, 24) * DAY + 2 * HOUR; /* a Tuesday, 10:00 in Shanghai */
+    ids = 0;
+    assert_int_equal(sql_open(url, SQL_WRITE, &sql, &why), ERR_OK);
+    assert_int_equal(schema_migrate(sql, &why), ERR_OK);
+    assert_int_equal(desk_open(&options, &desk), ERR_OK);
+    assert_int_equal(sql_begin(sql), ERR_OK); /* one transaction a test: nothing has to reach the disk */
+    snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - fleet), fleet, plan, at + strlen("PLAN"));
+    assert_int_equal(arena_open(4 << 20, &arena), ERR_OK);
+    complaints.arena = arena;
+    if (fleet_check(arena, sql, rules, text, strlen(text), &complaints, &root)) {
+        fail_msg("%s", complaints.lines[0]);
+    }
+    assert_int_equal(fleet_apply(sql, root, now_ms, &changed), ERR_OK);
+    arena_close(arena);
+}
+
+static void end(void)
+{
+    desk_close(desk);
+    sql_rollback(sql);
+    sql_close(sql);
+    remove_files();
+}
+
+static void fault(const char *name, const char *what, enum fault_state state, int grade)
+{
+    struct desk_fault said = {
+        .equipment = sql_find_int(sql, 0, "SELECT id FROM equipment WHERE name = ?1", "t", name),
+        .fault = what,
+        .state = state,
+        .grade = grade,
+        .onset_ms = now_ms - MINUTE,
+        .detected_ms = now_ms,
+        .cleared_ms = now_ms,
+        .t_ms = now_ms,
+    };
+
+    assert_int_equal(desk_fault(desk, sql, &said, now_ms), ERR_OK);
+}
+
+/* Time goes on, as the server sees it: the desk looks when it said it would. */
+static void pass(int64_t ms)
+{
+    int64_t until = now_ms + ms, next_ms = now_ms;
+
+    while (now_ms < until) {
+        assert_int_equal(desk_turn(desk, sql, now_ms, &next_ms), ERR_OK);
+        now_ms = next_ms > until ? until : next_ms > now_ms ? next_ms : now_ms + 1;
+        assert_int_equal(sql_run(sql, "UPDATE equipment SET last_seen_ms = ?1", "i", now_ms), ERR_OK);
+    }
+    assert_int_equal(desk_turn(desk, sql, now_ms, &next_ms), ERR_OK);
+}
+
+static char said_why[600]; /* of the last refusal */
+
+/* What somebody does with a ticket (order false) or with its youngest order. said: JSON. */
+static enum err by(enum role role, bool order, int64_t id, const char *name, const char *said)
+{
+    char key[16];
+    struct action action = {.action = name, .action_id = key, .who = "ann", .role = role};
+    struct arena *arena;
+    struct text why = text_on(said_why, sizeof(said_why));
+    enum err err;
+
+    snprintf(key, sizeof(key), "i%d", ++ids);
+    assert_int_equal(arena_open(1 << 20, &arena), ERR_OK);
+    assert_int_equal(json_parse(arena, said, strlen(said), &action.body, NULL), ERR_OK);
+    assert_int_equal(sql_save(sql), ERR_OK);
+    err = order ? desk_work_action(desk, sql, id, &action, now_ms, &why)
+                : desk_ticket_action(desk, sql, id, &action, now_ms, &why);
+    if (err) {
+        sql_undo(sql);
+    } else {
+        sql_release(sql);
+    }
+    arena_close(arena);
+    return err;
+}
+
+static enum err act(int64_t ticket, const char *name, const char *said)
+{
+    return by(ROLE_DISPATCHER, false, ticket, name, said);
+}
+
+static int64_t last_order(void)
+{
+    return sql_find_int(sql, 0, "SELECT MAX(id) FROM work_order", "");
+}
+
+static enum err work(const char *name, const char *said)
+{
+    return by(ROLE_TECHNICIAN, true, last_order(), name, said);
+}
+
+static int64_t last_ticket(void)
+{
+    return sql_find_int(sql, 0, "SELECT MAX(id) FROM ticket", "");
+}
+
+static int64_t report(const char *said)
+{
+    char key[16], number[32];
+    struct action action = {.action = "register", .action_id = key, .who = "ann", .role = ROLE_DISPATCHER};
+    struct arena *arena;
+    bool merged;
+    TEXT(why, 600);
+
+    snprintf(key, sizeof(key), "i%d", ++ids);
+    assert_int_equal(arena_open(1 << 20, &arena), ERR_OK);
+    assert_int_equal(json_parse(arena, said, strlen(said), &action.body, NULL), ERR_OK);
+    if (desk_report(desk, sql, &action, now_ms, number, &merged, &why)) {
+        fail_msg("%s", why.at);
+    }
+    arena_close(arena);
+    return sql_find_int(sql, 0, "SELECT id FROM ticket WHERE number = ?1", "t", number);
+}
+
+/* ------------------------------------------------------------------ what the API shows */
+
+static struct arena *room;
+
+static const struct cJSON *parsed(struct json_out *out)
+{
+    const struct cJSON *root;
+
+    arena_reset(room);
+    assert_int_equal(json_parse(room, out->bytes, out->size, &root, NULL), ERR_OK);
+    json_out_free(out);
+    return root;
+}
+
+/* Until the next one is shown. */
+static const struct cJSON *shown_ticket(int64_t ticket)
+{
+    struct json_out out = json_out(1 << 20);
+
+    assert_int_equal(view_ticket(sql, rules, ticket, ROLE_DISPATCHER, now_ms, &out), ERR_OK);
+    return parsed(&out);
+}
+
+static const struct cJSON *shown_order(int64_t order)
+{
+    struct json_out out = json_out(1 << 20);
+
+    assert_int_equal(work_view(sql, rules, order, &out), ERR_OK);
+    return parsed(&out);
+}
+
+static const struct cJSON *with(const struct cJSON *list, const char *key, const char *word)
+{
+    const struct cJSON *item = json_first(list);
+
+    while (item && strcmp(json_text_or(item, key, ""), word) != 0) {
+        item = json_next(item);
+    }
+    return item;
+}
+
+static const char *due_of(int64_t ticket, const char *kind)
+{
+    return json_text_or(with(json_field(shown_ticket(ticket), "clocks"), "kind", kind), "due_at", "none");
+}
+
+/* ------------------------------------------------------------------ after the warranty */
+
+/* S0-11 S0-56 S2-06: what is out of warranty is watched, ticketed, diagnosed and helped from afar as before; only the
+ * work on site waits for consent to its price. */
+static void service_goes_on_after_the_warranty(void **state)
+{
+    int64_t ticket, next_ms = 0;
+
+    (void)state;
+    begin("swh_standard");
+    fault("old-1", "pump_no_flow", FAULT_RAISED, 2);
+    ticket = last_ticket();
+    assert_string_equal(json_text_or(json_field(shown_ticket(ticket), "warranty"), "verdict", ""), "expired");
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM work_order WHERE ticket = ?1 AND state = 'proposed'", "i", ticket), 1);
+    assert_true(sql_find_int(sql, 0, "SELECT COUNT(*) FROM clock WHERE ticket = ?1 AND cancelled_ms IS NULL", "i", ticket) >= 5);
+    assert_int_equal(act(ticket, "diagnose", "{\"cause\":\"air in the loop\"}"), ERR_OK);
+    assert_int_equal(act(ticket, "remote_attempt", "{\"result\":\"not_fixed\"}"), ERR_OK);
+    assert_int_equal(act(ticket, "assign", "{\"technician\":\"h\"}"), ERR_OK);
+    assert_int_equal(work("depart", "{}"), ERR_OK);
+    assert_int_equal(work("arrive", "{}"), ERR_OK);
+    assert_int_equal(work("start", "{\"override\":{\"code\":\"emergency\"}}"), ERR_STATE); /* S0-59 */
+    assert_non_null(strstr(said_why, "consent"));
+    assert_int_equal(act(ticket, "quote", "{\"lines\":[{\"item\":\"pump\",\"amount\":480}]}"), ERR_OK);
+    assert_int_equal(act(ticket, "consent", "{\"accepted\":true}"), ERR_OK);
+    assert_int_equal(work("start", "{\"override\":{\"code\":\"emergency\"}}"), ERR_OK);
+    /* the other way: fixed from afar, nobody pays and nobody comes */
+    fault("old-1", "pump_weak", FAULT_RAISED, 3);
+    ticket = last_ticket();
+    assert_int_equal(act(ticket, "remote_attempt", "{\"result\":\"fixed\"}"), ERR_OK);
+    fault("old-1", "pump_weak", FAULT_CLEARED, 3);
+    pass(HOUR);
+    assert_string_equal(json_text_or(shown_ticket(ticket), "state", ""), "cleared");
+    /* visits go on too: seventeen years after the acceptance */
+    assert_int_equal(desk_plan_visits(desk, sql, now_ms), ERR_OK);
+    assert_true(sql_find_int(sql, 0, "SELECT COUNT(*) FROM visit WHERE state = 'planned' AND due_day > ?1", "i", (int64_t)civil_days(2026, 11, 24)) >= 2);
+    assert_int_equal(desk_turn(desk, sql, now_ms, &next_ms), ERR_OK);
+    end();
+}
+
+/* S0-39: without a card the completion date begins the term; who is on site sees on the order when it ends. */
+static void the_card_is_not_needed(void **state)
+{
+    const struct cJSON *warranty;
+
+    (void)state;
+    begin("generic_24_48, overlays: [two_person_warranty]");
+    fault("card-1", "pump_no_flow", FAULT_RAISED, 2);
+    warranty = json_field(shown_order(last_order()), "warranty");
+    assert_string_equal(json_text_or(warranty, "verdict", ""), "covered");
+    assert_string_equal(json_text_or(warranty, "until", ""), "2027-02-09");
+    assert_non_null(strstr(json_text_or(warranty, "evidence", ""), "completion_date"));
+    fault("old-1", "pump_no_flow", FAULT_RAISED, 2); /* over: at cost, after consent */
+    assert_string_equal(json_text_or(json_field(shown_order(last_order()), "warranty"), "verdict", ""), "expired");
+    end();
+}
+
+/* ------------------------------------------------------------------ before somebody comes */
+
+static bool agreed_is(const char *field)
+{
+    bool yes = false;
+
+    assert_true(json_as_bool(json_field(with(json_field(shown_order(last_order()), "gates"), "gate", "agreed"), field), &yes));
+    return yes;
+}
+
+/* S0-22: what both sides prepare is confirmed in writing; who drives without it is not stopped, and the order says so. */
+static void what_was_not_agreed_is_marked(void **state)
+{
+    (void)state;
+    begin("swh_standard");
+    fault("card-1", "pump_no_flow", FAULT_RAISED, 2);
+    assert_int_equal(act(last_ticket(), "assign", "{\"technician\":\"h\"}"), ERR_OK);
+    assert_false(agreed_is("missed"));
+    assert_int_equal(work("depart", "{}"), ERR_OK);
+    assert_true(agreed_is("missed"));
+    assert_int_equal(work("confirm", "{\"gate\":\"agreed\",\"by\":\"Li\"}"), ERR_FORMAT);
+    assert_non_null(strstr(said_why, "reference"));
+    pass(MINUTE);
+    assert_int_equal(work("confirm", "{\"gate\":\"agreed\",\"by\":\"Li\",\"reference\":\"mail of today\"}"), ERR_OK);
+    assert_true(agreed_is("missed")); /* too late */
+
+    fault("old-1", "pump_no_flow", FAULT_RAISED, 2);
+    assert_int_equal(act(last_ticket(), "assign", "{\"technician\":\"h\"}"), ERR_OK);
+    assert_int_equal(work("confirm", "{\"gate\":\"agreed\",\"by\":\"Li\",\"reference\":\"mail of today\"}"), ERR_OK);
+    pass(MINUTE);
+    assert_int_equal(work("depart", "{}"), ERR_OK);
+    assert_false(agreed_is("missed"));
+    end();
+}
+
+/* S0-83: whoever reports a fault of running equipment, by whatever plan, is owed somebody on site. */
+static void every_reported_fault_has_an_arrival_clock(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(plans) / sizeof(plans[0]); i++) {
+        int64_t ticket;
+
+        begin(plans[i]);
+        ticket = report("{\"equipment\":\"card-1\",\"note\":\"it hums\",\"channel\":\"phone\"}");
+        assert_true(sql_find_int(sql, 0, "SELECT COUNT(*) FROM clock WHERE ticket = ?1 AND stop = 'arrived' AND started_ms = ?2", "ii", ticket, now_ms) > 0);
+        /* S0-107: nobody named a grade: it is the mildest */
+        assert_int_equal(sql_find_int(sql, 0, "SELECT grade FROM ticket WHERE id = ?1", "i", ticket), 3);
+        assert_string_equal(json_text_or(shown_ticket(ticket), "contract", ""), "con-7"); /* S2-01 */
+        /* S0-90: its place is the user's site */
+        assert_string_equal(json_text_or(shown_order(last_order()), "site", ""), "s");
+        assert_string_equal(json_text_or(shown_order(last_order()), "address", ""), "1 Road");
+        end();
+    }
+}
+
+/* ------------------------------------------------------------------ channels */
+
+/* S1-52 S1-53 S2-20 S2-32 S3-15: a question by mail is answered in the desk's hours, one by phone at any hour; a fault is
+ * taken in at any hour, however it comes. How it came stays with it. */
+static void channels_have_their_hours(void **state)
+{
+    static const struct {
+        const char *plan, *kind, *channel, *due;
+    } rows[] = {
+        /* Tuesday 20:00; Thursday is a holiday; 24 h of nine-hour days: Wednesday, Friday, Monday until 14:30 */
+        {"generic_24_48", "consultation", "e-mail", "2026-11-30T14:30:00+08:00"},
+        {"generic_24_48", "complaint", "social", "2026-11-30T14:30:00+08:00"},
+        {"generic_24_48", "consultation", "phone", "2026-11-25T20:00:00+08:00"},
+        {"generic_24_48", "fault", "e-mail", "2026-11-25T20:00:00+08:00"},
+        {"generic_emergency_2h", "consultation", "chat", "2026-11-25T20:00:00+08:00"},
+        {"swh_standard", "consultation", "web", "2026-11-24T20:30:00+08:00"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char said[200];
+        int64_t ticket;
+
+        begin(rows[i].plan);
+        now_ms += 10 * HOUR;
+        snprintf(said, sizeof(said), "{\"kind\":\"%s\",\"equipment\":\"card-1\",\"channel\":\"%s\",\"note\":\"how\"}", rows[i].kind, rows[i].channel);
+        ticket = report(said);
+        assert_string_equal(due_of(ticket, "response"), rows[i].due);
+        assert_string_equal(json_text_or(shown_ticket(ticket), "channel", ""), rows[i].channel);
+        end();
+    }
+}
+
+/* ------------------------------------------------------------------ what a customer sees */
+
+/* S0-45: he sees how it goes and not what the company knows: no causes, odds, parts, evidence, people or prices. */
+static void the_company_keeps_its_knowledge(void **state)
+{
+    static const char *const open[] = {"number", "state", "next", "title", "registered_at", "cleared_at", "closed_at",
+                                       "advice", "appointment", "history", "clocks", NULL};
+    struct json_out out = json_out(1 << 20);
+    int64_t ticket;
+
+    (void)state;
+    begin("swh_standard");
+    fault("card-1", "pump_no_flow", FAULT_RAISED, 2);
+    ticket = last_ticket();
+    assert_int_equal(act(ticket, "diagnose", "{\"cause\":\"impeller of batch 7\"}"), ERR_OK);
+    assert_int_equal(act(ticket, "note", "{\"note\":\"Wang says batch 7\"}"), ERR_OK);
+    assert_int_equal(view_track(sql, rules, ticket, now_ms, &out), ERR_OK);
+    assert_null(strstr(out.bytes, "batch 7"));
+    assert_null(strstr(out.bytes, "odds"));
+    assert_null(strstr(out.bytes, "Li"));
+    for (const struct cJSON *field = json_first(parsed(&out)); field; field = json_next(field)) {
+        bool known = false;
+
+        for (size_t i = 0; open[i]; i++) {
+            known = known || strcmp(json_name(field), open[i]) == 0;
+        }
+        if (!known) {
+            fail_msg("a customer sees '%s'", json_name(field));
+        }
+    }
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM outbox WHERE customer IS NOT NULL AND body LIKE '%batch 7%'", ""), 0);
+    end();
+}
+
+/* ------------------------------------------------------------------ dangers */
+
+/* S0-72 F-12 F-13: what may hurt somebody is grade 1 at once, an emergency, and the customer is told what to do. */
+static void dangers_are_emergencies(void **state)
+{
+    static const struct {
+        const char *profile, *fault;
+    } rows[] = {{"swh-basic", "leak_current_trip"}, {"swh-basic", "tank_overheat"},  {"swh-basic", "heater_welded"},
+                {"swh-basic", "over_pressure"},     {"solvis-sc3", "store_overheat"}, {"house-log", "store_overheat"},
+                {"lg-therma-v", "tank_overheat"}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct profile *profile = rules_profile(rules, rows[i].profile);
+        int index = profile_fault(profile, rows[i].fault);
+        const struct fault_rule *rule = &profile->faults[index];
+
+        assert_true(index >= 0 && rule->safety && rule->grade == 1 && rule->advice.en && rule->advice.zh);
+    }
+    begin("swh_standard");
+    fault("card-1", "tank_overheat", FAULT_RAISED, 1);
+    assert_int_equal(act(last_ticket(), "regrade", "{\"grade\":2,\"reason\":\"mixing valve\"}"), ERR_OK);
+    assert_string_equal(json_text_or(json_field(shown_ticket(last_ticket()), "classification"), "urgency", ""), "emergency");
+    end();
+}
+
+/* S0-107: grade 3 is what a profile calls neither 1 nor 2; its clocks are the plan's for grade 3. */
+static void the_mildest_grade(void **state)
+{
+    (void)state;
+    begin("tiered_abc");
+    fault("card-1", "flow_sensor_dead", FAULT_RAISED, 3);
+    assert_string_equal(due_of(last_ticket(), "response"), "2026-11-24T12:00:00+08:00");  /* B: 2 h */
+    assert_string_equal(due_of(last_ticket(), "onsite"), "2026-11-25T10:00:00+08:00"); /* 24 h */
+    fault("card-1", "pump_weak", FAULT_RAISED, 2);
+    assert_string_equal(due_of(last_ticket(), "onsite"), "2026-11-24T22:00:00+08:00"); /* 12 h */
+    end();
+}
+
+/* ------------------------------------------------------------------ figures */
+
+/* The sum of a figure's values (and of its weights) over the groups that begin so. */
+static double figure(const struct figures *all, const char *name, const char *group, double *ret_weight)
+{
+    double sum = 0, weight = 0;
+    struct sql_rows rows;
+
+    for (size_t i = 0; i < all->count; i++) {
+        if (strcmp(all->list[i].name, name) != 0) {
+            continue;
+        }
+        sql_find(sql, &rows, all->list[i].statement, "iiiiit", (int64_t)0, now_ms + DAY, (int64_t)0, (int64_t)99999, now_ms, NULL);
+        while (sql_next(&rows)) {
+            if (!group || strncmp(sql_text(&rows, 0), group, strlen(group)) == 0) {
+                sum += sql_real(&rows, 5);
+                weight += sql_real(&rows, 6);
+            }
+        }
+        assert_int_equal(sql_end(&rows), ERR_OK);
+    }
+    if (ret_weight) {
+        *ret_weight = weight;
+    }
+    return sum;
+}
+
+static void visit(int64_t ticket)
+{
+    static const char *const moves[] = {"depart", "arrive", "start", "finish"};
+
+    assert_int_equal(act(ticket, "assign", "{\"technician\":\"h\",\"override\":{\"reason\":\"x\"}}"), ERR_OK);
+    for (size_t i = 0; i < 4; i++) {
+        if (work(moves[i], "{\"override\":{\"code\":\"emergency\"}}")) {
+            fail_msg("%s", said_why);
+        }
+        pass(MINUTE);
+    }
+}
+
+/* A first visit counts as a fix when telemetry has said so, and not before; a second visit undoes it. */
+static void first_time_fix_is_what_telemetry_says(void **state)
+{
+    double weight;
+    int64_t ticket;
+
+    (void)state;
+    begin("generic_24_48");
+    fault("card-1", "pump_no_flow", FAULT_RAISED, 2);
+    visit(ticket = last_ticket());
+    assert_int_equal(act(ticket, "close", "{\"resolution\":\"pump exchanged\"}"), ERR_OK);
+    assert_true(figure(&figures_repair, "first-time fix", NULL, &weight) < 0.5 && weight < 0.5); /* nobody knows yet */
+    fault("card-1", "pump_no_flow", FAULT_CLEARED, 2);
+    pass(HOUR);
+    assert_true(figure(&figures_repair, "first-time fix", NULL, &weight) > 0.5 && weight > 0.5);
+
+    fault("card-1", "pump_weak", FAULT_RAISED, 2);
+    visit(ticket = last_ticket());
+    pass(HOUR); /* the fault stands */
+    visit(ticket);
+    fault("card-1", "pump_weak", FAULT_CLEARED, 2);
+    pass(HOUR);
+    assert_true(figure(&figures_repair, "first-time fix", NULL, &weight) < 1.5 && weight > 1.5 && weight < 2.5);
+    end();
+}
+
+/* S1-61 S2-43: each clock that was missed, how long over, and for which reason how much of it does not count. */
+static void breaches_with_their_exempt_time(void **state)
+{
+    double weight, hours;
+    int64_t ticket;
+
+    (void)state;
+    begin("swh_standard");
+    fault("card-1", "pump_weak", FAULT_RAISED, 2);
+    ticket = last_ticket();
+    pass(10 * MINUTE);
+    assert_int_equal(act(ticket, "pause", "{\"reason\":\"customer_absent\"}"), ERR_OK);
+    pass(2 * HOUR);
+    assert_int_equal(act(ticket, "resume", "{}"), ERR_OK);
+    pass(HOUR + 20 * MINUTE); /* the response was due 20 minutes after the pause */
+    assert_int_equal(act(ticket, "respond", "{}"), ERR_OK);
+    hours = figure(&figures_service, "time over the promise", "response", &weight);
+    assert_true(weight > 0.5 && weight < 1.5 && hours > 0.99 && hours < 1.01);
+    hours = figure(&figures_service, "exempt time", "customer_absent", &weight);
+    assert_true(weight > 0.5 && hours > 1.99 && hours < 2.01);
+    assert_true(figure(&figures_service, "exempt time", "force_majeure", NULL) < 0.01);
+    end();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(service_goes_on_after_the_warranty),
+        cmocka_unit_test(the_card_is_not_needed),
+        cmocka_unit_test(what_was_not_agreed_is_marked),
+        cmocka_unit_test(every_reported_fault_has_an_arrival_clock),
+        cmocka_unit_test(channels_have_their_hours),
+        cmocka_unit_test(the_company_keeps_its_knowledge),
+        cmocka_unit_test(dangers_are_emergencies),
+        cmocka_unit_test(the_mildest_grade),
+        cmocka_unit_test(first_time_fix_is_what_telemetry_says),
+        cmocka_unit_test(breaches_with_their_exempt_time),
+    };
+    int failed;
+
+    snprintf(path, sizeof(path), "/tmp/heliograph-terms-%d.db", (int)getpid());
+    snprintf(url, sizeof(url), "sqlite:%s", path);
+    if (arena_open(8 << 20, &room) || rules_open("models/equipment", "models/plans", say, NULL, &rules) ||
+        rules_add_jobs(rules, "models/jobs") || rules_add_codes(rules, "models/codes.yaml") ||
+        rules_add_notices(rules, "models/notices")) {
+        return 1;
+    }
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    rules_close(rules);
+    arena_close(room);
+    return failed;
+}
