@@ -34,6 +34,7 @@ struct call { /* one request on its way through the routes */
     const struct zone *zone;
     const struct cJSON *body;
     const struct crew *crew; /* while a route of crew_route.c runs */
+    const void *context;     /* of a route, for its work on the committing thread */
 };
 
 /* ------------------------------------------------------------------ routes.c */
@@ -116,6 +117,8 @@ void route_stream(struct call *call);
 
 void equipment_list(struct call *call);
 void equipment_show(struct call *call);
+/* The equipment as its route shows it, into out. */
+enum err equipment_view(struct call *call, int64_t id, struct json_out *out) MUST_CHECK;
 void equipment_series(struct call *call);
 void agents_list(struct call *call);
 
@@ -151,6 +154,11 @@ void work_act(struct call *call);
 void work_post(struct call *call);
 void work_batch(struct call *call);
 void work_paper(struct call *call);
+
+void documents_list(struct call *call);
+void documents_show(struct call *call);
+void documents_versions(struct call *call);
+void documents_issue(struct call *call);
 
 void jobs_list(struct call *call);
 void jobs_show(struct call *call);

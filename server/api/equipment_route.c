@@ -174,6 +174,17 @@ static int64_t find_equipment(struct call *call)
     return id;
 }
 
+enum err equipment_view(struct call *call, int64_t id, struct json_out *out)
+{
+    struct json_out *before = call->out;
+    enum err err;
+
+    call->out = out;
+    err = put_equipment(call, id);
+    call->out = before;
+    return err ? err : out->err;
+}
+
 void equipment_show(struct call *call)
 {
     int64_t id = find_equipment(call);

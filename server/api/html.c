@@ -54,7 +54,7 @@ void html_open(struct json_out *out, const char *en, const char *zh)
     html_text(out, en);
     html_put(out, "</title><h1>");
     html_text(out, en);
-    html_put(out, " · ");
+    html_put(out, zh ? " · " : "");
     html_text(out, zh);
     html_put(out, "</h1>");
 }

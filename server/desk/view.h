@@ -26,6 +26,10 @@ enum err view_visit(struct sql *sql, int64_t visit, struct json_out *out) MUST_C
  * where there is no contract. */
 enum err view_warranty(struct sql *sql, struct rules *rules, const char *preset_plan,
                        int64_t equipment, int64_t now_ms, struct json_out *out) MUST_CHECK;
+/* What its plan promises today: {plan, version, hash, service_level, visits_per_year, clocks, duties, warranty_terms},
+ * each with where it comes from. preset_plan: as above. */
+enum err view_promises(struct sql *sql, struct rules *rules, const char *preset_plan, int64_t equipment, int64_t now_ms,
+                       struct json_out *out) MUST_CHECK;
 /* What a stranger with the track code may see: number, state, title, next step, times. */
 enum err view_track(struct sql *sql, struct rules *rules, int64_t ticket, int64_t now_ms,
                     struct json_out *out) MUST_CHECK;

@@ -52,6 +52,8 @@ struct rules {
     const struct codes *codes; /* or NULL */
     const struct notices *notices[RULES_MOST];
     size_t notices_count;
+    const struct paper *papers[RULES_MOST];
+    size_t paper_count;
     _Atomic(struct known_zone *) zones; /* any thread puts one in front */
     _Atomic(struct kept_plan *) kept;
     _Atomic(struct known_calendar *) calendars;
@@ -281,6 +283,46 @@ enum err rules_add_shipped_jobs(struct rules *rules, const char *folder)
 {
     read_folder(rules, folder, read_job_alone);
     return rules->wrong ? ERR_FORMAT : ERR_OK;
+}
+
+static void read_paper(struct rules *rules, const char *path, const char *bytes, size_t size)
+{
+    struct complaints complaints = {.path = path, .arena = rules->arena};
+    const struct paper *paper;
+
+    if (paper_read(rules->arena, bytes, size, &complaints, &paper)) {
+        tell(rules, &complaints);
+    } else if (rules_paper(rules, paper->id)) {
+        say_twice(rules, path, "paper", paper->id);
+    } else {
+        rules->papers[rules->paper_count++] = paper;
+    }
+}
+
+enum err rules_add_papers(struct rules *rules, const char *folder)
+{
+    read_folder(rules, folder, read_paper);
+    return rules->wrong ? ERR_FORMAT : ERR_OK;
+}
+
+const struct paper *rules_paper(const struct rules *rules, const char *id)
+{
+    for (size_t i = 0; i < rules->paper_count; i++) {
+        if (strcmp(rules->papers[i]->id, id) == 0) {
+            return rules->papers[i];
+        }
+    }
+    return NULL;
+}
+
+size_t rules_paper_count(const struct rules *rules)
+{
+    return rules->paper_count;
+}
+
+const struct paper *rules_paper_at(const struct rules *rules, size_t index)
+{
+    return rules->papers[index];
 }
 
 static void read_codes(struct rules *rules, const char *path, const char *bytes, size_t size)

@@ -6,6 +6,7 @@
 #include "models/base/arena.h"
 #include "models/base/err.h"
 #include "models/base/text.h"
+#include "models/paper/paper.h"
 #include "models/profile/profile.h"
 #include "models/service/codes.h"
 #include "models/service/job.h"
@@ -33,6 +34,11 @@ enum err rules_add_shipped_jobs(struct rules *rules, const char *folder) MUST_CH
 /* The file of the company's codes; at most one. ERR_FORMAT. */
 enum err rules_add_codes(struct rules *rules, const char *path) MUST_CHECK;
 const struct codes *rules_codes(const struct rules *rules); /* NULL: there is no file */
+/* Reads every *.yaml of the folder of papers as well. ERR_FORMAT. */
+enum err rules_add_papers(struct rules *rules, const char *folder) MUST_CHECK;
+const struct paper *rules_paper(const struct rules *rules, const char *id); /* or NULL */
+size_t rules_paper_count(const struct rules *rules);
+const struct paper *rules_paper_at(const struct rules *rules, size_t index);
 void rules_close(struct rules *rules);
 const struct profile *rules_profile(const struct rules *rules, const char *id); /* or NULL */
 /* The plan of that id; id+overlay+overlay: with these laid over, read when it is first asked for. NULL:

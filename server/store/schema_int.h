@@ -2,6 +2,7 @@
 #pragma once
 
 extern const char schema_dispatch[];
+extern const char schema_paper[]; /* issued papers */
 extern const char schema_work[]; /* work orders, steps, tests, parts, attachments */
 extern const char schema_ticket[];
 extern const char schema_people[];

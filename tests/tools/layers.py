@@ -14,7 +14,7 @@ FLOORS = """
 models/base
 models/profile models/telemetry
 models/fault
-models/diag models/service
+models/diag models/paper models/service
 host
 agent/modbus agent/parcel server/store server/console
 agent/acquire agent/uplink server/fleet server/notice

@@ -8,7 +8,7 @@ from docs_tools import (BUILD, DOCS, FILES, GOLDEN, ROOT, Bench, changed, findin
 
 # A limit is one leaf or one a level: the program asks for 'value' to see which.
 EITHER_FORM = {"value"}
-PAGES = {"profile": "profile-format.md", "plan": "plan-format.md", "job": "job-format.md", "codes": "job-format.md", "fleet": "fleet-format.md",
+PAGES = {"profile": "profile-format.md", "plan": "plan-format.md", "job": "job-format.md", "paper": "paper-format.md", "codes": "job-format.md", "fleet": "fleet-format.md",
          "agent": "configuration.md", "server": "configuration.md"}
 
 
@@ -107,7 +107,7 @@ def test_what_is_wrong_is_refused_by_both(bench, name):
     assert len(wrong) > 40
     taken = [what for what, _, document in wrong if is_valid(name, document)]
     assert not taken, f"the schema takes: {taken}"
-    opinions = (opinions_together if name in ("profile", "plan", "job") else opinions_alone)(bench, name, wrong)
+    opinions = (opinions_together if name in ("profile", "plan", "job", "paper") else opinions_alone)(bench, name, wrong)
     bad = {what: opinion for what, opinion in opinions if opinion}
     assert not bad, "\n".join(f"{what}: {opinion}" for what, opinion in bad.items())
 
@@ -116,6 +116,7 @@ def shipped():
     yield from (("profile", p) for p in sorted((ROOT / "models/equipment").glob("*.yaml")))
     yield from (("plan", p) for p in sorted((ROOT / "models/plans").glob("*.yaml")))
     yield from (("job", p) for p in sorted((ROOT / "models/jobs").glob("*.yaml")))
+    yield from (("paper", p) for p in sorted((ROOT / "models/papers").glob("*.yaml")))
     yield "codes", ROOT / "models/codes.yaml"
     yield from (("agent", p) for p in sorted((ROOT / "agent").glob("*.yaml")))
     yield from (("server", p) for p in sorted((ROOT / "server").glob("*.yaml")))
@@ -153,10 +154,10 @@ def test_every_example_of_the_pages_is_true(bench, page, form, name, text):
     else:
         document = read_yaml(text)
     assert findings(name, document) == []
-    for folder, kind in (("models/equipment", "profiles"), ("models/plans", "plans"), ("models/jobs", "jobs"), ("models/notices", "notices")):  # what the examples speak of
+    for folder, kind in (("models/equipment", "profiles"), ("models/plans", "plans"), ("models/jobs", "jobs"), ("models/papers", "papers"), ("models/notices", "notices")):  # what the examples speak of
         for path in (ROOT / folder).glob("*.yaml"):
             (bench.folder / kind / path.name).write_text(path.read_text())
-    text = re.sub(r"(profiles|plans|jobs|notices): models/\w+", r"\1: \1", text)
+    text = re.sub(r"(profiles|plans|jobs|papers|notices): models/\w+", r"\1: \1", text)
     status, lines = bench.opinion_of(name, write_yaml(document) if name == "plan" else text)
     assert (status, lines) == (0, [])
 

@@ -1,0 +1,317 @@
+/*
+ * Documents: the catalogue of papers, a paper of an object as it stands now, and the versions that were given out.
+ * A version is what somebody has in hand: issued once, never changed.
+ */
+#include <string.h>
+
+#include "models/base/hash.h"
+#include "server/api/paper.h"
+#include "server/desk/view.h"
+
+/* ------------------------------------------------------------------ what papers are made of */
+
+static enum err show_work_order(struct call *call, const char *id, struct json_out *out)
+{
+    int64_t order = view_find_work_order(call->sql, id);
+
+    return order < 0 ? ERR_NOT_FOUND : view_work_order(call->sql, call->api->options.rules, order, out);
+}
+
+static enum err show_ticket(struct call *call, const char *id, struct json_out *out)
+{
+    int64_t ticket = view_find_ticket(call->sql, id);
+
+    return ticket < 0 ? ERR_NOT_FOUND
+                      : view_ticket(call->sql, call->api->options.rules, ticket, call->role, call->now_ms, out);
+}
+
+/* A row of the fleet file, as it was written there. */
+static void put_doc(struct json_out *out, const char *name, struct sql_rows *rows, int column)
+{
+    json_raw(out, name, sql_null(rows, column) ? NULL : sql_text(rows, column));
+}
+
+/* The equipment, and from the fleet file what belongs to it. */
+static enum err show_equipment(struct call *call, const char *id, struct json_out *out)
+{
+    int64_t equipment = sql_find_int(call->sql, 0, "SELECT id FROM equipment WHERE name = ?1", "t", id);
+    struct sql_rows rows;
+    enum err err;
+
+    if (!equipment) {
+        return ERR_NOT_FOUND;
+    }
+    json_open_object(out);
+    json_key(out, "equipment");
+    err = equipment_view(call, equipment, out);
+    if (!err) {
+        sql_find(call->sql, &rows,
+                 "SELECT s.doc, c.doc, n.doc FROM equipment e LEFT JOIN site s ON s.id = e.site LEFT JOIN customer c ON"
+                 " c.id = s.customer LEFT JOIN contract n ON n.id = (SELECT m.contract FROM contract_site m WHERE m.site ="
+                 " e.site ORDER BY m.contract DESC LIMIT 1) WHERE e.id = ?1",
+                 "i", equipment);
+        if (sql_next(&rows)) {
+            put_doc(out, "site", &rows, 0);
+            put_doc(out, "customer", &rows, 1);
+            put_doc(out, "contract", &rows, 2);
+        }
+        err = sql_end(&rows);
+    }
+    if (!err) {
+        json_key(out, "promises");
+        err = view_promises(call->sql, call->api->options.rules, call->api->options.preset_plan, equipment, call->now_ms, out);
+    }
+    json_close_object(out);
+    return err ? err : out->err;
+}
+
+static const struct subject {
+    const char *kind;
+    enum err (*show)(struct call *call, const char *id, struct json_out *out);
+} subjects[] = {
+    {"work_order", show_work_order},
+    {"ticket", show_ticket},
+    {"equipment", show_equipment},
+};
+
+static const struct subject *subject_of(const struct paper *paper)
+{
+    for (size_t i = 0; i < sizeof(subjects) / sizeof(subjects[0]); i++) {
+        if (strcmp(subjects[i].kind, paper->of) == 0) {
+            return &subjects[i];
+        }
+    }
+    return NULL;
+}
+
+/* ------------------------------------------------------------------ made */
+
+/* false: a problem was written. */
+static bool find_paper(struct call *call, const char *name, const struct paper **ret_paper)
+{
+    *ret_paper = rules_paper(call->api->options.rules, name);
+    if (!*ret_paper || !subject_of(*ret_paper)) {
+        call_problem(call, 404, "Not found", "expected a document that /api/v1/documents lists, found '%.64s'", name);
+        return false;
+    }
+    return true;
+}
+
+/* The paper of that object as it stands now, into made. false: a problem was written. */
+static bool make(struct call *call, const struct paper *paper, const char *id, struct json_out *made)
+{
+    struct json_out object = json_out(PAPER_MOST);
+    enum err err = subject_of(paper)->show(call, id, &object);
+
+    if (!err) {
+        err = paper_make(call, paper, &object, made);
+    }
+    json_out_free(&object);
+    if (err == ERR_NOT_FOUND) {
+        call_problem(call, 404, "Not found", "expected the %s of a document, found '%.64s'", paper->of, id);
+    } else if (err) {
+        call_problem(call, 503, "The database is not readable", "try again");
+    }
+    return !err;
+}
+
+static void show_now(struct call *call, const char *name, const char *id)
+{
+    struct json_out made = json_out(PAPER_MOST);
+    const struct paper *paper;
+
+    if (find_paper(call, name, &paper) && make(call, paper, id, &made) && paper_answer(call, &made, 0)) {
+        call_problem(call, 503, "The document is too large", "at most %d bytes", PAPER_MOST);
+    }
+    json_out_free(&made);
+}
+
+/* ------------------------------------------------------------------ versions */
+
+static void show_version(struct call *call, const char *name, const char *id, int64_t version)
+{
+    struct json_out made = json_out(PAPER_MOST);
+    struct sql_rows rows;
+    bool found;
+    enum err err;
+
+    sql_find(call->sql, &rows, "SELECT body FROM paper WHERE paper = ?1 AND subject = ?2 AND version = ?3", "tti", name, id,
+             version);
+    found = sql_next(&rows);
+    if (found) {
+        json_put_raw(&made, sql_text(&rows, 0), strlen(sql_text(&rows, 0)));
+    }
+    err = sql_end(&rows);
+    if (!err && !found) {
+        call_problem(call, 404, "Not found", "version %lld of this document was not issued", (long long)version);
+    } else if (err || paper_answer(call, &made, version)) {
+        call_problem(call, 503, "The database is not readable", "try again");
+    }
+    json_out_free(&made);
+}
+
+void documents_show(struct call *call)
+{
+    int64_t version;
+
+    if (!call_number(call, "version", 1, 1000000000, 0, &version)) {
+        return;
+    }
+    if (version) {
+        show_version(call, call->parts[1], call->parts[2], version);
+    } else {
+        show_now(call, call->parts[1], call->parts[2]);
+    }
+}
+
+void work_paper(struct call *call)
+{
+    const struct paper *paper = rules_paper(call->api->options.rules, call->parts[3]);
+
+    if (paper && strcmp(paper->of, "work_order") != 0) {
+        call_problem(call, 404, "Not found", "%s is a document of another kind of object: %s", paper->id, paper->of);
+    } else {
+        show_now(call, call->parts[3], call->parts[1]);
+    }
+}
+
+static void put_version(struct call *call, const struct sql_rows *rows)
+{
+    json_open_object(call->out);
+    json_int(call->out, "version", sql_int(rows, 0));
+    call_time(call, "issued_at", sql_int(rows, 1));
+    json_text(call->out, "issued_by", sql_text(rows, 2));
+    json_text(call->out, "note", sql_null(rows, 3) ? NULL : sql_text(rows, 3));
+    json_text(call->out, "hash", sql_text(rows, 4));
+    json_key(call->out, "template");
+    json_open_object(call->out);
+    json_int(call->out, "version", sql_int(rows, 5));
+    json_text(call->out, "hash", sql_text(rows, 6));
+    json_close_object(call->out);
+    json_close_object(call->out);
+}
+
+#define VERSION_COLUMNS "version, issued_ms, issued_by, note, hash, template_version, template_hash"
+
+void documents_versions(struct call *call)
+{
+    struct page page;
+    struct sql_rows rows;
+    int64_t count = 0, last = 0;
+
+    if (!call_page(call, &page)) {
+        return;
+    }
+    json_open_object(call->out);
+    json_key(call->out, "items");
+    json_open_list(call->out);
+    sql_find(call->sql, &rows,
+             "SELECT " VERSION_COLUMNS " FROM paper WHERE paper = ?1 AND subject = ?2 AND version > ?3 ORDER BY version LIMIT"
+             " ?4",
+             "ttii", call->parts[1], call->parts[2], page.after, page.limit + 1);
+    while (sql_next(&rows) && count++ < page.limit) {
+        last = sql_int(&rows, 0);
+        put_version(call, &rows);
+    }
+    json_close_list(call->out);
+    json_key(call->out, "next");
+    if (count > page.limit) {
+        TEXT(cursor, 24);
+
+        text_addf(&cursor, "%lld", (long long)last);
+        json_put_text(call->out, cursor.at);
+    } else {
+        json_put_null(call->out);
+    }
+    json_close_object(call->out);
+    if (sql_end(&rows)) {
+        call_problem(call, 503, "The database is not readable", "try again");
+    }
+}
+
+/* ------------------------------------------------------------------ issued */
+
+struct issue { /* of one request, on its stack while the committing thread works */
+    const struct paper *paper;
+    struct json_out made;
+};
+
+static enum err put_last(struct call *call, struct sql *sql)
+{
+    struct sql_rows rows;
+
+    sql_find(sql, &rows,
+             "SELECT " VERSION_COLUMNS " FROM paper WHERE paper = ?1 AND subject = ?2 ORDER BY version DESC LIMIT 1", "tt",
+             call->parts[1], call->parts[2]);
+    if (sql_next(&rows)) {
+        put_version(call, &rows);
+    }
+    return sql_end(&rows);
+}
+
+/* What says the same as the last version is that version. */
+static enum err do_issue(struct call *call, struct sql *sql, int64_t now_ms, struct text *why)
+{
+    const struct issue *issue = call->context;
+    const struct paper *paper = issue->paper;
+    const char *note = json_text_or(call->body, "note", NULL);
+    char hash[65];
+    bool same;
+    enum err err;
+
+    if (note && strlen(note) > 1000) {
+        return text_say(why, ERR_FORMAT, "note: expected at most 1000 bytes");
+    }
+    hash_digest(issue->made.bytes, issue->made.size, hash);
+    same = sql_find_int(sql, 0,
+                        "SELECT COUNT(*) FROM paper p WHERE p.paper = ?1 AND p.subject = ?2 AND p.hash = ?3 AND p.version ="
+                        " (SELECT MAX(q.version) FROM paper q WHERE q.paper = ?1 AND q.subject = ?2)",
+                        "ttt", paper->id, call->parts[2], hash) > 0;
+    call->answer->status = same ? 200 : 201;
+    err = same ? ERR_OK
+               : sql_run(sql,
+                         "INSERT INTO paper (paper, subject, version, template_version, template_hash, hash, body,"
+                         " issued_ms, issued_by, note) SELECT ?1, ?2, COALESCE(MAX(version), 0) + 1, ?3, ?4, ?5, ?6, ?7, ?8,"
+                         " ?9 FROM paper WHERE paper = ?1 AND subject = ?2",
+                         "ttittt" "itt", paper->id, call->parts[2], paper->version, paper->hash, hash, issue->made.bytes,
+                         now_ms, call->who, note);
+    return err ? err : put_last(call, sql);
+}
+
+void documents_issue(struct call *call)
+{
+    struct issue issue = {.made = json_out(PAPER_MOST)};
+
+    if (find_paper(call, call->parts[1], &issue.paper) && make(call, issue.paper, call->parts[2], &issue.made)) {
+        call->context = &issue;
+        (void)call_write(call, do_issue); /* it has written its problem */
+    }
+    json_out_free(&issue.made);
+}
+
+/* ------------------------------------------------------------------ catalogue */
+
+void documents_list(struct call *call)
+{
+    const struct rules *rules = call->api->options.rules;
+
+    json_open_object(call->out);
+    json_key(call->out, "items");
+    json_open_list(call->out);
+    for (size_t i = 0; i < rules_paper_count(rules); i++) {
+        const struct paper *paper = rules_paper_at(rules, i);
+
+        json_open_object(call->out);
+        json_text(call->out, "document", paper->id);
+        json_text(call->out, "form", paper->form);
+        json_text(call->out, "of", paper->of);
+        json_text(call->out, "en", paper->title.en);
+        json_text(call->out, "zh", paper->title.zh);
+        json_int(call->out, "version", paper->version);
+        json_text(call->out, "hash", paper->hash);
+        json_close_object(call->out);
+    }
+    json_close_list(call->out);
+    json_null(call->out, "next");
+    json_close_object(call->out);
+}

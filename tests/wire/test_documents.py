@@ -1,0 +1,109 @@
+"""Papers as people get them: filled from the rows, printed in either language, given out in versions that stay."""
+import json
+import re
+import sqlite3
+
+import pytest
+from desk_rig import DeskRig, Gateway
+from docs_tools import read_yaml
+from rig import ROOT, wait_for
+
+
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory):
+    rig = DeskRig(tmp_path_factory.mktemp("documents")).open(heaters=4)
+    yield rig
+    rig.close()
+
+
+@pytest.fixture(scope="module")
+def ticket(rig):
+    Gateway(rig, heaters=4).fault(equipment="swh-0001", fault="tank_leak")
+    return wait_for(lambda: rig.tickets("?equipment=swh-0001&state=open"))[0]["number"]
+
+
+def refused(rig, path, status):
+    found, _, body = rig.ask("GET", "/api/v1" + path)
+    assert found == status, body
+    return json.loads(body)["detail"]
+
+
+def fields(paper):
+    return {field["en"]: field["value"] for field in paper["fields"]}
+
+
+def table(paper, title):
+    found = next(t for t in paper["tables"] if t["en"] == title)
+    return [dict(zip((c["en"] for c in found["columns"]), row)) for row in found["rows"]]
+
+
+def page(rig, path, expect=200):
+    status, headers, body = rig.ask("GET", "/api/v1" + path)
+    assert status == expect and headers["content-type"].startswith("text/html"), body
+    return body
+
+
+def test_the_catalogue_is_the_folder(rig):
+    items = {i["document"]: i for i in rig.get("/documents")["items"]}
+    files = {f["paper"]: f for f in (read_yaml(p.read_text()) for p in (ROOT / "models/papers").glob("*.yaml"))}
+    assert {(n, i["form"], i["of"], i["version"]) for n, i in items.items()} == {(n, f.get("form"), f["of"], f["version"]) for n, f in files.items()}
+    assert all(re.fullmatch("[0-9a-f]{16}", i["hash"]) and i["en"] and i["zh"] for i in items.values())
+
+
+def test_a_repair_slip(rig, ticket):
+    """D-01, S0-29: the five fields, the verdict with its rule, the readings, and whose promise each limit is."""
+    paper = rig.get(f"/documents/repair_slip/{ticket}")
+    value = fields(paper)
+    assert (value["Owner"], value["Telephone"], value["Address"]) == ("Li Xiaoming", "+86 21 5550 1234", "88 Zhangyang Road, Pudong")
+    assert value["What is wrong"] and value["The owner's wishes"] and value["Readings at that time"] == {"pump_on": 1, "flow": 0}
+    assert value["Warranty"] == {"en": "covered", "zh": "保修期内"} and value["By rule"] == "plan swh_standard: tank 3y from acceptance_date"
+    clocks = {row["Clock"]: row for row in table(paper, "What was promised")}
+    assert (clocks["onsite_l1"]["Limit"], clocks["onsite_l1"]["Origin"], clocks["onsite_l1"]["Rows"]) == ("4h", "S", ["S0-49"])
+    assert clocks["response"]["Origin"] == "A"
+
+
+def test_pages_in_either_language(rig, ticket):
+    both, english, chinese = (page(rig, f"/documents/repair_slip/{ticket}?format=html" + more) for more in ("", "&lang=en", "&lang=zh"))
+    assert "Repair slip · 维修反馈单" in both and "size:A4" in both and ticket in both
+    assert "维修反馈单" not in english and "业主姓名" not in english and "covered" in english
+    assert "Repair slip" not in chinese and "业主姓名" in chinese and "保修期内" in chinese
+    assert refused(rig, f"/documents/repair_slip/{ticket}?lang=fr&format=html", 422).startswith("lang: expected one of")
+
+
+def test_an_agreement_says_where_its_promises_come_from(rig):
+    """D-12, D-09, S0-78: the plan by version and hash; every printed promise with its origin."""
+    paper = rig.get("/documents/agreement/swh-0001")
+    value = fields(paper)
+    assert (value["Contract"], value["Customer"], value["From"], value["Service level"]) == ("con-1", "Li Xiaoming", "2025-03-06", "A")
+    promised = {(row["Clock"], row["Grade"]): row for row in table(paper, "Times promised")}
+    assert (promised["onsite_l1", 2]["Limit"], promised["onsite_l1", 2]["Origin"], promised["onsite_l1", 2]["Rows"]) == ("4h", "S", "S0-49")
+    assert all(row["Origin"] in "SA" for name in ("Times promised", "Other duties", "Warranty") for row in table(paper, name))
+    card = rig.get("/documents/warranty_card/swh-0001")
+    tank = next(row for row in table(card, "Components") if row["Component"] == "tank")
+    assert tank["Until"] == "2028-03-05" and tank["Evidence"] == "acceptance_date 2025-03-06"
+
+
+def test_a_version_stays_as_it_was_given_out(rig, ticket):
+    path = f"/documents/progress/{ticket}"
+    first = rig.post(path, {"note": "for the customer"}, (201,))
+    assert (first["version"], first["note"]) == (1, "for the customer")
+    assert rig.post(path, {}, (200,))["version"] == 1, "nothing has changed"
+    before = page(rig, path + "?version=1&format=html")
+    rig.act(ticket, action="acknowledge", id="seen")
+    assert rig.post(path, {}, (201,))["version"] == 2
+    assert page(rig, path + "?version=1&format=html") == before and "No. 1" in before
+    assert fields(rig.get(path + "?version=2"))["State"] == "acknowledged" and fields(rig.get(path + "?version=1"))["State"] == "registered"
+    items = rig.get(path + "/versions?limit=1")
+    assert [i["version"] for i in items["items"]] == [1] and items["next"] == "1"
+    assert [i["version"] for i in rig.get(path + "/versions?cursor=1")["items"]] == [2]
+    refused(rig, path + "?version=3", 404)
+    rig.post(path, {"note": "x" * 2000}, (422,))
+    with pytest.raises(sqlite3.DatabaseError, match="paper"):  # the database holds it
+        with sqlite3.connect(rig.folder / "server.db") as database:
+            database.execute("UPDATE paper SET body = '{}'")
+
+
+def test_what_is_not_there(rig, ticket):
+    assert "expected a document" in refused(rig, "/documents/poem/x", 404)
+    assert "the ticket of a document" in refused(rig, "/documents/repair_slip/T-NOBODY", 404)
+    assert "another kind" in refused(rig, f"/work-orders/{ticket}/documents/repair_slip", 404)
