@@ -526,7 +526,7 @@ static void every_event_has_its_clock(void **state)
 static int open_arena(void **state)
 {
     (void)state;
-    return arena_open(64 << 20, &arena);
+    return (int)arena_open(64 << 20, &arena);
 }
 
 static int close_arena(void **state)
