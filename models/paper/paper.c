@@ -107,6 +107,8 @@ static void put_value(struct json_out *out, const struct cJSON *from, const stru
         json_put_null(out);
     } else if (word) {
         json_open_object(out);
+        json_key(out, "code");
+        json_put_value(out, value);
         put_title(out, word);
         json_close_object(out);
     } else if (field->money && json_as_int(value, &whole)) {

@@ -29,6 +29,13 @@ struct paper_words {
     size_t count;
 };
 
+/* Words that all papers of a folder may use: files that begin with `dictionary` instead of `paper`. */
+struct paper_dictionary {
+    const struct paper_words *list;
+    size_t count;
+    const struct paper_dictionary *next;
+};
+
 struct paper_field {
     const char *at; /* keys with dots between; of a list the first, or the one that a number names; . is the object itself */
     const char *at_zh; /* where its Chinese stands, when it is a title in two fields; NULL: nowhere else */
@@ -64,13 +71,16 @@ struct paper {
 /* Kinds of objects that papers are made of, ended by NULL: work_order ticket … */
 extern const char *const paper_kinds[];
 
-/* Reads and checks; everything that is wrong is in complaints. */
-enum err paper_read(struct arena *arena, const char *bytes, size_t size, struct complaints *complaints,
-                    const struct paper **ret_paper) MUST_CHECK;
+/* Reads and checks; everything that is wrong is in complaints. shared: may be NULL. */
+enum err paper_read(struct arena *arena, const char *bytes, size_t size, const struct paper_dictionary *shared,
+                    struct complaints *complaints, const struct paper **ret_paper) MUST_CHECK;
+/* ERR_NOT_FOUND, and not a word, when the file is a paper. */
+enum err paper_read_dictionary(struct arena *arena, const char *bytes, size_t size, struct complaints *complaints,
+                               struct paper_dictionary **ret_dictionary) MUST_CHECK;
 
 /*
  * The paper filled from an object: {document, form, template {version, hash}, en, zh, fields [{en, zh, value}],
  * tables [{en, zh, columns [{en, zh}], rows [[value]]}], notes [{en, zh}], signs [{en, zh}]}. A value that is not
- * there is null; one that has words is {en, zh}.
+ * there is null; one that has words is {code, en, zh}.
  */
 void paper_fill(const struct paper *paper, const struct cJSON *object, struct json_out *out);

@@ -13,6 +13,7 @@ struct reader {
     struct paper *paper;
     struct paper_words *words;
     size_t words_count;
+    const struct paper_dictionary *shared;
 };
 
 static const char *keep(struct reader *reader, const char *words)
@@ -107,15 +108,22 @@ static void read_dictionary(struct reader *reader, struct yaml_node *node)
 
 static const struct paper_words *words_called(struct reader *reader, struct yaml_node *node)
 {
-    const char *id = yaml_text(reader->complaints, node, "the name of words of this file", NULL);
+    const char *id = yaml_text(reader->complaints, node, "the id of words", NULL);
 
     for (size_t i = 0; id && i < reader->words_count; i++) {
         if (strcmp(reader->words[i].id, id) == 0) {
             return &reader->words[i];
         }
     }
+    for (const struct paper_dictionary *shared = reader->shared; id && shared; shared = shared->next) {
+        for (size_t i = 0; i < shared->count; i++) {
+            if (strcmp(shared->list[i].id, id) == 0) {
+                return &shared->list[i];
+            }
+        }
+    }
     if (id) {
-        complain(reader->complaints, node, "expected the name of words of this file, found '%.64s'", id);
+        complain(reader->complaints, node, "expected the id of words of this file or of a dictionary, found '%.64s'", id);
     }
     return NULL;
 }
@@ -234,10 +242,37 @@ static void read_head(struct reader *reader, struct yaml_node *root)
     paper->title = need_title(reader, root);
 }
 
-enum err paper_read(struct arena *arena, const char *bytes, size_t size, struct complaints *complaints,
-                    const struct paper **ret_paper)
+enum err paper_read_dictionary(struct arena *arena, const char *bytes, size_t size, struct complaints *complaints,
+                               struct paper_dictionary **ret_dictionary)
 {
-    struct reader reader = {.arena = arena, .complaints = complaints, .paper = arena_take(arena, sizeof(struct paper))};
+    struct complaints unheard = {.path = complaints->path, .arena = arena};
+    struct reader reader = {.arena = arena, .complaints = complaints};
+    struct paper_dictionary *dictionary;
+    struct yaml_node *root;
+
+    if (yaml_parse(arena, bytes, size, &unheard, &root) || !yaml_find(root, "dictionary")) {
+        return ERR_NOT_FOUND; /* what is ill-formed is told when it is read as a paper */
+    }
+    if (unheard.count) {
+        *complaints = unheard;
+    }
+    dictionary = arena_take(arena, sizeof(*dictionary));
+    (void)yaml_id(complaints, yaml_find(root, "dictionary"), "a dictionary's id");
+    read_dictionary(&reader, yaml_need(complaints, root, "words"));
+    yaml_no_more(complaints, root);
+    if (!dictionary || arena_failed(arena)) {
+        return ERR_NOMEM;
+    }
+    *dictionary = (struct paper_dictionary){reader.words, reader.words_count, NULL};
+    *ret_dictionary = dictionary;
+    return complaints->count ? ERR_FORMAT : ERR_OK;
+}
+
+enum err paper_read(struct arena *arena, const char *bytes, size_t size, const struct paper_dictionary *shared,
+                    struct complaints *complaints, const struct paper **ret_paper)
+{
+    struct reader reader = {.arena = arena, .complaints = complaints, .paper = arena_take(arena, sizeof(struct paper)),
+                            .shared = shared};
     struct paper *paper = reader.paper;
     struct yaml_node *root;
 

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "models/base/civil.h"
+
 void html_put(struct json_out *out, const char *markup)
 {
     json_put_raw(out, markup, strlen(markup));
@@ -30,6 +32,41 @@ void html_cell(struct json_out *out, const char *words)
     html_put(out, "</td>");
 }
 
+/* An instant as people read it: its date and its minute, as it was written. */
+static void put_words(struct json_out *out, const char *words)
+{
+    int64_t ms;
+    char brief[17] = "";
+
+    if (strlen(words) < 20 || words[10] != 'T' || civil_read_instant(words, &ms)) {
+        html_cell(out, words);
+        return;
+    }
+    memcpy(brief, words, 16);
+    brief[10] = ' ';
+    html_cell(out, brief);
+}
+
+/* What stands in a list, or by name in an object, one after the other. */
+static void put_items(struct json_out *out, const struct cJSON *value)
+{
+    html_put(out, "<td>");
+    for (const struct cJSON *item = json_first(value); item; item = json_next(item)) {
+        const char *text = json_as_text(item);
+        struct json_out words = json_out(16384);
+
+        if (!text) {
+            json_put_value(&words, item);
+        }
+        html_text(out, json_is_object(value) ? json_name(item) : "");
+        html_put(out, json_is_object(value) ? " " : "");
+        html_text(out, text ? text : words.bytes);
+        html_put(out, json_next(item) ? ", " : "");
+        json_out_free(&words);
+    }
+    html_put(out, "</td>");
+}
+
 void html_value(struct json_out *out, const struct cJSON *value)
 {
     struct json_out words = json_out(16384);
@@ -39,8 +76,16 @@ void html_value(struct json_out *out, const struct cJSON *value)
         html_cell(out, yes ? "✓" : "✗");
         return;
     }
-    if (!value || json_is_null(value) || json_as_text(value)) {
-        html_cell(out, json_as_text(value));
+    if (!value || json_is_null(value)) {
+        html_cell(out, NULL);
+        return;
+    }
+    if (json_as_text(value)) {
+        put_words(out, json_as_text(value));
+        return;
+    }
+    if (json_is_list(value) || json_is_object(value)) {
+        put_items(out, value);
         return;
     }
     json_put_value(&words, value);

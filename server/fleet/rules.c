@@ -54,6 +54,7 @@ struct rules {
     size_t notices_count;
     const struct paper *papers[RULES_MOST];
     size_t paper_count;
+    const struct paper_dictionary *dictionary; /* or NULL */
     _Atomic(struct known_zone *) zones; /* any thread puts one in front */
     _Atomic(struct kept_plan *) kept;
     _Atomic(struct known_calendar *) calendars;
@@ -285,12 +286,30 @@ enum err rules_add_shipped_jobs(struct rules *rules, const char *folder)
     return rules->wrong ? ERR_FORMAT : ERR_OK;
 }
 
-static void read_paper(struct rules *rules, const char *path, const char *bytes, size_t size)
+static void read_dictionary(struct rules *rules, const char *path, const char *bytes, size_t size)
 {
     struct complaints complaints = {.path = path, .arena = rules->arena};
+    struct paper_dictionary *dictionary;
+    enum err err = paper_read_dictionary(rules->arena, bytes, size, &complaints, &dictionary);
+
+    if (!err) {
+        dictionary->next = rules->dictionary;
+        rules->dictionary = dictionary;
+    } else if (err != ERR_NOT_FOUND) {
+        tell(rules, &complaints);
+    }
+}
+
+static void read_paper(struct rules *rules, const char *path, const char *bytes, size_t size)
+{
+    struct complaints complaints = {.path = path, .arena = rules->arena}, unheard = complaints;
+    struct paper_dictionary *dictionary;
     const struct paper *paper;
 
-    if (paper_read(rules->arena, bytes, size, &complaints, &paper)) {
+    if (paper_read_dictionary(rules->arena, bytes, size, &unheard, &dictionary) != ERR_NOT_FOUND) {
+        return;
+    }
+    if (paper_read(rules->arena, bytes, size, rules->dictionary, &complaints, &paper)) {
         tell(rules, &complaints);
     } else if (rules_paper(rules, paper->id)) {
         say_twice(rules, path, "paper", paper->id);
@@ -301,7 +320,10 @@ static void read_paper(struct rules *rules, const char *path, const char *bytes,
 
 enum err rules_add_papers(struct rules *rules, const char *folder)
 {
-    read_folder(rules, folder, read_paper);
+    read_folder(rules, folder, read_dictionary);
+    if (!rules->wrong) {
+        read_folder(rules, folder, read_paper);
+    }
     return rules->wrong ? ERR_FORMAT : ERR_OK;
 }
 

@@ -23,7 +23,7 @@ static const char *fill(const char *file, const char *object)
 
     json_out_free(&out);
     out = json_out(100000);
-    assert_int_equal(paper_read(arena, file, strlen(file), &complaints, &paper), ERR_OK);
+    assert_int_equal(paper_read(arena, file, strlen(file), NULL, &complaints, &paper), ERR_OK);
     assert_int_equal(json_parse(arena, object, strlen(object), &root, NULL), ERR_OK);
     paper_fill(paper, root, &out);
     assert_int_equal(out.err, ERR_OK);
@@ -70,10 +70,27 @@ static void coded_values_get_words_and_hundredths_a_point(void **state)
                                   "{\"state\":true,\"cost\":-7},{\"state\":\"odd\",\"cost\":0.5}]}");
 
     (void)state;
-    has(made, "[{\"en\":\"good\",\"zh\":\"好\"},\"12.05\",{\"en\":\"n\",\"zh\":\"名\"}]");
-    has(made, "[{\"en\":\"yes\",\"zh\":\"是\"},\"-0.07\",{\"en\":null,\"zh\":null}]");
+    has(made, "[{\"code\":\"ok\",\"en\":\"good\",\"zh\":\"好\"},\"12.05\",{\"en\":\"n\",\"zh\":\"名\"}]");
+    has(made, "[{\"code\":true,\"en\":\"yes\",\"zh\":\"是\"},\"-0.07\",{\"en\":null,\"zh\":null}]");
     has(made, "[\"odd\",0.5,");
     has(made, "\"template\":{\"version\":3,\"hash\":\"");
+}
+
+static void a_dictionary_serves_all_papers(void **state)
+{
+    static const char words[] = "dictionary: d\nwords:\n  - id: w\n    values:\n      - {value: ok, en: good, zh: 好}\n";
+    static const char file[] = HEAD "fields:\n  - {at: a, title: {en: F, zh: 乙}, words: w}\n";
+    struct complaints complaints = {.path = "p.yaml", .arena = arena};
+    struct paper_dictionary *dictionary;
+    const struct paper *paper;
+
+    (void)state;
+    assert_int_equal(paper_read_dictionary(arena, file, strlen(file), &complaints, &dictionary), ERR_NOT_FOUND);
+    assert_int_equal(paper_read_dictionary(arena, words, strlen(words), &complaints, &dictionary), ERR_OK);
+    assert_int_equal(paper_read(arena, file, strlen(file), dictionary, &complaints, &paper), ERR_OK);
+    assert_string_equal(paper->fields[0].words->list[0].title.zh, "好");
+    assert_int_equal(paper_read_dictionary(arena, "dictionary: d\nmore: 1\n", 22, &complaints, &dictionary), ERR_FORMAT);
+    assert_int_equal(complaints.count, 2); /* no words, and a key too many */
 }
 
 static void wrong_files_are_told_where(void **state)
@@ -85,7 +102,7 @@ static void wrong_files_are_told_where(void **state)
     const struct paper *paper;
 
     (void)state;
-    assert_int_equal(paper_read(arena, file, strlen(file), &complaints, &paper), ERR_FORMAT);
+    assert_int_equal(paper_read(arena, file, strlen(file), NULL, &complaints, &paper), ERR_FORMAT);
     assert_int_equal(complaints.count, 6);
     for (size_t i = 0; i < 6; i++) {
         bool found = false;
@@ -104,6 +121,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_found_where_the_file_says),
         cmocka_unit_test(coded_values_get_words_and_hundredths_a_point),
+        cmocka_unit_test(a_dictionary_serves_all_papers),
         cmocka_unit_test(wrong_files_are_told_where),
     };
     int failed;

@@ -116,7 +116,7 @@ def shipped():
     yield from (("profile", p) for p in sorted((ROOT / "models/equipment").glob("*.yaml")))
     yield from (("plan", p) for p in sorted((ROOT / "models/plans").glob("*.yaml")))
     yield from (("job", p) for p in sorted((ROOT / "models/jobs").glob("*.yaml")))
-    yield from (("paper", p) for p in sorted((ROOT / "models/papers").glob("*.yaml")))
+    yield from (("paper", p) for p in sorted((ROOT / "models/papers").glob("*.yaml")) if p.name != "words.yaml")
     yield "codes", ROOT / "models/codes.yaml"
     yield from (("agent", p) for p in sorted((ROOT / "agent").glob("*.yaml")))
     yield from (("server", p) for p in sorted((ROOT / "server").glob("*.yaml")))

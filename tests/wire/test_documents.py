@@ -45,7 +45,7 @@ def page(rig, path, expect=200):
 
 def test_the_catalogue_is_the_folder(rig):
     items = {i["document"]: i for i in rig.get("/documents")["items"]}
-    files = {f["paper"]: f for f in (read_yaml(p.read_text()) for p in (ROOT / "models/papers").glob("*.yaml"))}
+    files = {f["paper"]: f for f in (read_yaml(p.read_text()) for p in (ROOT / "models/papers").glob("*.yaml") if p.name != "words.yaml")}
     assert {(n, i["form"], i["of"], i["version"]) for n, i in items.items()} == {(n, f.get("form"), f["of"], f["version"]) for n, f in files.items()}
     assert all(re.fullmatch("[0-9a-f]{16}", i["hash"]) and i["en"] and i["zh"] for i in items.values())
 
@@ -56,10 +56,10 @@ def test_a_repair_slip(rig, ticket):
     value = fields(paper)
     assert (value["Owner"], value["Telephone"], value["Address"]) == ("Li Xiaoming", "+86 21 5550 1234", "88 Zhangyang Road, Pudong")
     assert value["What is wrong"] and value["The owner's wishes"] and value["Readings at that time"] == {"pump_on": 1, "flow": 0}
-    assert value["Warranty"] == {"en": "covered", "zh": "保修期内"} and value["By rule"] == "plan swh_standard: tank 3y from acceptance_date"
-    clocks = {row["Clock"]: row for row in table(paper, "What was promised")}
-    assert (clocks["onsite_l1"]["Limit"], clocks["onsite_l1"]["Origin"], clocks["onsite_l1"]["Rows"]) == ("4h", "S", ["S0-49"])
-    assert clocks["response"]["Origin"] == "A"
+    assert value["Warranty"] == {"code": "covered", "en": "covered", "zh": "保修期内"} and value["By rule"] == "plan swh_standard: tank 3y from acceptance_date"
+    clocks = {row["Clock"]["code"]: row for row in table(paper, "What was promised")}
+    assert (clocks["onsite_l1"]["Limit"], clocks["onsite_l1"]["Origin"]["code"], clocks["onsite_l1"]["Rows"]) == ("4h", "S", ["S0-49"])
+    assert clocks["response"]["Origin"]["code"] == "A"
 
 
 def test_pages_in_either_language(rig, ticket):
@@ -75,9 +75,9 @@ def test_an_agreement_says_where_its_promises_come_from(rig):
     paper = rig.get("/documents/agreement/swh-0001")
     value = fields(paper)
     assert (value["Contract"], value["Customer"], value["From"], value["Service level"]) == ("con-1", "Li Xiaoming", "2025-03-06", "A")
-    promised = {(row["Clock"], row["Grade"]): row for row in table(paper, "Times promised")}
-    assert (promised["onsite_l1", 2]["Limit"], promised["onsite_l1", 2]["Origin"], promised["onsite_l1", 2]["Rows"]) == ("4h", "S", "S0-49")
-    assert all(row["Origin"] in "SA" for name in ("Times promised", "Other duties", "Warranty") for row in table(paper, name))
+    promised = {(row["Clock"]["code"], row["Grade"]): row for row in table(paper, "Times promised")}
+    assert (promised["onsite_l1", 2]["Limit"], promised["onsite_l1", 2]["Origin"]["code"], promised["onsite_l1", 2]["Rows"]) == ("4h", "S", "S0-49")
+    assert all(row["Origin"]["code"] in "SA" for name in ("Times promised", "Other duties", "Warranty") for row in table(paper, name))
     card = rig.get("/documents/warranty_card/swh-0001")
     tank = next(row for row in table(card, "Components") if row["Component"] == "tank")
     assert tank["Until"] == "2028-03-05" and tank["Evidence"] == "acceptance_date 2025-03-06"
@@ -92,7 +92,7 @@ def test_a_version_stays_as_it_was_given_out(rig, ticket):
     rig.act(ticket, action="acknowledge", id="seen")
     assert rig.post(path, {}, (201,))["version"] == 2
     assert page(rig, path + "?version=1&format=html") == before and "No. 1" in before
-    assert fields(rig.get(path + "?version=2"))["State"] == "acknowledged" and fields(rig.get(path + "?version=1"))["State"] == "registered"
+    assert fields(rig.get(path + "?version=2"))["State"]["code"] == "acknowledged" and fields(rig.get(path + "?version=1"))["State"]["code"] == "registered"
     items = rig.get(path + "/versions?limit=1")
     assert [i["version"] for i in items["items"]] == [1] and items["next"] == "1"
     assert [i["version"] for i in rig.get(path + "/versions?cursor=1")["items"]] == [2]
