@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const paper_kinds[] = {"work_order", "ticket", "equipment", NULL};
+const char *const paper_kinds[] = {"work_order", "ticket", "analysis", "equipment", NULL};
 
 /* ------------------------------------------------------------------ found */
 

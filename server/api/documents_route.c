@@ -6,6 +6,7 @@
 
 #include "models/base/hash.h"
 #include "server/api/paper.h"
+#include "server/desk/rca.h"
 #include "server/desk/view.h"
 
 /* ------------------------------------------------------------------ what papers are made of */
@@ -23,6 +24,13 @@ static enum err show_ticket(struct call *call, const char *id, struct json_out *
 
     return ticket < 0 ? ERR_NOT_FOUND
                       : view_ticket(call->sql, call->api->options.rules, ticket, call->role, call->now_ms, out);
+}
+
+static enum err show_analysis(struct call *call, const char *id, struct json_out *out)
+{
+    int64_t ticket = view_find_ticket(call->sql, id);
+
+    return ticket < 0 ? ERR_NOT_FOUND : rca_put(call->sql, call->api->options.rules, ticket, call->now_ms, out);
 }
 
 /* A row of the fleet file, as it was written there. */
@@ -71,6 +79,7 @@ static const struct subject {
 } subjects[] = {
     {"work_order", show_work_order},
     {"ticket", show_ticket},
+    {"analysis", show_analysis},
     {"equipment", show_equipment},
 };
 
