@@ -11,6 +11,7 @@
 #include "server/store/metrics.h"
 #include "server/store/trail.h"
 
+#define IDLE_MOST      60000 /* silence, orders and old rows are looked at that often at least */
 #define FEW_JOBS       20 /* a commit that small writes last values as well */
 #define CHANGES_KEPT   20000
 #define TRAIL_SLICE    1000 /* lines let go in one turn */
@@ -149,7 +150,6 @@ static enum err notice_guests(struct server *server, struct sql *sql, int64_t no
         }
         if (!err) {
             err = desk_plan_visits(server->desk, sql, now_ms);
-            server->desk_ms = 0; /* what follows from the new rows is looked for at once */
         }
     }
     if (!err) {
@@ -159,19 +159,11 @@ static enum err notice_guests(struct server *server, struct sql *sql, int64_t no
     return err;
 }
 
-/* The desk looks when it said it would, and when something became due earlier meanwhile. */
+/* The desk looks when it says that something is due, and not otherwise. */
 static enum err turn_desk(struct server *server, struct sql *sql, int64_t now_ms)
 {
-    int64_t due_ms = desk_due(sql);
-
-    if (now_ms >= server->desk_ms || now_ms >= due_ms || server->pipeline.links_changed) {
-        server->pipeline.links_changed = false;
-        return desk_turn(server->desk, sql, now_ms, &server->desk_ms);
-    }
-    if (due_ms < server->desk_ms) {
-        server->desk_ms = due_ms;
-    }
-    return ERR_OK;
+    server->desk_ms = desk_due(server->desk, sql, now_ms);
+    return server->desk_ms <= now_ms ? desk_turn(server->desk, sql, now_ms, &server->desk_ms) : ERR_OK;
 }
 
 /* A slice of packing; when it fails, all else that this turn did stays. */
@@ -250,7 +242,7 @@ enum err work_turn(struct sql *sql, int64_t now_ms, int64_t *io_next_ms, void *c
     if (!err) {
         err = trim(server, sql, now_ms);
     }
-    *io_next_ms = more ? now_ms + 20 : server->desk_ms;
+    *io_next_ms = more ? now_ms + 20 : server->desk_ms < now_ms + IDLE_MOST ? server->desk_ms : now_ms + IDLE_MOST;
     if (server->acks_boot_ms != INT64_MAX && acks_ms < *io_next_ms - now_ms) {
         *io_next_ms = now_ms + (acks_ms > 20 ? acks_ms : 20);
     }

@@ -339,9 +339,9 @@ enum err customer_tell(struct office *office, struct sql *sql, const struct tick
     return note_told(sql, ticket, result, now_ms);
 }
 
-enum err customer_turn(struct office *office, struct sql *sql, int64_t now_ms, int64_t *io_next_ms)
+enum err customer_turn(struct office *office, struct sql *sql, int64_t now_ms)
 {
-    int64_t ids[SLICE], next_ms;
+    int64_t ids[SLICE];
     struct sql_rows rows;
     size_t count = 0;
     enum err err;
@@ -362,8 +362,11 @@ enum err customer_turn(struct office *office, struct sql *sql, int64_t now_ms, i
         err = err ? err : ticket_load(office, sql, ids[i], &ticket);
         err = err ? err : customer_tell(office, sql, &ticket, step.at, now_ms);
     }
-    next_ms = sql_find_int(sql, OFFICE_NEVER,
-                           "SELECT MIN(update_ms) FROM ticket WHERE closed_ms IS NULL AND update_ms IS NOT NULL", "");
-    *io_next_ms = next_ms < *io_next_ms ? next_ms : *io_next_ms;
     return err;
+}
+
+int64_t customer_due(struct sql *sql)
+{
+    return sql_find_int(sql, OFFICE_NEVER,
+                        "SELECT MIN(update_ms) FROM ticket WHERE closed_ms IS NULL AND update_ms IS NOT NULL", "");
 }

@@ -13,6 +13,7 @@ enum err customer_tell(struct office *office, struct sql *sql, const struct tick
 /* What comes next for a customer whose ticket stands there. */
 const struct words2 *customer_next(enum ticket_state state);
 /* Customers who have heard nothing of an open ticket for as long as the plan says (S1-31). */
-enum err customer_turn(struct office *office, struct sql *sql, int64_t now_ms, int64_t *io_next_ms) MUST_CHECK;
+enum err customer_turn(struct office *office, struct sql *sql, int64_t now_ms) MUST_CHECK;
+int64_t customer_due(struct sql *sql); /* OFFICE_NEVER: nobody waits */
 /* Now, or the end of the plan's quiet hours in that zone. plan may be NULL. */
 int64_t customer_after_quiet(const struct plan *plan, const struct zone *zone, int64_t now_ms);

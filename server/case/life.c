@@ -174,6 +174,10 @@ enum err ticket_close(struct office *office, struct sql *sql, struct ticket *tic
     if (!err) {
         err = family_end(office, sql, ticket, resolution, at_ms, now_ms);
     }
+    if (!err && ticket->agent) { /* when it is silent still, that is owed another ticket */
+        err = sql_run(sql, "UPDATE agent SET link_next_ms = ?2 WHERE id = ?1 AND silent_since_ms IS NOT NULL", "ii",
+                      ticket->agent, now_ms);
+    }
     ticket->closed_ms = at_ms;
     ticket->hold_until_ms = 0;
     ticket->state = TICKET_CLOSED;

@@ -175,6 +175,38 @@ static enum err prove_closed(struct office *office, struct sql *sql, struct tick
     return err ? err : ticket_changed(sql, ticket->id, now_ms);
 }
 
+/* The fault had gone, and its hold had passed, before somebody said that it was repaired. */
+static enum err prove_open(struct office *office, struct sql *sql, struct ticket *ticket, int64_t from_ms, int64_t now_ms)
+{
+    enum err err;
+
+    if (ticket->state != TICKET_TESTING) { /* restored long ago: only the claim was open */
+        return proof_given(sql, ticket->id, now_ms);
+    }
+    err = ticket_set_state(sql, ticket->id, TICKET_CLEARED);
+    ticket->state = TICKET_CLEARED;
+    if (!err) {
+        err = clocks_stop(sql, ticket->id, PLAN_CLEARED_STOP, from_ms);
+    }
+    if (!err) {
+        err = clocks_judge(office, sql, ticket, from_ms);
+    }
+    if (!err) {
+        err = clocks_cancel(sql, ticket->id, from_ms, true);
+    }
+    if (!err) {
+        err = ticket_line(sql, ticket->id, now_ms, now_ms, "heliograph", "restored", NULL,
+                          "telemetry stayed normal for the hold time", NULL);
+    }
+    if (!err) {
+        err = closure_restored(office, sql, ticket, now_ms);
+    }
+    if (!err) {
+        err = clocks_judge(office, sql, ticket, now_ms);
+    }
+    return err ? err : ticket_changed(sql, ticket->id, now_ms);
+}
+
 static enum err judge_claim(struct office *office, struct sql *sql, int64_t repair, int64_t ticket_id, int64_t at_ms,
                             int64_t now_ms)
 {
@@ -200,10 +232,17 @@ static enum err judge_claim(struct office *office, struct sql *sql, int64_t repa
     if (now_ms < from_ms + hold_ms) {
         return wait_until(sql, repair, from_ms + hold_ms);
     }
-    if (heard_ms < from_ms + hold_ms || (!open_ms && !ticket.closed_ms)) {
-        return wait_until(sql, repair, now_ms + PROOF_RETRY_MS); /* silence; or the ticket's own hold says it */
+    if (heard_ms < from_ms + hold_ms) {
+        return wait_until(sql, repair, now_ms + PROOF_RETRY_MS);
     }
-    return open_ms ? stands(office, sql, &ticket, now_ms) : prove_closed(office, sql, &ticket, from_ms, now_ms);
+    if (open_ms) {
+        return stands(office, sql, &ticket, now_ms);
+    }
+    if (ticket.hold_until_ms) { /* the ticket's own hold says it */
+        return wait_until(sql, repair, ticket.hold_until_ms > now_ms ? ticket.hold_until_ms : now_ms + PROOF_RETRY_MS);
+    }
+    return ticket.closed_ms ? prove_closed(office, sql, &ticket, from_ms, now_ms)
+                            : prove_open(office, sql, &ticket, from_ms, now_ms);
 }
 
 struct due {
@@ -265,23 +304,17 @@ static enum err turn_acceptances(struct office *office, struct sql *sql, int64_t
     return err;
 }
 
-enum err closure_turn(struct office *office, struct sql *sql, int64_t now_ms, int64_t *io_next_ms)
+enum err closure_turn(struct office *office, struct sql *sql, int64_t now_ms)
 {
-    int64_t next_ms;
     enum err err = turn_claims(office, sql, now_ms);
 
-    if (!err) {
-        err = turn_acceptances(office, sql, now_ms);
-    }
-    if (!err) {
-        err = customer_turn(office, sql, now_ms, io_next_ms);
-    }
-    if (err) {
-        return err;
-    }
-    next_ms = sql_find_int(sql, OFFICE_NEVER, "SELECT MIN(next_ms) FROM repair WHERE outcome IS NULL", "");
-    *io_next_ms = next_ms < *io_next_ms ? next_ms : *io_next_ms;
-    next_ms = sql_find_int(sql, OFFICE_NEVER, "SELECT MIN(due_ms) FROM acceptance WHERE result IS NULL", "");
-    *io_next_ms = next_ms < *io_next_ms ? next_ms : *io_next_ms;
-    return ERR_OK;
+    return err ? err : turn_acceptances(office, sql, now_ms);
+}
+
+int64_t closure_due(struct sql *sql)
+{
+    int64_t claim_ms = sql_find_int(sql, OFFICE_NEVER, "SELECT MIN(next_ms) FROM repair WHERE outcome IS NULL", "");
+    int64_t word_ms = sql_find_int(sql, OFFICE_NEVER, "SELECT MIN(due_ms) FROM acceptance WHERE result IS NULL", "");
+
+    return claim_ms < word_ms ? claim_ms : word_ms;
 }

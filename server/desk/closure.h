@@ -24,8 +24,9 @@ enum err closure_reopen(struct office *office, struct sql *sql, struct ticket *t
 int64_t closure_pending(struct sql *sql, const char *cause_key);
 /* After a relapse: somebody has to go again when the order was done. */
 enum err closure_again(struct office *office, struct sql *sql, struct ticket *ticket, int64_t now_ms) MUST_CHECK;
-/* Claims, acceptances and analyses that are due. Lowers *io_next_ms to what is due next. */
-enum err closure_turn(struct office *office, struct sql *sql, int64_t now_ms, int64_t *io_next_ms) MUST_CHECK;
+/* Claims and acceptances that are due. */
+enum err closure_turn(struct office *office, struct sql *sql, int64_t now_ms) MUST_CHECK;
+int64_t closure_due(struct sql *sql); /* OFFICE_NEVER: nothing is */
 
 /* "closure": {…} of a ticket in the API. */
 enum err closure_put(struct sql *sql, const struct zone *zone, int64_t ticket, struct json_out *out) MUST_CHECK;

@@ -1,4 +1,5 @@
 /* The desk itself, and its turn: what is due by the clock and not by a message. */
+#include "server/case/customer.h"
 #include "server/case/grade.h"
 #include "server/case/proof.h"
 #include "server/desk/closure.h"
@@ -17,10 +18,10 @@
 #define VISITS_EACH (6 * 3600 * 1000)  /* how often visits whose window begins are handed out */
 #define PLAN_EACH   (7 * 86400 * 1000) /* how often visits are planned ahead; there is a month's margin */
 #define HOLD_RETRY  PROOF_RETRY_MS
-#define FORECAST_EACH (60 * 1000)      /* queues and stocks change slowly */
 #define ROUND_EACH  (24 * 3600 * 1000) /* how often it is looked over all equipment what the calendar asks for */
-#define DUTIES_EACH (60 * 1000)        /* how often it is looked whether duties were done elsewhere */
-#define FAILED_RETRY 1000             /* a step that failed is tried again */
+#define ROUND_PACE  100                /* between its slices: others want the database, too */
+#define DUTIES_EACH (15 * 60 * 1000)   /* how often it is looked whether duties were done elsewhere */
+#define FAILED_RETRY 1000              /* a step that failed is tried again */
 
 enum err desk_open(const struct office_options *options, struct desk **ret_desk)
 {
@@ -189,20 +190,25 @@ static enum err turn_tickets(struct desk *desk, struct sql *sql, int64_t now_ms)
     return err;
 }
 
-static enum err turn_links(struct desk *desk, struct sql *sql, int64_t now_ms, int64_t *io_next_ms)
+static enum err turn_links(struct desk *desk, struct sql *sql, int64_t now_ms)
 {
     enum err err = sql_save(sql);
 
-    return err ? err
-               : end_step(desk, sql, "the links' turn", link_turn(&desk->office, sql, now_ms, io_next_ms));
+    return err ? err : end_step(desk, sql, "the links' turn", link_turn(&desk->office, sql, now_ms));
 }
 
-static enum err turn_closures(struct desk *desk, struct sql *sql, int64_t now_ms, int64_t *io_next_ms)
+static enum err turn_closures(struct desk *desk, struct sql *sql, int64_t now_ms)
 {
     enum err err = sql_save(sql);
 
-    return err ? err
-               : end_step(desk, sql, "claims of repair", closure_turn(&desk->office, sql, now_ms, io_next_ms));
+    return err ? err : end_step(desk, sql, "claims of repair", closure_turn(&desk->office, sql, now_ms));
+}
+
+static enum err turn_customers(struct desk *desk, struct sql *sql, int64_t now_ms)
+{
+    enum err err = sql_save(sql);
+
+    return err ? err : end_step(desk, sql, "customers who heard nothing", customer_turn(&desk->office, sql, now_ms));
 }
 
 /* After a start nobody is told of what stood before: agents come back first. */
@@ -216,15 +222,38 @@ static enum err turn_alarms(struct desk *desk, struct sql *sql, int64_t now_ms)
     return end_step(desk, sql, "the alarms' turn", announce_turn(&desk->office, sql, now_ms));
 }
 
-int64_t desk_due(struct sql *sql)
+static int64_t tickets_due(struct sql *sql)
 {
-    int64_t ticket_ms = sql_find_int(sql, INT64_MAX,
-                                     "SELECT MIN(next_ms) FROM ticket WHERE closed_ms IS NULL AND next_ms IS NOT NULL",
-                                     "");
-    int64_t alarm_ms = alarm_due(sql), step_ms = escalate_due(sql);
+    return sql_find_int(sql, OFFICE_NEVER,
+                        "SELECT MIN(next_ms) FROM ticket WHERE closed_ms IS NULL AND next_ms IS NOT NULL", "");
+}
 
-    ticket_ms = ticket_ms < step_ms ? ticket_ms : step_ms;
-    return ticket_ms < alarm_ms ? ticket_ms : alarm_ms;
+int64_t desk_due(const struct desk *desk, struct sql *sql, int64_t now_ms)
+{
+    int64_t quiet_ms = desk->office.options.quiet_until_ms, alarm_ms = alarm_due(sql), due_ms = OFFICE_NEVER;
+    const int64_t all[] = {
+        links_due(sql),      alarm_ms > quiet_ms ? alarm_ms : quiet_ms,
+        tickets_due(sql),    closure_due(sql),
+        customer_due(sql),   escalate_due(sql),
+        forecast_due(sql),   desk->visits_next_ms,
+        desk->duties_next_ms, desk->duties_judge_ms,
+    };
+
+    if (now_ms < desk->turned_ms) {
+        return now_ms; /* somebody has set the clock back */
+    }
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        due_ms = all[i] < due_ms ? all[i] : due_ms;
+    }
+    return due_ms > desk->rest_until_ms ? due_ms : desk->rest_until_ms;
+}
+
+/* What was remembered of a time that has not come yet is worth nothing. */
+static void forget_times(struct desk *desk)
+{
+    desk->visits_next_ms = desk->plan_next_ms = 0;
+    desk->duties_next_ms = desk->duties_judge_ms = desk->rest_until_ms = 0;
+    desk->usual.next_ms = 0;
 }
 
 enum err desk_backlog(struct desk *desk, struct sql *sql, int64_t agent, int64_t now_ms)
@@ -254,29 +283,15 @@ static enum err turn_visits(struct desk *desk, struct sql *sql, int64_t now_ms)
     return err;
 }
 
-/* A slice of the open tickets a turn; a round each minute. */
-static enum err turn_forecasts(struct desk *desk, struct sql *sql, int64_t now_ms, int64_t *io_next_ms)
+static enum err turn_forecasts(struct desk *desk, struct sql *sql, int64_t now_ms)
 {
-    bool more = false;
-    enum err err;
+    enum err err = sql_save(sql);
 
-    if (now_ms < desk->forecast_next_ms) {
-        return ERR_OK;
-    }
-    err = sql_save(sql);
-    if (!err) {
-        err = end_step(desk, sql, "forecasts",
-                       forecast_turn(&desk->office, sql, now_ms, &desk->forecast, &more));
-    }
-    desk->forecast_next_ms = more ? now_ms : now_ms + FORECAST_EACH;
-    if (more && *io_next_ms > now_ms + 100) {
-        *io_next_ms = now_ms + 100;
-    }
-    return err;
+    return err ? err : end_step(desk, sql, "forecasts", forecast_turn(&desk->office, sql, now_ms, &desk->usual));
 }
 
 /* A slice of raising a turn, until a round is through; then judging, and what it wants next. */
-static enum err turn_duties(struct desk *desk, struct sql *sql, int64_t now_ms, int64_t *io_next_ms)
+static enum err turn_duties(struct desk *desk, struct sql *sql, int64_t now_ms)
 {
     enum err err = ERR_OK;
 
@@ -287,7 +302,7 @@ static enum err turn_duties(struct desk *desk, struct sql *sql, int64_t now_ms, 
                            duties_raise(&desk->office, sql, now_ms, &desk->duties_at));
         }
         desk->duties_next_ms = desk->step_failed ? now_ms + HOLD_RETRY
-                               : desk->duties_at ? now_ms
+                               : desk->duties_at ? now_ms + ROUND_PACE
                                                  : now_ms + ROUND_EACH;
     }
     if (!err && now_ms >= desk->duties_judge_ms) {
@@ -298,12 +313,6 @@ static enum err turn_duties(struct desk *desk, struct sql *sql, int64_t now_ms, 
             err = end_step(desk, sql, "judging duties", duties_judge(&desk->office, sql, now_ms, &next_ms));
         }
         desk->duties_judge_ms = next_ms > now_ms ? next_ms : now_ms + FAILED_RETRY;
-    }
-    if (desk->duties_judge_ms < *io_next_ms) {
-        *io_next_ms = desk->duties_judge_ms;
-    }
-    if (desk->duties_at && *io_next_ms > now_ms + 100) {
-        *io_next_ms = now_ms + 100; /* the round goes on */
     }
     return err;
 }
@@ -332,51 +341,34 @@ enum err desk_escalation_action(struct desk *desk, struct sql *sql, int64_t esca
 
 enum err desk_turn(struct desk *desk, struct sql *sql, int64_t now_ms, int64_t *ret_next_ms)
 {
-    int64_t next_ms = now_ms + 60 * 1000, due_ms;
-    enum err err;
+    static enum err (*const steps[])(struct desk *, struct sql *, int64_t) = {
+        turn_links,       turn_alarms, turn_tickets, turn_closures,  turn_customers,
+        turn_escalations, turn_visits, turn_duties,  turn_forecasts,
+    };
+    enum err err = ERR_OK;
 
+    if (now_ms < desk->turned_ms) {
+        forget_times(desk);
+    }
+    desk->turned_ms = now_ms;
     desk->step_failed = false;
-    err = turn_links(desk, sql, now_ms, &next_ms);
-    if (!err) {
-        err = turn_alarms(desk, sql, now_ms);
-    }
-    if (!err) {
-        err = turn_tickets(desk, sql, now_ms);
-    }
-    if (!err) {
-        err = turn_closures(desk, sql, now_ms, &next_ms);
-    }
-    if (!err) {
-        err = turn_escalations(desk, sql, now_ms);
-    }
-    if (!err) {
-        err = turn_visits(desk, sql, now_ms);
-    }
-    if (!err) {
-        err = turn_duties(desk, sql, now_ms, &next_ms);
-    }
-    if (!err) {
-        err = turn_forecasts(desk, sql, now_ms, &next_ms);
+    for (size_t i = 0; !err && i < sizeof(steps) / sizeof(steps[0]); i++) {
+        err = steps[i](desk, sql, now_ms);
     }
     if (err) {
         return err;
     }
-    due_ms = desk_due(sql);
-    if (due_ms < desk->office.options.quiet_until_ms && now_ms < desk->office.options.quiet_until_ms && due_ms <= now_ms) {
-        due_ms = desk->office.options.quiet_until_ms;
-    }
-    next_ms = due_ms < next_ms ? due_ms : next_ms;
-    if (desk->step_failed && next_ms < now_ms + FAILED_RETRY) {
-        next_ms = now_ms + FAILED_RETRY;
-    }
-    *ret_next_ms = next_ms;
+    desk->rest_until_ms = desk->step_failed ? now_ms + FAILED_RETRY : 0;
+    *ret_next_ms = desk_due(desk, sql, now_ms);
     return ERR_OK;
 }
 
 enum err desk_plan_visits(struct desk *desk, struct sql *sql, int64_t now_ms)
 {
-    desk->duties_next_ms = 0;
-    return visits_anew(&desk->office, sql, now_ms);
+    enum err err = links_again(sql, 0, now_ms);
+
+    desk->duties_next_ms = desk->duties_judge_ms = 0;
+    return err ? err : visits_anew(&desk->office, sql, now_ms);
 }
 
 enum err desk_refresh_status(struct desk *desk, struct sql *sql, int64_t equipment, int64_t now_ms)

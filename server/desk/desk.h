@@ -37,11 +37,12 @@ enum err desk_link_back(struct desk *desk, struct sql *sql, int64_t agent,
                         int64_t now_ms) MUST_CHECK;
 /* Something old came from an agent: nobody is told of its alarms before all of it has been judged. */
 enum err desk_backlog(struct desk *desk, struct sql *sql, int64_t agent, int64_t now_ms) MUST_CHECK;
-/* When the database says that the desk has something to do; INT64_MAX: nothing. */
-int64_t desk_due(struct sql *sql);
+/* When the desk wants its turn: whatever came in since the last one is reckoned in. Before that a turn would find
+ * nothing to do. May lie in the past. */
+int64_t desk_due(const struct desk *desk, struct sql *sql, int64_t now_ms);
 /* What is due by the clock: link tickets, grade ladders of links, clock warnings and breaches,
  * holds that end, visits ahead. A step that fails is undone alone and tried again; an error is the
- * database's own. *ret_next_ms: the wall-clock ms of what is due next. */
+ * database's own. *ret_next_ms: desk_due() after it. */
 enum err desk_turn(struct desk *desk, struct sql *sql, int64_t now_ms,
                    int64_t *ret_next_ms) MUST_CHECK;
 /* After an import: visits of new or changed equipment. */

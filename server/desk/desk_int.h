@@ -15,11 +15,11 @@ struct desk {
     struct office office;
     int64_t visits_next_ms, plan_next_ms, duties_next_ms, duties_judge_ms;
     int64_t duties_at; /* where raising them has got to; 0: a round begins */
-    int64_t forecast_next_ms;
-    struct forecast_round {
-        char at[256];    /* the cause of the last ticket that was looked at; "": a round begins */
-        int64_t work_ms; /* usual work of an order, as it was at its beginning */
-    } forecast;
+    int64_t rest_until_ms; /* a step failed, it is not tried before */
+    int64_t turned_ms;     /* the last turn */
+    struct forecast_usual {
+        int64_t work_ms, next_ms; /* usual work of an order; when it is looked at again */
+    } usual;
     bool step_failed; /* in this turn */
 };
 
@@ -53,11 +53,14 @@ enum err alarm_reset(struct office *office, struct sql *sql, const struct ticket
 /* Steps of a work order that were answered badly become graded tickets, each once. */
 enum err findings_raise(struct office *office, struct sql *sql, int64_t work_order, int64_t now_ms) MUST_CHECK;
 
-enum err link_turn(struct office *office, struct sql *sql, int64_t now_ms, int64_t *io_next_ms);
+enum err link_turn(struct office *office, struct sql *sql, int64_t now_ms) MUST_CHECK;
+int64_t links_due(struct sql *sql); /* OFFICE_NEVER: none is */
+/* The silence of that agent (0: of all) is judged anew: plans or tickets have changed. */
+enum err links_again(struct sql *sql, int64_t agent, int64_t now_ms) MUST_CHECK;
 
-/* Forecasts of a slice of the open tickets. *ret_more: the round goes on. */
-enum err forecast_turn(struct office *office, struct sql *sql, int64_t now_ms, struct forecast_round *round,
-                       bool *ret_more) MUST_CHECK;
+/* Forecasts of a slice of the tickets that want one. */
+enum err forecast_turn(struct office *office, struct sql *sql, int64_t now_ms, struct forecast_usual *usual) MUST_CHECK;
+int64_t forecast_due(struct sql *sql); /* INT64_MAX: never */
 
 /* ------------------------------------------------------------------ alarms: raise.c, announce.c */
 

@@ -1,13 +1,17 @@
-/* Which promises will likely be missed: a slice of the open tickets at a time, told once per change of
- * verdict. */
+/* Which promises will likely be missed. A ticket is looked at when something happened to it, and the sooner again the
+ * nearer its forecast is to the due time; told once per change of verdict. */
 #include <string.h>
 
 #include "models/service/forecast.h"
 #include "models/service/routing.h"
 #include "server/desk/desk_int.h"
 
-#define SLICE       50
-#define LIKELY      0.5 /* a proposed part counts from these odds on */
+#define SLICE      50
+#define LIKELY     0.5       /* a proposed part counts from these odds on */
+#define USUAL_EACH 3600000   /* how often the usual work of an order is looked at */
+#define LOOK_SHARE 8         /* looked at again after this part of the time that is left … */
+#define LOOK_LEAST 60000     /* … but not more often than that … */
+#define LOOK_MOST  3600000   /* … and not more seldom: others' orders and stocks change, too */
 
 struct order { /* the ticket's open order; id 0: none */
     int64_t id, team, technician, from_ms, calendar, hands, queue;
@@ -162,11 +166,14 @@ static void put_forecast(struct json_out *out, const struct zone *zone, const st
                          const struct forecast_facts *facts)
 {
     TEXT(at, 48);
+    TEXT(as_of, 48);
 
     json_open_object(out);
     zone_write(zone, forecast->at_ms, &at);
     json_text(out, "at", at.at);
     json_number(out, "late_by", (double)(forecast->at_ms - due_ms) / 1000);
+    zone_write(zone, facts->now_ms, &as_of);
+    json_text(out, "as_of", as_of.at);
     json_key(out, "why");
     json_open_list(out);
     for (size_t i = 0; i < forecast->count; i++) {
@@ -209,13 +216,22 @@ static enum err say(struct office *office, struct sql *sql, const struct ticket 
     return err ? err : ticket_changed(sql, ticket->id, now_ms);
 }
 
+/* The nearer the forecast is to the due time, on either side, the sooner it may turn. */
+static int64_t look_again(int64_t at_ms, int64_t due_ms, int64_t now_ms)
+{
+    int64_t left_ms = (at_ms > due_ms ? at_ms - due_ms : due_ms - at_ms) / LOOK_SHARE;
+
+    return now_ms + (left_ms < LOOK_LEAST ? LOOK_LEAST : left_ms > LOOK_MOST ? LOOK_MOST : left_ms);
+}
+
 static enum err judge_one(struct office *office, struct sql *sql, const struct ticket *ticket,
-                          const struct clock_row *clock, const struct forecast_facts *facts)
+                          const struct clock_row *clock, const struct forecast_facts *facts, int64_t *io_next_ms)
 {
     struct sla_clock state = sla_judge(&clock->facts, 0, facts->now_ms);
     const struct zone *zone = rules_zone(office->options.rules, ticket->time_zone);
     struct forecast forecast;
     struct json_out out = json_out(4096);
+    int64_t next_ms;
     bool late;
     enum err err;
 
@@ -228,6 +244,8 @@ static enum err judge_one(struct office *office, struct sql *sql, const struct t
         forecast.at_ms = facts->now_ms + 10LL * 365 * 86400000;
     }
     late = forecast.at_ms > state.due_ms;
+    next_ms = look_again(forecast.at_ms, state.due_ms, facts->now_ms);
+    *io_next_ms = next_ms < *io_next_ms ? next_ms : *io_next_ms;
     put_forecast(&out, zone, &forecast, state.due_ms, facts);
     err = out.err ? out.err
                   : sql_run(sql, "UPDATE clock SET forecast_ms = ?2, forecast_late = ?3, forecast = ?4 WHERE id = ?1",
@@ -239,77 +257,113 @@ static enum err judge_one(struct office *office, struct sql *sql, const struct t
     return err;
 }
 
-static enum err forecast_ticket(struct office *office, struct sql *sql, int64_t id, int64_t work_ms, int64_t now_ms)
+static enum err forecast_clocks(struct office *office, struct sql *sql, const struct ticket *ticket, int64_t work_ms,
+                                int64_t now_ms, int64_t *io_next_ms)
 {
     struct workdays workdays;
     struct forecast_facts facts = {.now_ms = now_ms, .workdays = &workdays};
+    struct clock_owner owner = clock_owner_of(ticket);
     struct clock_row *clocks;
-    struct clock_owner owner;
-    struct ticket ticket;
     struct order order = {0};
     size_t count = 0;
-    enum err err = ticket_load(office, sql, id, &ticket);
+    enum err err = clocks_read(office->arena, sql, office->options.rules, &owner, &clocks, &count);
 
-    if (err || !ticket.plan || ticket.closed_ms || ticket.cleared_ms) {
-        return err;
-    }
-    owner = clock_owner_of(&ticket);
-    err = clocks_read(office->arena, sql, office->options.rules, &owner, &clocks, &count);
     if (!err) {
-        err = read_order(sql, id, &order);
+        err = read_order(sql, ticket->id, &order);
     }
     if (!err) {
-        err = clocks_workdays(office->arena, sql, office->options.rules, order.calendar, ticket.time_zone, &workdays);
+        err = clocks_workdays(office->arena, sql, office->options.rules, order.calendar, ticket->time_zone, &workdays);
     }
     if (!err) {
-        err = part_time(office, sql, &ticket, &order, now_ms, &facts.part_ms);
+        err = part_time(office, sql, ticket, &order, now_ms, &facts.part_ms);
     }
     facts.queue = order.queue;
     facts.hands = order.hands;
-    facts.work_ms = work_ms ? work_ms : ticket.plan->work_ms;
+    facts.work_ms = work_ms ? work_ms : ticket->plan->work_ms;
     facts.appointment_ms = order.from_ms ? order.from_ms : -1;
     facts.on_site = order.on_site;
     if (!err && !order.on_site) {
-        facts.travel_ms = travel_of(sql, &ticket, &order);
+        facts.travel_ms = travel_of(sql, ticket, &order);
     }
     for (size_t i = 0; !err && i < count; i++) {
         int goal = goal_of(&clocks[i]);
 
         if (goal >= 0) {
             facts.goal = (enum forecast_goal)goal;
-            err = judge_one(office, sql, &ticket, &clocks[i], &facts);
+            err = judge_one(office, sql, ticket, &clocks[i], &facts, io_next_ms);
         }
     }
     return err;
 }
 
-enum err forecast_turn(struct office *office, struct sql *sql, int64_t now_ms, struct forecast_round *round, bool *ret_more)
+static enum err forecast_ticket(struct office *office, struct sql *sql, int64_t id, int64_t work_ms, int64_t now_ms)
+{
+    int64_t next_ms = OFFICE_NEVER;
+    struct ticket ticket;
+    enum err err = ticket_load(office, sql, id, &ticket);
+
+    if (!err && ticket.plan && !ticket.closed_ms && !ticket.cleared_ms) {
+        err = forecast_clocks(office, sql, &ticket, work_ms, now_ms, &next_ms);
+    }
+    if (err) {
+        return err;
+    }
+    return next_ms == OFFICE_NEVER ? sql_run(sql, "UPDATE ticket SET forecast_next_ms = NULL WHERE id = ?1", "i", id)
+                                   : sql_run(sql, "UPDATE ticket SET forecast_next_ms = ?2 WHERE id = ?1", "ii", id, next_ms);
+}
+
+/* Tickets that something happened to since the last look are due. */
+static enum err take_lines(struct sql *sql, int64_t now_ms)
+{
+    int64_t mark = sql_find_int(sql, 0, "SELECT value FROM mark WHERE name = 'forecast'", "");
+    int64_t last = sql_find_int(sql, 0, "SELECT MAX(id) FROM ticket_event", "");
+    enum err err;
+
+    if (last <= mark) {
+        return ERR_OK;
+    }
+    err = sql_run(sql,
+                  "UPDATE ticket SET forecast_next_ms = ?3 WHERE closed_ms IS NULL AND id IN (SELECT ticket FROM ticket_event"
+                  " WHERE id > ?1 AND id <= ?2 AND action <> 'forecast')",
+                  "iii", mark, last, now_ms);
+    return err ? err
+               : sql_run(sql,
+                         "INSERT INTO mark (name, value) VALUES ('forecast', ?1) ON CONFLICT (name) DO UPDATE SET value ="
+                         " excluded.value",
+                         "i", last);
+}
+
+int64_t forecast_due(struct sql *sql)
+{
+    return sql_find_int(sql, INT64_MAX,
+                        "SELECT MIN(forecast_next_ms) FROM ticket WHERE closed_ms IS NULL AND forecast_next_ms IS NOT NULL",
+                        "");
+}
+
+enum err forecast_turn(struct office *office, struct sql *sql, int64_t now_ms, struct forecast_usual *usual)
 {
     int64_t ids[SLICE];
     struct sql_rows rows;
     size_t count = 0;
-    enum err err;
+    enum err err = take_lines(sql, now_ms);
 
-    if (!round->at[0]) {
-        round->work_ms = usual_work(sql);
+    if (err) {
+        return err;
     }
     sql_find(sql, &rows,
-             "SELECT id, cause_key FROM ticket WHERE closed_ms IS NULL AND cause_key > ?1 ORDER BY cause_key LIMIT 50", "t",
-             round->at);
+             "SELECT id FROM ticket WHERE closed_ms IS NULL AND forecast_next_ms <= ?1 ORDER BY forecast_next_ms LIMIT 50",
+             "i", now_ms);
     while (count < SLICE && sql_next(&rows)) {
         ids[count++] = sql_int(&rows, 0);
-        if (text_copy(round->at, sizeof(round->at), sql_text(&rows, 1))) {
-            break; /* too long to go on behind it: from the beginning */
-        }
     }
     err = sql_end(&rows);
+    if (!err && count > 0 && now_ms >= usual->next_ms) {
+        usual->work_ms = usual_work(sql);
+        usual->next_ms = now_ms + USUAL_EACH;
+    }
     for (size_t i = 0; !err && i < count; i++) {
         arena_reset(office->arena);
-        err = forecast_ticket(office, sql, ids[i], round->work_ms, now_ms);
-    }
-    *ret_more = count == SLICE;
-    if (!*ret_more) {
-        round->at[0] = '\0';
+        err = forecast_ticket(office, sql, ids[i], usual->work_ms, now_ms);
     }
     return err;
 }

@@ -7,7 +7,6 @@
 #include "server/case/family.h"
 #include "server/desk/desk_int.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define BACKLOG_MS (5 * 60000) /* after a shorter silence there is no past to be told of */
@@ -52,7 +51,7 @@ enum err desk_link_lost(struct desk *desk, struct sql *sql, int64_t agent, int64
 {
     struct office *office = &desk->office;
     enum err err = sql_run(sql,
-                           "UPDATE agent SET silent_since_ms = ?2, online = 0 WHERE id = ?1 AND"
+                           "UPDATE agent SET silent_since_ms = ?2, link_next_ms = ?2, online = 0 WHERE id = ?1 AND"
                            " silent_since_ms IS NULL",
                            "ii", agent, since_ms);
 
@@ -91,7 +90,7 @@ enum err desk_link_back(struct desk *desk, struct sql *sql, int64_t agent, int64
 
     arena_reset(office->arena);
     if (!err) {
-        err = sql_run(sql, "UPDATE agent SET silent_since_ms = NULL WHERE id = ?1", "i", agent);
+        err = sql_run(sql, "UPDATE agent SET silent_since_ms = NULL, link_next_ms = NULL WHERE id = ?1", "i", agent);
     }
     if (!err) {
         err = agent_key(sql, agent, &key);
@@ -200,7 +199,7 @@ static enum err raise_grade(struct office *office, struct sql *sql, int64_t id, 
 }
 
 static enum err judge_silence(struct office *office, struct sql *sql, int64_t agent, int64_t since_ms,
-                              int64_t now_ms, int64_t *io_next_ms)
+                              int64_t now_ms, int64_t *ret_next_ms)
 {
     int64_t equipment =
         sql_find_int(sql, 0, "SELECT MIN(id) FROM equipment WHERE agent = ?1", "i", agent);
@@ -209,6 +208,7 @@ static enum err judge_silence(struct office *office, struct sql *sql, int64_t ag
     TEXT(key, 128);
     enum err err;
 
+    *ret_next_ms = OFFICE_NEVER;
     if (!equipment) {
         return ERR_OK; /* nobody waits for what hangs on it */
     }
@@ -235,12 +235,7 @@ static enum err judge_silence(struct office *office, struct sql *sql, int64_t ag
     if (!err && id && now_ms >= limit_at) {
         err = raise_grade(office, sql, id, now_ms);
     }
-    if (delay_at > now_ms && delay_at < *io_next_ms) {
-        *io_next_ms = delay_at;
-    }
-    if (limit_at > now_ms && limit_at < *io_next_ms) {
-        *io_next_ms = limit_at;
-    }
+    *ret_next_ms = delay_at > now_ms ? delay_at : limit_at > now_ms ? limit_at : OFFICE_NEVER;
     return err;
 }
 
@@ -250,36 +245,46 @@ static bool may_come_back(const struct office *office, int64_t since_ms, int64_t
     return now_ms < office->options.quiet_until_ms && since_ms < office->options.started_ms;
 }
 
-#define LINK_SLICE 2000 /* silent agents looked at in one turn */
+enum err links_again(struct sql *sql, int64_t agent, int64_t now_ms)
+{
+    return sql_run(sql, "UPDATE agent SET link_next_ms = ?2 WHERE silent_since_ms IS NOT NULL AND (?1 = 0 OR id = ?1)", "ii",
+                   agent, now_ms);
+}
 
-enum err link_turn(struct office *office, struct sql *sql, int64_t now_ms, int64_t *io_next_ms)
+int64_t links_due(struct sql *sql)
+{
+    return sql_find_int(sql, OFFICE_NEVER, "SELECT MIN(link_next_ms) FROM agent WHERE link_next_ms IS NOT NULL", "");
+}
+
+#define LINK_SLICE 500 /* silent agents looked at in one turn */
+
+enum err link_turn(struct office *office, struct sql *sql, int64_t now_ms)
 {
     struct silent {
         int64_t agent, since_ms;
-    } *silent = calloc(LINK_SLICE, sizeof(*silent));
+    } silent[LINK_SLICE];
     struct sql_rows rows;
     size_t count = 0;
     enum err err;
 
-    if (!silent) {
-        return ERR_NOMEM;
-    }
-    sql_find(sql, &rows,
-             "SELECT id, silent_since_ms FROM agent WHERE silent_since_ms IS NOT NULL ORDER BY"
-             " silent_since_ms LIMIT 2000",
-             "");
+    sql_find(sql, &rows, "SELECT id, silent_since_ms FROM agent WHERE link_next_ms <= ?1 ORDER BY link_next_ms LIMIT 500", "i",
+             now_ms);
     while (count < LINK_SLICE && sql_next(&rows)) {
         silent[count++] = (struct silent){sql_int(&rows, 0), sql_int(&rows, 1)};
     }
     err = sql_end(&rows);
     for (size_t i = 0; !err && i < count; i++) {
-        if (may_come_back(office, silent[i].since_ms, now_ms)) {
-            *io_next_ms = office->options.quiet_until_ms < *io_next_ms ? office->options.quiet_until_ms : *io_next_ms;
-            continue;
+        int64_t next_ms = office->options.quiet_until_ms;
+
+        if (!may_come_back(office, silent[i].since_ms, now_ms)) {
+            arena_reset(office->arena);
+            err = judge_silence(office, sql, silent[i].agent, silent[i].since_ms, now_ms, &next_ms);
         }
-        arena_reset(office->arena);
-        err = judge_silence(office, sql, silent[i].agent, silent[i].since_ms, now_ms, io_next_ms);
+        if (!err) {
+            err = next_ms == OFFICE_NEVER
+                      ? sql_run(sql, "UPDATE agent SET link_next_ms = NULL WHERE id = ?1", "i", silent[i].agent)
+                      : sql_run(sql, "UPDATE agent SET link_next_ms = ?2 WHERE id = ?1", "ii", silent[i].agent, next_ms);
+        }
     }
-    free(silent);
     return err;
 }

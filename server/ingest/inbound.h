@@ -60,7 +60,6 @@ struct pipeline {
     int64_t quiet_until_ms; /* … which ends then */
     int64_t saved_ms, silence_ms;
     int64_t judge_bytes; /* of all judges that are open */
-    bool links_changed;  /* an agent fell silent: the desk wants to look */
     /* Data of a closed hour came in: the packer wants to know. */
     void (*old_data)(void *context, int64_t stream, int64_t most_ms);
     /* Acks go out through here, after the commit. */

@@ -110,7 +110,7 @@ static enum err take_will(struct pipeline *pipeline, struct sql *sql, struct kno
         agent->said_good_bye = true; /* we were away, too: it has a minute to come back */
         return ERR_OK;
     }
-    agent->silent = pipeline->links_changed = true;
+    agent->silent = true;
     return desk_link_lost(pipeline->desk, sql, agent->id,
                           inbound->retained ? last_word(agent, now_ms) : inbound->received_ms,
                           now_ms);
@@ -171,7 +171,7 @@ enum err presence_silence(struct pipeline *pipeline, struct sql *sql, int64_t no
                       now_ms - agent->last_seen_ms > SILENT_BEATS * agent->heartbeat_ms;
 
         if (!err && !agent->silent && (silent || (agent->said_good_bye && !since_ms))) {
-            agent->silent = pipeline->links_changed = true;
+            agent->silent = true;
             agent->said_good_bye = agent->online = false;
             err = desk_link_lost(pipeline->desk, sql, agent->id, last_word(agent, now_ms), now_ms);
         }

@@ -23,9 +23,12 @@ static const char first[] =
     " last_seen_ms INTEGER NOT NULL,"                /* 0: never */
     " will_ms INTEGER,"       /* its last will or clean good-bye came then; NULL: online since */
     " silent_since_ms INTEGER," /* offline since; NULL: not offline */
+    " link_next_ms INTEGER,"    /* its silence is judged then */
     " backlog_ms INTEGER NOT NULL DEFAULT 0," /* when something old last came from it; 0: never */
     " heartbeat_ms INTEGER NOT NULL DEFAULT 600000," /* its slowest point's heartbeat */
     " status TEXT, known INTEGER NOT NULL DEFAULT 0);" /* known: a fleet row names it */
+    "CREATE INDEX agent_link ON agent (link_next_ms) WHERE link_next_ms IS NOT NULL;"
+    "CREATE INDEX agent_silent ON agent (silent_since_ms) WHERE silent_since_ms IS NOT NULL;"
     /*
      * One epoch of an agent. The numbers that are stored are have ([[from,to],…]) and those in the
      * journal; have is written once a second, and before rows leave the journal.
@@ -166,6 +169,7 @@ static const char first[] =
     " earlier INTEGER REFERENCES ticket, rework INTEGER NOT NULL DEFAULT 0," /* F-24 */
     " conditions INTEGER NOT NULL DEFAULT 0," /* a bit per ticket_condition */
     " fall_grade INTEGER, fall_ms INTEGER," /* telemetry says this milder grade; it falls then */
+    " forecast_next_ms INTEGER,"             /* its forecasts are looked at again then */
     " rank_ms INTEGER NOT NULL DEFAULT 0," /* the order in which people look, least first */
     " version INTEGER NOT NULL DEFAULT 1);"
     "CREATE UNIQUE INDEX ticket_open ON ticket (cause_key) WHERE closed_ms IS NULL;"
@@ -180,6 +184,7 @@ static const char first[] =
     "CREATE INDEX ticket_site ON ticket (site, id);"
     "CREATE INDEX ticket_agent ON ticket (agent, id);"
     "CREATE INDEX ticket_due ON ticket (next_ms) WHERE closed_ms IS NULL AND next_ms IS NOT NULL;"
+    "CREATE INDEX ticket_forecast ON ticket (forecast_next_ms) WHERE closed_ms IS NULL AND forecast_next_ms IS NOT NULL;"
     "CREATE TABLE ticket_event (id INTEGER PRIMARY KEY, ticket INTEGER NOT NULL REFERENCES ticket,"
     " at_ms INTEGER NOT NULL, stored_ms INTEGER NOT NULL, who TEXT NOT NULL,"
     " action TEXT NOT NULL, action_id TEXT, note TEXT, data TEXT);"

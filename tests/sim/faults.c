@@ -123,7 +123,8 @@ static void tell(struct year *year, const struct event *event)
     };
 
     if (gateway->lost_ms) {
-        year_at(year, gateway->back_ms, TELL, event->a, event->b);
+        /* when the server was away at the time, its coming back waits as well */
+        year_at(year, gateway->back_ms > year->now_ms ? gateway->back_ms : year->now_ms, TELL, event->a, event->b);
         return;
     }
     if (event->b && (message->state != FAULT_RAISED || episode->cleared_ms)) {

@@ -148,7 +148,8 @@ static void hear(struct year *year)
 
     sql_find(year->sql, &rows,
              "SELECT equipment, agent FROM ticket WHERE closed_ms IS NULL AND next_ms <= ?1 AND hold_until_ms <= ?1"
-             " LIMIT 256",
+             " UNION SELECT t.equipment, t.agent FROM repair r JOIN ticket t ON t.id = r.ticket WHERE r.outcome IS NULL"
+             " AND r.next_ms <= ?1 LIMIT 256",
              "i", year->now_ms);
     while (heard < 256 && sql_next(&rows)) {
         equipment[heard] = sql_int(&rows, 0);
@@ -188,7 +189,18 @@ static void turn(struct year *year)
         ledger_wrong(&year->ledger, "the desk wants to be called again and again");
         next_ms = year->now_ms + MINUTE;
     }
+    next_ms = next_ms > year->end_ms ? year->end_ms : next_ms;
     year->turn_ms = (next_ms + MINUTE - 1) / MINUTE * MINUTE;
+}
+
+/* As the server does it: the desk says when it is due, whatever has happened meanwhile. */
+static void ask_when(struct year *year)
+{
+    int64_t due_ms = year->sql ? desk_due(year->desk, year->sql, year->now_ms) : INT64_MAX;
+
+    due_ms = due_ms > year->end_ms ? year->end_ms : due_ms;
+    year->turn_ms = (due_ms + MINUTE - 1) / MINUTE * MINUTE;
+    year->turn_ms = year->turn_ms > year->now_ms ? year->turn_ms : year->now_ms + MINUTE;
 }
 
 /* ------------------------------------------------------------------ the year */
@@ -303,8 +315,7 @@ void year_run(struct year *year)
             start_server(year);
         } else if (event_ms <= year->now_ms) {
             happen(year, pop(year));
-            /* whatever an action made due is looked at as soon as the desk is asked again */
-            year->turn_ms = year->sql && year->turn_ms > year->now_ms + MINUTE ? year->now_ms + MINUTE : year->turn_ms;
+            ask_when(year);
         } else {
             turn(year);
         }

@@ -305,6 +305,56 @@ static void test_a_repair_is_proved_by_telemetry(void **state)
     end();
 }
 
+/* The fault had gone before they came: the claim is proved by what telemetry shows after it, once. */
+static void test_a_repair_after_the_fault_has_gone(void **state)
+{
+    int64_t ticket;
+
+    (void)state;
+    begin("swh_standard");
+    fault(FAULT_RAISED, 2);
+    ticket = only_ticket();
+    pass(HOUR);
+    assert_int_equal(work("arrive", NULL, now_ms, "{}"), ERR_OK);
+    assert_int_equal(work("start", NULL, now_ms, "{}"), ERR_OK);
+    fault(FAULT_CLEARED, 2);
+    pass(HOUR);
+    assert_true(has(ticket, "state", "cleared"));
+    assert_int_equal(work("finish", NULL, now_ms, "{}"), ERR_OK);
+    assert_int_equal(count("waiting"), 1);
+    pass(29 * MINUTE);
+    assert_int_equal(count("waiting"), 1);
+    pass(2 * MINUTE);
+    assert_int_equal(count("proved"), 1);
+    assert_true(has(ticket, "state", "cleared"));
+    assert_int_equal(lines("restored"), 1);
+    end();
+}
+
+/* The customer refuses a result after the fault had gone: the next repair is proved as well. */
+static void test_a_second_repair_without_a_fault(void **state)
+{
+    int64_t ticket;
+
+    (void)state;
+    begin("swh_standard");
+    fault(FAULT_RAISED, 2);
+    ticket = only_ticket();
+    pass(HOUR);
+    repair_visit();
+    fault(FAULT_CLEARED, 2);
+    pass(HOUR);
+    assert_true(has(ticket, "state", "cleared"));
+    assert_int_equal(work("refuse_result", "no", now_ms, "{\"name\":\"Li\",\"remarks\":\"it drips\"}"), ERR_OK);
+    assert_true(has(ticket, "state", "repairing"));
+    assert_int_equal(work("finish", NULL, now_ms, "{}"), ERR_OK);
+    assert_true(has(ticket, "state", "testing"));
+    pass(31 * MINUTE);
+    assert_int_equal(count("proved"), 1);
+    assert_true(has(ticket, "state", "cleared"));
+    end();
+}
+
 /* The fault stands: the repair was false, the ticket goes on as if it had never been said. */
 static void test_a_false_repair_opens_by_itself(void **state)
 {
@@ -640,6 +690,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_repair_is_proved_by_telemetry),
+        cmocka_unit_test(test_a_repair_after_the_fault_has_gone),
+        cmocka_unit_test(test_a_second_repair_without_a_fault),
         cmocka_unit_test(test_a_false_repair_opens_by_itself),
         cmocka_unit_test(test_silence_proves_nothing),
         cmocka_unit_test(test_closed_too_early),
