@@ -312,7 +312,7 @@ static enum err forecast_ticket(struct office *office, struct sql *sql, int64_t 
                                    : sql_run(sql, "UPDATE ticket SET forecast_next_ms = ?2 WHERE id = ?1", "ii", id, next_ms);
 }
 
-/* Tickets that something happened to since the last look are due. */
+/* Tickets that something happened to since the last look are looked at soon; seldom is it one thing alone. */
 static enum err take_lines(struct sql *sql, int64_t now_ms)
 {
     int64_t mark = sql_find_int(sql, 0, "SELECT value FROM mark WHERE name = 'forecast'", "");
@@ -323,9 +323,10 @@ static enum err take_lines(struct sql *sql, int64_t now_ms)
         return ERR_OK;
     }
     err = sql_run(sql,
-                  "UPDATE ticket SET forecast_next_ms = ?3 WHERE closed_ms IS NULL AND id IN (SELECT ticket FROM ticket_event"
-                  " WHERE id > ?1 AND id <= ?2 AND action <> 'forecast')",
-                  "iii", mark, last, now_ms);
+                  "UPDATE ticket SET forecast_next_ms = ?3 WHERE closed_ms IS NULL AND (forecast_next_ms IS NULL OR"
+                  " forecast_next_ms > ?3) AND id IN (SELECT ticket FROM ticket_event WHERE id > ?1 AND id <= ?2 AND action"
+                  " <> 'forecast')",
+                  "iii", mark, last, now_ms + LOOK_LEAST);
     return err ? err
                : sql_run(sql,
                          "INSERT INTO mark (name, value) VALUES ('forecast', ?1) ON CONFLICT (name) DO UPDATE SET value ="
