@@ -82,6 +82,7 @@ enum err codes_read(struct arena *arena, const char *bytes, size_t size, struct 
         codes->id = keep(&reader, yaml_id(complaints, yaml_need(complaints, root, "codes"), "an id"));
         codes->refusals = read_list(&reader, yaml_need(complaints, root, "refusals"));
         codes->overrides = read_list(&reader, yaml_need(complaints, root, "overrides"));
+        codes->skips = read_list(&reader, yaml_find(root, "skips"));
         yaml_no_more(complaints, root);
     }
     if (!err && arena_failed(arena)) { /* some word of it may be missing */

@@ -1,6 +1,6 @@
 /*
  * Codes that a company may choose for itself: why somebody refuses a work order, why something that is wanted is left
- * out. Plain data in an arena, never changed after codes_read(). The file's form stands in docs/job-format.md.
+ * out, why a visit is not made. Plain data in an arena, never changed after codes_read(). The file's form stands in docs/job-format.md.
  */
 #pragma once
 
@@ -28,7 +28,7 @@ struct code_list {
 
 struct codes {
     const char *id;
-    struct code_list refusals, overrides;
+    struct code_list refusals, overrides, skips;
 };
 
 /* Reads and checks; everything that is wrong is in complaints. */

@@ -114,11 +114,12 @@ struct plan_class {
     struct plan_origin origin;
 };
 
-struct plan_window { /* season window: month-day to month-day in one year */
+struct plan_window { /* season window: month-day to month-day, maybe of the next year */
     int from_month, from_day, to_month, to_day;
 };
 
 struct plan_staff; /* plan_staff.h */
+struct plan_visits; /* plan_visit.h */
 
 /* What has to be there before a person may close a ticket. */
 #define PLAN_NEED_TELEMETRY  (1U << 0) /* normal for hold.cleared */
@@ -161,6 +162,7 @@ struct plan {
     struct duration visit_spacing, visit_tolerance;
     const struct plan_window *windows;
     size_t window_count;
+    const struct plan_visits *visits; /* the rest about them; NULL only when memory ended */
     /* warranty */
     const struct plan_class *classes;
     size_t class_count;

@@ -41,6 +41,8 @@ void plan_read_staff(struct plan_reader *reader, struct yaml_node *section);
 /* plan_duty.c: what is owed by the calendar, from the sections period and items. */
 void plan_read_period_duties(struct plan_reader *reader, struct yaml_node *section);
 void plan_read_item_duties(struct plan_reader *reader, struct yaml_node *section);
+/* plan_visits.c: of the items; map may be NULL */
+void plan_read_visits(struct plan_reader *reader, struct yaml_node *map);
 /* plan_people.c: of the items */
 void plan_read_people(struct plan_reader *reader, struct yaml_node *section);
 

@@ -1,7 +1,6 @@
 /* A service plan from YAML, with the validator's rules (service-terms.md 3). */
 #include <string.h>
 
-#include "models/base/civil.h"
 #include "models/base/hash.h"
 #include "models/base/text.h"
 #include "models/service/plan_int.h"
@@ -190,52 +189,7 @@ static void read_period(struct plan_reader *reader, struct yaml_node *section)
     plan_others(reader, section);
 }
 
-/* ------------------------------------------------------------------ items: visits */
-
-/* "03-15/05-15" */
-static bool read_window(const char *words, struct plan_window *window)
-{
-    int64_t parts[4];
-
-    if (strlen(words) != 11 || words[2] != '-' || words[5] != '/' || words[8] != '-') {
-        return false;
-    }
-    for (size_t i = 0; i < 4; i++) {
-        if (text_to_int(words + 3 * i, 2, &parts[i])) {
-            return false;
-        }
-    }
-    *window = (struct plan_window){(int)parts[0], (int)parts[1], (int)parts[2], (int)parts[3]};
-    for (size_t i = 0; i < 4; i += 2) { /* 29 February is no day of every year */
-        if (parts[i] < 1 || parts[i] > 12 || parts[i + 1] < 1 ||
-            parts[i + 1] > civil_month_length(2001, (int)parts[i])) {
-            return false;
-        }
-    }
-    return parts[0] * 100 + parts[1] <= parts[2] * 100 + parts[3];
-}
-
-static void read_windows(struct plan_reader *reader, struct yaml_node *list)
-{
-    struct plan_window *windows;
-
-    list = yaml_list(reader->complaints, list, "a list of season windows");
-    windows = list ? arena_array(reader->arena, list->count + 1, sizeof(*windows)) : NULL;
-    if (!windows) {
-        return;
-    }
-    reader->plan->windows = windows;
-    for (struct yaml_node *node = list->first; node; node = node->next) {
-        const char *words = yaml_text(reader->complaints, node, "a window such as 03-15/05-15", "");
-
-        if (!read_window(words, &windows[reader->plan->window_count])) {
-            complain(reader->complaints, node, "expected a window such as 03-15/05-15, found '%.40s'",
-                     words);
-            continue;
-        }
-        reader->plan->window_count++;
-    }
-}
+/* ------------------------------------------------------------------ items */
 
 static void read_items(struct plan_reader *reader, struct yaml_node *section)
 {
@@ -246,19 +200,7 @@ static void read_items(struct plan_reader *reader, struct yaml_node *section)
     struct yaml_node *hold = yaml_map(complaints, yaml_find(section, "hold"), "a map");
     struct yaml_node *parts = yaml_map(complaints, yaml_find(section, "reserve"), "a map");
 
-    if (visits) {
-        plan->visits_per_year = (int)yaml_int(
-            complaints, plan_leaf(reader, visits, "per_year", NULL), "visits a year", 0, 12, 0);
-        plan->visit_spacing =
-            yaml_duration(complaints, plan_leaf(reader, visits, "spacing", NULL), "a spacing",
-                          (struct duration){plan->visits_per_year ? 12 / plan->visits_per_year : 12,
-                                            DURATION_MO});
-        plan->visit_tolerance = yaml_duration(
-            complaints, plan_leaf(reader, visits, "tolerance", NULL), "a tolerance",
-            (struct duration){30, DURATION_D});
-        read_windows(reader, plan_leaf(reader, visits, "season_windows", NULL));
-        plan_others(reader, visits);
-    }
+    plan_read_visits(reader, visits);
     if (charge) {
         struct yaml_node *consent = plan_leaf(reader, charge, "consent_before_repair", NULL);
         const char *words = yaml_text(complaints, consent, "required or not_required", "");

@@ -169,6 +169,10 @@ void attachments_content(struct call *call);
 void attachments_of_ticket(struct call *call);
 
 void visits_list(struct call *call);
+void visits_show(struct call *call);
+void visits_act(struct call *call);
+void feeds_list(struct call *call);
+void feeds_act(struct call *call);
 void feeds_post(struct call *call);
 void feeds_show(struct call *call);
 void predictions_list(struct call *call);

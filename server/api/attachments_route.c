@@ -171,6 +171,7 @@ void jobs_list(struct call *call)
     json_null(call->out, "next");
     put_codes(call->out, "refusals", codes ? &codes->refusals : NULL);
     put_codes(call->out, "overrides", codes ? &codes->overrides : NULL);
+    put_codes(call->out, "skips", codes ? &codes->skips : NULL);
     json_close_object(call->out);
 }
 

@@ -4,6 +4,7 @@
 
 #include "server/alarm/alarm.h"
 #include "server/api/api_int.h"
+#include "server/visit/visits.h"
 #include "server/store/readings.h"
 
 #define BUCKETS_MOST 2000
@@ -82,7 +83,7 @@ static enum err put_next_visit(struct call *call, int64_t equipment)
         json_put_null(call->out);
         return ERR_OK;
     }
-    return view_visit(call->sql, visit, call->out);
+    return visit_view(call->sql, call->api->options.rules, visit, false, call->out);
 }
 
 static enum err put_equipment(struct call *call, int64_t id)

@@ -1,11 +1,10 @@
-/* Work orders, visits, calendar feeds and predictions. */
+/* Work orders and predictions. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "models/service/work.h"
 #include "server/api/act.h"
 #include "server/api/filter.h"
-#include "server/field/calendar.h"
 
 static enum err show_order(struct call *call, int64_t id)
 {
@@ -239,121 +238,6 @@ static enum err do_batch(struct call *call, struct sql *sql, int64_t now_ms, str
 void work_batch(struct call *call)
 {
     (void)!call_write(call, do_batch);
-}
-
-/* ------------------------------------------------------------------ visits */
-
-static enum err show_visit(struct call *call, int64_t id)
-{
-    return view_visit(call->sql, id, call->out);
-}
-
-/* By due date; the cursor is the last one's date and row. */
-enum { BY_FROM, BY_TO, BY_VISITED, BY_PLACE, BY_STAGE };
-
-static _Atomic(const char *) visits_made[1 << FILTERS_MOST];
-static const struct filters visits = {
-    .select = "SELECT v.id, v.due_day FROM visit v WHERE (v.due_day > ?1 OR (v.due_day = ?1 AND v.id > ?3))",
-    .order = "ORDER BY v.due_day, v.id LIMIT ?2",
-    .made = visits_made,
-    .list =
-        {
-            [BY_FROM] = {NULL, "v.due_day >= CAST(# AS INTEGER)", NULL},
-            [BY_TO] = {NULL, "v.due_day <= CAST(# AS INTEGER)", NULL},
-            [BY_VISITED] = {"equipment", "v.equipment = (SELECT id FROM equipment WHERE name = #)", NULL},
-            [BY_PLACE] = {"site", "v.equipment IN (SELECT e.id FROM equipment e JOIN site s ON s.id = e.site"
-                                  " WHERE s.name = #)", NULL},
-            [BY_STAGE] = {"state", "v.state = #", NULL},
-        },
-};
-
-void visits_list(struct call *call)
-{
-    static const char *const states[] = {"planned", "released", "done", "skipped", NULL};
-    int32_t today = zone_day(call->zone, call->now_ms), from, to;
-    const char *values[FILTERS_MOST], *state;
-    TEXT(from_words, 16);
-    TEXT(to_words, 16);
-    struct page page;
-
-    if (!call_page(call, &page) || !call_day(call, "from", today, &from) ||
-        !call_day(call, "to", from + 366, &to) || !call_word(call, "state", states, &state)) {
-        return;
-    }
-    filter_read(call, &visits, values);
-    text_addf(&from_words, "%d", from);
-    text_addf(&to_words, "%d", to);
-    values[BY_FROM] = from_words.at;
-    values[BY_TO] = to_words.at;
-    filter_list(call, &visits, values, &page, show_visit);
-}
-
-/* ------------------------------------------------------------------ calendar feeds */
-
-void feeds_show(struct call *call)
-{
-    char token[80] = "", kind[16] = "", name[65] = "", *words = NULL;
-    size_t size = strlen(call->parts[1]) - strlen(".ics");
-    struct sql_rows rows;
-    bool found = false;
-
-    if (size < sizeof(token)) {
-        memcpy(token, call->parts[1], size);
-        sql_find(call->sql, &rows, "SELECT kind, name FROM feed WHERE token = ?1", "t", token);
-        if (sql_next(&rows)) {
-            found = !text_copy(kind, sizeof(kind), sql_text(&rows, 0)) &&
-                    !text_copy(name, sizeof(name), sql_text(&rows, 1));
-        }
-        (void)!sql_end(&rows);
-    }
-    if (!found || calendar_feed(call->sql, kind, name, call->now_ms, &words)) {
-        call_problem(call, 404, "Not found", "no such calendar");
-        return;
-    }
-    call->answer->type = "text/calendar; charset=utf-8";
-    json_put_raw(call->out, words, strlen(words));
-    free(words);
-}
-
-/* The row that a feed is about: technician, team or site. */
-static int64_t feed_row(struct sql *sql, const char *kind, const char *name)
-{
-    return strcmp(kind, "technician") == 0
-               ? sql_find_int(sql, 0, "SELECT id FROM technician WHERE name = ?1", "t", name)
-           : strcmp(kind, "team") == 0
-               ? sql_find_int(sql, 0, "SELECT id FROM team WHERE name = ?1", "t", name)
-           : strcmp(kind, "site") == 0
-               ? sql_find_int(sql, 0, "SELECT id FROM site WHERE name = ?1", "t", name)
-               : -1;
-}
-
-static enum err do_feed(struct call *call, struct sql *sql, int64_t now_ms, struct text *why)
-{
-    const char *kind = json_text_or(call->body, "kind", "");
-    const char *name = json_text_or(call->body, "name", "");
-    int64_t row = feed_row(sql, kind, name);
-    char token[40];
-    TEXT(url, 128);
-    enum err err;
-
-    if (row < 0) {
-        return text_say(why, ERR_FORMAT, "kind: expected technician, team or site");
-    }
-    if (row == 0) {
-        return text_say(why, ERR_FORMAT, "name: there is no %s called '%.64s'", kind, name);
-    }
-    err = calendar_token(sql, kind, name, now_ms, token);
-    text_addf(&url, "/api/v1/calendars/%s.ics", token);
-    json_open_object(call->out);
-    json_text(call->out, "token", token);
-    json_text(call->out, "url", url.at);
-    json_close_object(call->out);
-    return err;
-}
-
-void feeds_post(struct call *call)
-{
-    (void)!call_write(call, do_feed);
 }
 
 /* ------------------------------------------------------------------ predictions */

@@ -4,6 +4,7 @@
 #include "server/field/escalate.h"
 #include "server/field/owner.h"
 #include "server/field/route.h"
+#include "server/visit/visits.h"
 
 static enum err set_order(struct move *move, const char *state, int64_t team, int64_t technician,
                           int64_t from_ms, int64_t to_ms)
@@ -205,6 +206,9 @@ enum err do_assign(struct move *move)
     }
     if (!err) {
         err = clocks_start(move->office, move->sql, move->ticket, PLAN_SCOPED, move->at_ms);
+    }
+    if (!err) { /* what is due at the site goes along */
+        err = visits_ride_along(move->office, move->sql, move->ticket->id, move->action, move->now_ms);
     }
     return err ? err : stop_assign(move, move->at_ms);
 }

@@ -12,6 +12,7 @@
 #include "server/field/attachment.h"
 #include "server/field/escalate.h"
 #include "server/field/owner.h"
+#include "server/visit/visits.h"
 
 #define DESK_ARENA  (8 * 1024 * 1024)
 #define TURN_SLICE  500                /* tickets looked at in one turn */
@@ -266,8 +267,12 @@ static enum err turn_visits(struct desk *desk, struct sql *sql, int64_t now_ms)
 {
     enum err err;
 
-    if (now_ms < desk->visits_next_ms) {
-        return ERR_OK;
+    err = sql_save(sql);
+    if (!err) {
+        err = end_step(desk, sql, "riders", visits_sweep(&desk->office, sql, now_ms));
+    }
+    if (err || now_ms < desk->visits_next_ms) {
+        return err;
     }
     err = attachments_trim(sql, now_ms);
     if (!err) {
@@ -371,6 +376,13 @@ enum err desk_plan_visits(struct desk *desk, struct sql *sql, int64_t now_ms)
     return err ? err : visits_anew(&desk->office, sql, now_ms);
 }
 
+enum err desk_visit_action(struct desk *desk, struct sql *sql, int64_t visit, const struct action *action, int64_t now_ms,
+                           struct text *why)
+{
+    desk->duties_next_ms = 0; /* what was skipped may be owed again */
+    return visit_act(&desk->office, sql, visit, action, now_ms, why);
+}
+
 enum err desk_refresh_status(struct desk *desk, struct sql *sql, int64_t equipment, int64_t now_ms)
 {
     return status_refresh(&desk->office, sql, equipment, now_ms);
@@ -380,10 +392,18 @@ enum err desk_work_action(struct desk *desk, struct sql *sql, int64_t work_order
                           const struct action *action, int64_t now_ms, struct text *why)
 {
     bool did = work_did(sql, work_order, action->action_id);
-    enum err err = work_action(&desk->office, sql, work_order, action, now_ms, why);
+    int64_t rider = 0;
+    enum err err = did ? ERR_OK : visits_check_rider(&desk->office, sql, work_order, action, now_ms, &rider, why);
 
+    if (err || rider) { /* a step that another order has lent: what it finds is that one's */
+        return err ? err : findings_raise(&desk->office, sql, rider, now_ms);
+    }
+    err = work_action(&desk->office, sql, work_order, action, now_ms, why);
     if (!err && !did) {
         err = owner_follow_work(&desk->office, sql, work_order, action, now_ms);
+    }
+    if (!err && !did) {
+        err = visits_follow_work(&desk->office, sql, work_order, action, now_ms);
     }
     return err ? err : findings_raise(&desk->office, sql, work_order, now_ms);
 }

@@ -45,6 +45,9 @@ int64_t desk_due(const struct desk *desk, struct sql *sql, int64_t now_ms);
  * database's own. *ret_next_ms: desk_due() after it. */
 enum err desk_turn(struct desk *desk, struct sql *sql, int64_t now_ms,
                    int64_t *ret_next_ms) MUST_CHECK;
+/* What a person does with a visit (docs/visits.md). ERR_NOT_FOUND, ERR_STATE, ERR_FORBIDDEN, ERR_FORMAT with why. */
+enum err desk_visit_action(struct desk *desk, struct sql *sql, int64_t visit, const struct action *action, int64_t now_ms,
+                           struct text *why) MUST_CHECK;
 /* After an import: visits of new or changed equipment. */
 enum err desk_plan_visits(struct desk *desk, struct sql *sql, int64_t now_ms) MUST_CHECK;
 /* equipment.status computed anew from its alarms, link and flags. */

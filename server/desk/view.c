@@ -25,18 +25,6 @@ static void put_time(struct json_out *out, const char *name, const struct zone *
     json_text(out, name, words.at);
 }
 
-static void put_day(struct json_out *out, const char *name, const struct sql_rows *rows, int column)
-{
-    char words[11];
-
-    if (sql_null(rows, column)) {
-        json_null(out, name);
-        return;
-    }
-    civil_write_date((int32_t)sql_int(rows, column), words);
-    json_text(out, name, words);
-}
-
 static const struct zone *zone_of(struct rules *rules, const char *name)
 {
     const struct zone *zone = name ? rules_zone(rules, name) : NULL;
@@ -299,43 +287,12 @@ enum err view_track(struct sql *sql, struct rules *rules, int64_t ticket, int64_
     return err;
 }
 
-/* ------------------------------------------------------------------ work orders and visits */
+/* ------------------------------------------------------------------ work orders */
 
 enum err view_work_order(struct sql *sql, struct rules *rules, int64_t work_order,
                          struct json_out *out)
 {
     return work_view(sql, rules, work_order, out);
-}
-
-enum err view_visit(struct sql *sql, int64_t visit, struct json_out *out)
-{
-    struct sql_rows rows;
-    bool found;
-    enum err err;
-
-    sql_find(sql, &rows,
-             "SELECT e.name, v.sequence, v.window_start_day, v.due_day, v.window_end_day, v.state,"
-             " w.number, v.plan, s.name, v.reason FROM visit v JOIN equipment e ON e.id = v.equipment LEFT"
-             " JOIN site s ON s.id = e.site LEFT JOIN work_order w ON w.visit = v.id AND w.state <>"
-             " 'cancelled' WHERE v.id = ?1",
-             "i", visit);
-    found = sql_next(&rows);
-    if (found) {
-        json_open_object(out);
-        json_text(out, "equipment", sql_text(&rows, 0));
-        json_int(out, "sequence", sql_int(&rows, 1));
-        put_day(out, "window_start", &rows, 2);
-        put_day(out, "due_on", &rows, 3);
-        put_day(out, "window_end", &rows, 4);
-        json_text(out, "state", sql_text(&rows, 5));
-        json_text(out, "work_order", sql_text(&rows, 6));
-        json_text(out, "plan", sql_text(&rows, 7));
-        json_text(out, "site", sql_text(&rows, 8));
-        json_text(out, "reason", sql_text(&rows, 9));
-        json_close_object(out);
-    }
-    err = sql_end(&rows);
-    return err ? err : found ? ERR_OK : ERR_NOT_FOUND;
 }
 
 /* ------------------------------------------------------------------ warranty */

@@ -1,4 +1,4 @@
-/* Tickets, work orders and visits as the API shows them (interfaces.md 6): rows to JSON. Reads only,
+/* Tickets and work orders as the API shows them (interfaces.md 6): rows to JSON. Reads only,
  * on any connection. */
 #pragma once
 
@@ -21,7 +21,6 @@ enum err view_ticket_more(struct sql *sql, struct rules *rules, int64_t ticket, 
                           enum role role, struct json_out *out) MUST_CHECK;
 enum err view_work_order(struct sql *sql, struct rules *rules, int64_t work_order,
                          struct json_out *out) MUST_CHECK;
-enum err view_visit(struct sql *sql, int64_t visit, struct json_out *out) MUST_CHECK;
 /* The warranty lines of a piece of equipment: a list, an object per component class. preset_plan holds
  * where there is no contract. */
 enum err view_warranty(struct sql *sql, struct rules *rules, const char *preset_plan,

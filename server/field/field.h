@@ -1,4 +1,4 @@
-/* Work in the field: who goes, work orders, parts from stock, maintenance visits. */
+/* Work in the field: who goes, work orders, parts from stock. */
 #pragma once
 
 #include "models/service/job.h"
@@ -21,15 +21,6 @@ enum err dispatch_again(struct office *office, struct sql *sql, struct ticket *t
  * or 0, and why none or none better. */
 int64_t dispatch_team(struct office *office, struct sql *sql, const struct place *place, int64_t ticket,
                       const char *skill, int64_t now_ms, struct text *why);
-
-/* Visits whose window has begun become work orders; plan: it is also looked whether more have to be
- * planned ahead, for every piece of equipment. */
-enum err visits_turn(struct office *office, struct sql *sql, bool plan, int64_t now_ms) MUST_CHECK;
-/* Visits of one piece of equipment up to 15 months (and a margin) ahead. */
-enum err visits_plan(struct office *office, struct sql *sql, int64_t equipment,
-                     int64_t now_ms) MUST_CHECK;
-/* After an import: visits of new or changed equipment. */
-enum err visits_anew(struct office *office, struct sql *sql, int64_t now_ms) MUST_CHECK;
 
 struct work_new { /* what is not known is 0 or NULL */
     enum job_kind kind;
@@ -63,6 +54,11 @@ bool work_did(struct sql *sql, int64_t work_order, const char *action_id);
  * technician's planned work off the same hours (S0-62). */
 enum err work_desk_moved(struct office *office, struct sql *sql, int64_t ticket, const char *action, const char *who,
                          int64_t at_ms, int64_t now_ms) MUST_CHECK;
+
+/* A line of the order's own time line; data: JSON or NULL. */
+enum err work_line(struct sql *sql, int64_t order, int64_t at_ms, int64_t now_ms, const char *who,
+                   const char *action, const char *action_id, const char *note, const char *data) MUST_CHECK;
+enum err work_changed(struct sql *sql, int64_t order, int64_t now_ms) MUST_CHECK;
 
 /* One work order as the API shows it; ERR_NOT_FOUND. */
 enum err work_view(struct sql *sql, struct rules *rules, int64_t order, struct json_out *out) MUST_CHECK;

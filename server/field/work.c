@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "server/case/duties.h"
-
 #define EVENTS_MOST 5000               /* of one order */
 #define MOVES_MOST  500
 #define FUTURE_MS   300000             /* clocks of clients differ: so far ahead is still now */
@@ -143,11 +141,6 @@ static enum err write_state(struct work *work)
                            " id = ?1",
                            "it", work->order.id, work_state_names[state]);
 
-    if (!err && work->kind == WORK_FINISH && work->order.visit) {
-        err = sql_run(work->sql, "UPDATE visit SET state = 'done', done_ms = ?2 WHERE id = ?1", "ii",
-                      work->order.visit, work->at_ms);
-        err = err ? err : duties_of_visit(work->sql, work->order.visit);
-    }
     work->order.state = state;
     return err == ERR_EXISTS ? text_say(work->why, ERR_STATE, "another order of the ticket is open. Legal: actions on"
                                                               " that one")

@@ -89,8 +89,3 @@ enum err attachment_inline(struct office *office, struct sql *sql, const struct 
 /* The suppression window of a planned change, over its appointment as it is now; nothing for other kinds. */
 enum err work_window_open(struct sql *sql, int64_t order, const char *who, int64_t now_ms, struct text *why) MUST_CHECK;
 enum err work_window_close(struct sql *sql, int64_t order, const char *who, int64_t now_ms) MUST_CHECK;
-
-/* A line of the order's own time line; data: JSON or NULL. */
-enum err work_line(struct sql *sql, int64_t order, int64_t at_ms, int64_t now_ms, const char *who,
-                   const char *action, const char *action_id, const char *note, const char *data) MUST_CHECK;
-enum err work_changed(struct sql *sql, int64_t order, int64_t now_ms) MUST_CHECK;

@@ -1,8 +1,6 @@
 /* What the moves of a work order bring along: who comes and when, what is refused or called off, tests and gates. */
 #include "server/field/work_int.h"
 
-#include "server/case/duties.h"
-
 /* Visits have no dispatcher's ticket: who comes and when is said here. The plan's date stays. */
 static enum err read_appointment(struct work *work, int64_t *ret_from_ms, int64_t *ret_to_ms)
 {
@@ -107,7 +105,7 @@ static enum err do_arrive(struct work *work)
     return ERR_OK;
 }
 
-/* A visit that is called off says why, and is not forgotten: it stays in the calendar as skipped. */
+/* A visit that is called off says why. */
 static enum err do_cancel(struct work *work)
 {
     const char *reason = json_text_or(work->action->body, "reason", work->action->note);
@@ -123,13 +121,6 @@ static enum err do_cancel(struct work *work)
     }
     if (!err) {
         err = work_window_close(work->sql, work->order.id, work->action->who, work->now_ms);
-    }
-    if (!err && work->order.visit) {
-        err = sql_run(work->sql,
-                      "UPDATE visit SET state = 'skipped', reason = ?2, calendar_sequence ="
-                      " calendar_sequence + 1 WHERE id = ?1",
-                      "it", work->order.visit, reason);
-        err = err ? err : duties_of_visit(work->sql, work->order.visit);
     }
     return err;
 }

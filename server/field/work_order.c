@@ -98,7 +98,7 @@ enum err work_preempt(struct sql *sql, int64_t order, const char *who, int64_t n
              "SELECT p.id FROM work_order u JOIN work_order p ON p.technician = u.technician AND p.id <> u.id LEFT"
              " JOIN ticket t ON t.id = u.ticket WHERE u.id = ?1 AND COALESCE(u.urgency, CASE WHEN t.grade = 1 THEN"
              " 'emergency' END) = 'emergency' AND u.from_ms IS NOT NULL AND p.kind <> 'corrective' AND p.state IN"
-             " ('assigned', 'accepted') AND p.from_ms < u.to_ms AND p.to_ms > u.from_ms LIMIT 50",
+             " ('assigned', 'accepted') AND COALESCE(p.ride, 0) <> u.id AND p.from_ms < u.to_ms AND p.to_ms > u.from_ms LIMIT 50",
              "i", order);
     while (count < 50 && sql_next(&rows)) {
         ids[count++] = sql_int(&rows, 0);
@@ -109,6 +109,11 @@ enum err work_preempt(struct sql *sql, int64_t order, const char *who, int64_t n
                       "UPDATE work_order SET state = 'dispatched', technician = NULL, from_ms = NULL, to_ms = NULL,"
                       " preempted_by = ?2, version = version + 1, sequence = sequence + 1 WHERE id = ?1",
                       "ii", ids[i], order);
+        err = err ? err
+                  : sql_run(sql,
+                            "UPDATE visit SET calendar_sequence = calendar_sequence + 1, version = version + 1 WHERE id ="
+                            " (SELECT visit FROM work_order WHERE id = ?1)",
+                            "i", ids[i]);
         err = err ? err
                   : work_line(sql, ids[i], now_ms, now_ms, who, "dispatch", NULL,
                               "taken off for an emergency: a new appointment is needed", NULL);

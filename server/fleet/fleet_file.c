@@ -6,6 +6,7 @@
 
 #include "models/base/civil.h"
 #include "models/base/text.h"
+#include "models/service/plan_visit.h"
 #include "models/service/workdays.h"
 #include "server/fleet/crew.h"
 #include "server/fleet/fleet_file_int.h"
@@ -168,6 +169,30 @@ static void check_calendar(struct reader *reader, struct yaml_node *map)
     workdays_read(reader->arena, map, reader->complaints, find_zone, reader->rules, &workdays);
 }
 
+/* A climate that no plan has windows for would be a slip of the pen that nobody sees. */
+static void check_climate(struct reader *reader, struct yaml_node *node)
+{
+    const char *climate = node ? yaml_id(reader->complaints, node, "a climate of a plan") : NULL;
+    TEXT(known, 300);
+
+    for (size_t i = 0; climate && i < rules_plan_count(reader->rules); i++) {
+        const struct plan_visits *visits = rules_plan_at(reader->rules, i)->visits;
+
+        for (size_t k = 0; visits && k < visits->climate_count; k++) {
+            if (strcmp(visits->climates[k].name, climate) == 0) {
+                return;
+            }
+            if (!strstr(known.at, visits->climates[k].name)) {
+                text_addf(&known, "%s%s", known.length ? " " : "", visits->climates[k].name);
+            }
+        }
+    }
+    if (climate) {
+        complain(reader->complaints, node, "expected a climate of a plan (%s), found '%.40s'",
+                 known.length ? known.at : "there are none", climate);
+    }
+}
+
 static void check_site(struct reader *reader, struct yaml_node *map)
 {
     check_reference(reader, yaml_find(map, "customer"), "customers", "a customer");
@@ -177,6 +202,7 @@ static void check_site(struct reader *reader, struct yaml_node *map)
     check_text(reader, map, "access");
     check_text(reader, map, "area");
     check_text(reader, map, "position");
+    check_climate(reader, yaml_find(map, "climate"));
     check_zone(reader, map);
     (void)yaml_bool(reader->complaints, yaml_find(map, "remote_area"), "true or false", false);
     (void)yaml_bool(reader->complaints, yaml_find(map, "critical"), "true or false", false);

@@ -119,16 +119,17 @@ static enum err apply_site(struct row *row)
         row,
         sql_run(row->sql,
                 "INSERT INTO site (name, customer, title, address, time_zone, calendar, remote_area,"
-                " lat, lon, doc, area, position, critical) VALUES (?1, (SELECT id FROM customer WHERE name = ?2), ?3, ?4,"
-                " ?5, (SELECT id FROM calendar WHERE name = ?6), ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT (name)"
+                " lat, lon, doc, area, position, critical, climate) VALUES (?1, (SELECT id FROM customer WHERE name = ?2), ?3, ?4,"
+                " ?5, (SELECT id FROM calendar WHERE name = ?6), ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT (name)"
                 " DO UPDATE SET customer = excluded.customer, title = ?3, address = ?4, time_zone = ?5,"
                 " calendar = excluded.calendar, remote_area = ?7, lat = ?8, lon = ?9, doc = ?10, area = ?11,"
-                " position = ?12, critical = ?13 WHERE site.doc <> ?10",
-                "ttttttiddt" "tti", row->id, words(row->map, "customer"), words(row->map, "name"),
+                " position = ?12, critical = ?13, climate = ?14 WHERE site.doc <> ?10",
+                "ttttttiddt" "ttit", row->id, words(row->map, "customer"), words(row->map, "name"),
                 words(row->map, "address"), words(row->map, "time_zone"),
                 words(row->map, "calendar"), (int64_t)text_same(remote, "true"),
                 number(row->map, "lat"), number(row->map, "lon"), row->doc.bytes, words(row->map, "area"),
-                words(row->map, "position"), (int64_t)text_same(words(row->map, "critical"), "true")));
+                words(row->map, "position"), (int64_t)text_same(words(row->map, "critical"), "true"),
+                words(row->map, "climate")));
 }
 
 /*

@@ -287,8 +287,9 @@ static const char first[] =
     " NULL, expires_ms INTEGER NOT NULL);"
     "CREATE TABLE idempotency (key TEXT PRIMARY KEY, request TEXT NOT NULL, status INTEGER NOT"
     " NULL, body TEXT NOT NULL, at_ms INTEGER NOT NULL);"
-    "CREATE TABLE feed (token TEXT PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL,"
-    " created_ms INTEGER NOT NULL, UNIQUE (kind, name));"
+    "CREATE TABLE feed (id INTEGER PRIMARY KEY, token TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, name TEXT NOT NULL,"
+    " created_ms INTEGER NOT NULL, who TEXT, revoked_ms INTEGER, revoked_by TEXT);"
+    "CREATE UNIQUE INDEX feed_of ON feed (kind, name) WHERE revoked_ms IS NULL;"
     /* Who did what: trail.h. previous is the hash of the line before. */
     "CREATE TABLE trail (id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, who TEXT NOT NULL,"
     " role TEXT NOT NULL, source TEXT NOT NULL, what TEXT NOT NULL, object TEXT, detail TEXT,"
@@ -296,11 +297,12 @@ static const char first[] =
     "CREATE INDEX trail_object ON trail (object, id);"
     "CREATE INDEX trail_who ON trail (who, id);";
 
-static const char *const migrations[] = {first, schema_dispatch, schema_work, schema_ticket, schema_people, schema_alarm, schema_paper};
+static const char *const migrations[] = {first, schema_dispatch, schema_work, schema_ticket, schema_people, schema_alarm, schema_paper,
+                                        schema_visit};
 
 /* What has happened is not changed afterwards; whoever tries is refused by the database. */
 static const char *const frozen[] = {"trail", "paper", "ticket_event", "work_event", "escalation_event", "alarm_event",
-                                     "clock_limit", "ticket_class"};
+                                     "clock_limit", "ticket_class", "visit_event"};
 
 static enum err freeze(struct sql *sql)
 {

@@ -7,3 +7,4 @@ extern const char schema_work[]; /* work orders, steps, tests, parts, attachment
 extern const char schema_ticket[];
 extern const char schema_people[];
 extern const char schema_alarm[];
+extern const char schema_visit[]; /* visits: series, time line, meters, riders */

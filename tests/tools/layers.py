@@ -21,6 +21,7 @@ agent/acquire agent/uplink server/fleet server/notice
 server/alarm
 server/case
 server/field
+server/visit
 server/desk
 server/ingest server/api
 agent server
@@ -45,7 +46,7 @@ KEEPERS = {
     "libpq-fe.h": "server/store/sql_pg",
     "microhttpd.h": "server/api/http",
     "curl/curl.h": "server/notice/notify",
-    "libical/ical.h": "server/field/calendar",
+    "libical/ical.h": "server/visit/calendar",
     "qrencode.h": "server/field/label",
     "uthash.h": "models host agent server",
 }
