@@ -162,6 +162,9 @@ int main(int argc, char **argv)
         wrong = add_folder(arena, &config, rules, config.papers, "papers", rules_add_papers);
     }
     if (!wrong) {
+        wrong = add_folder(arena, &config, rules, config.inspections, "inspections", rules_add_checklist);
+    }
+    if (!wrong) {
         wrong = add_codes(arena, &config, rules);
     }
     if (!wrong && config.plans && config.preset_line &&

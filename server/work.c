@@ -206,6 +206,9 @@ static enum err trim(struct server *server, struct sql *sql, int64_t now_ms)
                       now_ms - 7LL * 86400000);
     }
     if (!err) {
+        err = sql_run(sql, "DELETE FROM agent_day WHERE day < ?1", "i", (now_ms - EVENTS_KEPT_MS) / 86400000);
+    }
+    if (!err) {
         err = sql_run(sql,
                       "DELETE FROM event WHERE id IN (SELECT id FROM event ORDER BY id LIMIT 1000)"
                       " AND received_ms < ?1",

@@ -126,6 +126,13 @@ void orders_post_inspection(struct call *call);
 void orders_post_command(struct call *call);
 void orders_show_inspection(struct call *call);
 void orders_show_command(struct call *call);
+enum err orders_put_inspection(struct call *call, int64_t id) MUST_CHECK; /* an object */
+
+void inspections_list(struct call *call);
+void inspections_act(struct call *call);
+void inspections_report(struct call *call);
+void proposals_list(struct call *call);
+void proposals_act(struct call *call);
 
 void alarms_list(struct call *call);
 void alarms_show(struct call *call);

@@ -19,12 +19,6 @@ static const struct figure list[] = {
           " THEN 1 ELSE 0 END, 1 FROM work_event v JOIN work_order w ON w.id = v.work_order LEFT JOIN"
           " equipment e ON e.id = w.equipment LEFT JOIN team m ON m.id = w.team, span WHERE v.action ="
           " 'arrive' AND w.from_ms IS NOT NULL AND v.at_ms >= a AND v.at_ms < b ORDER BY 1, 5"},
-    {"inspections", "equipment inspected remotely", "share",
-     "equipment with a remote inspection that was done in the span / equipment of the fleet (S0-09)", true,
-     SPAN "SELECT '', e.name, e.name, e.profile, x.at, CASE WHEN x.at IS NULL THEN 0 ELSE 1 END, 1 FROM"
-          " equipment e LEFT JOIN (SELECT i.equipment AS id, MAX(i.done_ms) AS at FROM inspection i, span"
-          " WHERE i.done_ms >= a AND i.done_ms < b GROUP BY i.equipment) x ON x.id = e.id, span WHERE"
-          " e.claimed = 1 ORDER BY e.name"},
     {"consent", "repairs begun with consent", "share",
      "orders begun after the customer's consent / orders begun whose ticket had a quotation, in the span"
      " (S0-59; anything but 1 is a mistake)",

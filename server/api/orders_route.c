@@ -5,6 +5,7 @@
 #include "server/api/api_int.h"
 #include "server/api/html.h"
 #include "server/fleet/orders.h"
+#include "server/inspection/inspection.h"
 
 #define EXPIRES_MS 60000 /* left out: 60 s (interfaces.md 8) */
 
@@ -27,7 +28,7 @@ static enum err do_inspect(struct call *call, struct sql *sql, int64_t now_ms, s
     if (err) {
         return err;
     }
-    err = orders_inspect(sql, equipment, now_ms, number);
+    err = orders_inspect(sql, equipment, "demand", 0, now_ms, number);
     if (err) {
         return err == ERR_NOT_FOUND
                    ? text_say(why, ERR_FORMAT, "no agent speaks for this equipment")
@@ -235,22 +236,18 @@ static void print_inspection(struct call *call, const struct sql_rows *rows)
     html_put(call->out, "</table></html>");
 }
 
-void orders_show_inspection(struct call *call)
-{
-    const char *format = http_query(call->request, "format");
-    struct sql_rows rows;
-    bool found;
+#define INSPECTION                                                                                 \
+    "SELECT i.number, i.state, i.verdict, i.points, i.checks, e.name, i.reason, i.created_ms, i.done_ms, i.health, i.version" \
+    " FROM inspection i JOIN equipment e ON e.id = i.equipment WHERE i.id = ?1"
 
-    sql_find(call->sql, &rows,
-             "SELECT i.number, i.state, i.verdict, i.points, i.checks, e.name, i.reason,"
-             " i.created_ms, i.done_ms, i.health FROM inspection i JOIN equipment e ON e.id ="
-             " i.equipment WHERE i.number = ?1",
-             "t", call->parts[1]);
-    found = sql_next(&rows);
-    if (found && format && strcmp(format, "html") == 0) {
-        print_inspection(call, &rows);
-    } else if (found) {
-        json_open_object(call->out);
+enum err orders_put_inspection(struct call *call, int64_t id)
+{
+    struct sql_rows rows;
+    enum err err;
+
+    json_open_object(call->out);
+    sql_find(call->sql, &rows, INSPECTION, "i", id);
+    if (sql_next(&rows)) {
         json_text(call->out, "number", sql_text(&rows, 0));
         json_text(call->out, "equipment", sql_text(&rows, 5));
         json_text(call->out, "state", sql_text(&rows, 1));
@@ -261,11 +258,32 @@ void orders_show_inspection(struct call *call)
         json_text(call->out, "reason", sql_text(&rows, 6));
         call_time(call, "created_at", sql_int(&rows, 7));
         call_time(call, "done_at", sql_int(&rows, 8));
-        json_close_object(call->out);
     }
-    (void)!sql_end(&rows);
-    if (!found) {
+    err = sql_end(&rows);
+    err = err ? err : inspection_show_lines(call->request->arena, call->sql, call->zone, id, call->out);
+    json_close_object(call->out);
+    return err;
+}
+
+void orders_show_inspection(struct call *call)
+{
+    const char *format = http_query(call->request, "format");
+    int64_t id = inspection_find(call->sql, call->parts[1]);
+    struct sql_rows rows;
+
+    if (id < 0) {
         call_problem(call, 404, "Not found", "no inspection %s", call->parts[1]);
+    } else if (format && strcmp(format, "html") == 0) {
+        sql_find(call->sql, &rows, INSPECTION, "i", id);
+        if (sql_next(&rows)) {
+            print_inspection(call, &rows);
+        }
+        (void)!sql_end(&rows);
+    } else {
+        call_tag(call, sql_find_int(call->sql, 0, "SELECT version FROM inspection WHERE id = ?1", "i", id));
+        if (orders_put_inspection(call, id)) {
+            call_problem(call, 503, "The database is not readable", "try again");
+        }
     }
 }
 

@@ -241,11 +241,11 @@ static enum err meet_inspections(struct sql *sql, int64_t since_ms)
 {
     return sql_run(sql,
                    "UPDATE clock SET next_ms = NULL, met_ms = (SELECT MIN(i.done_ms) FROM inspection i WHERE"
-                   " i.equipment = clock.subject_id AND i.state = 'done' AND i.done_ms >= clock.started_ms)"
+                   " i.equipment = clock.subject_id AND i.state = 'done' AND i.way <> 'test' AND i.done_ms >= clock.started_ms)"
                    " WHERE subject = 'equipment' AND subject_id IN (SELECT d.equipment FROM inspection d WHERE"
                    " d.done_ms >= ?1) AND ticket IS NULL AND kind = 'remote_inspection' AND met_ms"
                    " IS NULL AND cancelled_ms IS NULL AND EXISTS (SELECT 1 FROM inspection i WHERE i.equipment"
-                   " = clock.subject_id AND i.state = 'done' AND i.done_ms >= clock.started_ms)",
+                   " = clock.subject_id AND i.state = 'done' AND i.way <> 'test' AND i.done_ms >= clock.started_ms)",
                    "i", since_ms);
 }
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "models/base/civil.h"
+#include "models/base/hash.h"
 #include "server/case/contact.h"
 #include "server/case/duties.h"
 #include "server/case/place.h"
@@ -10,6 +11,7 @@
 #define AGAIN_DAYS 30  /* what has been owed for longer than that when the server first hears of it is history */
 #define TERM_DAYS  400 /* ends of terms that come within this time are watched */
 #define VISIT_DAYS 60
+#define MISSED_MONTHS 24 /* so many that the server slept through are noted */
 #define DAY_MS     86400000LL
 #define CHANGES    32  /* of contacts, within AGAIN_DAYS */
 #define CONTRACTS  1000000000000LL /* positions of the walk: equipment first, then contracts from here on */
@@ -21,6 +23,7 @@ struct raise { /* one place on its way */
     const struct zone *zone;
     int64_t now_ms;
     int32_t today;
+    int64_t round_ms; /* when all equipment was last looked at; 0: never */
 };
 
 static struct duty duty_at(const struct raise *raise, const char *subject, int64_t id, enum plan_duty which)
@@ -58,28 +61,75 @@ static enum err raise_from(const struct raise *raise, enum plan_duty which, int3
     return duty_start(raise->sql, &duty);
 }
 
-/* Once a period of so many months, by the calendar: from its first day to its end. */
-static enum err raise_monthly(const struct raise *raise, enum plan_duty which)
+/* The duty of the period of `months` that holds this month (counted from the year 0): from its first day to its end. */
+static enum err raise_period(const struct raise *raise, struct duty duty, int64_t months, int64_t month, int32_t *ret_day,
+                             int64_t *ret_until_ms)
 {
-    struct duty duty = duty_at(raise, "equipment", raise->place->equipment, which);
-    int64_t months = duty.limit->limit.unit == DURATION_Y ? 12 * duty.limit->limit.count : duty.limit->limit.count;
-    int year, month, day;
-
-    if (!duty.limit->set || (duty.limit->limit.unit != DURATION_MO && duty.limit->limit.unit != DURATION_Y)) {
-        return ERR_OK;
-    }
-    civil_from_days(raise->today, &year, &month, &day);
-    duty.occurrence = ((int64_t)year * 12 + month - 1) / months;
-    year = (int)(duty.occurrence * months / 12);
-    month = (int)(duty.occurrence * months % 12) + 1;
-    day = civil_days(year, month, 1);
-    duty.started_ms = zone_instant(raise->zone, day, 0);
-    duty.until_ms = zone_instant(raise->zone, civil_add_months(day, (int)months), 0);
+    duty.occurrence = month / months;
+    month = duty.occurrence * months;
+    *ret_day = civil_days((int)(month / 12), (int)(month % 12) + 1, 1);
+    duty.started_ms = zone_instant(raise->zone, *ret_day, 0);
+    duty.until_ms = zone_instant(raise->zone, civil_add_months(*ret_day, (int)months), 0);
+    *ret_until_ms = duty.until_ms;
     duty.origin = &duty.limit->origin;
     duty.limit = NULL;
     duty.start = "month";
     duty.stop = "done";
     return duty_start(raise->sql, &duty);
+}
+
+static int64_t month_of(int32_t today)
+{
+    int year, month, day;
+
+    civil_from_days(today, &year, &month, &day);
+    return (int64_t)year * 12 + month - 1;
+}
+
+/* Once a period of so many months, by the calendar. Periods that began and went by while the server was down were owed
+ * all the same: a missed month is a breach. *ret_day: of the period that runs; -1: none is owed. */
+static enum err raise_monthly(const struct raise *raise, enum plan_duty which, int32_t *ret_day, int64_t *ret_until_ms)
+{
+    struct duty duty = duty_at(raise, "equipment", raise->place->equipment, which);
+    int64_t months = duty.limit->limit.unit == DURATION_Y ? 12 * duty.limit->limit.count : duty.limit->limit.count;
+    int64_t month = month_of(raise->today), first = month;
+    enum err err = ERR_OK;
+
+    *ret_day = -1;
+    if (!duty.limit->set || (duty.limit->limit.unit != DURATION_MO && duty.limit->limit.unit != DURATION_Y)) {
+        return ERR_OK;
+    }
+    if (raise->round_ms && sql_find_int(raise->sql, 0,
+                                        "SELECT 1 FROM clock WHERE subject = 'equipment' AND subject_id = ?1 AND kind = ?2"
+                                        " LIMIT 1",
+                                        "it", raise->place->equipment, duty.kind)) {
+        first = month_of(zone_day(raise->zone, raise->round_ms));
+        first = first < month - MISSED_MONTHS ? month - MISSED_MONTHS : first;
+    }
+    for (first -= first % months; !err && first <= month; first += months) {
+        err = raise_period(raise, duty, months, first, ret_day, ret_until_ms);
+    }
+    return err;
+}
+
+/* … and when it has its turn in what is left of that period (server/inspection). */
+static enum err raise_inspection(const struct raise *raise)
+{
+    int64_t until_ms = 0, from_ms, due_ms;
+    int32_t day;
+    enum err err = raise_monthly(raise, PLAN_DUTY_REMOTE_INSPECTION, &day, &until_ms);
+
+    if (err || day < 0 || !rules_checklist(raise->office->options.rules)) {
+        return err;
+    }
+    from_ms = zone_instant(raise->zone, day, 0);
+    from_ms = from_ms > raise->now_ms ? from_ms : raise->now_ms;
+    due_ms = inspection_moment(from_ms, until_ms, hash_bytes(raise->place->name, strlen(raise->place->name)));
+    return sql_run(raise->sql,
+                   "INSERT INTO inspection_due (equipment, period_day, due_ms) VALUES (?1, ?2, ?3) ON CONFLICT (equipment) DO"
+                   " UPDATE SET period_day = excluded.period_day, due_ms = excluded.due_ms WHERE inspection_due.period_day <"
+                   " excluded.period_day",
+                   "iii", raise->place->equipment, (int64_t)day, due_ms);
 }
 
 /* The ends of warranties, class by class. */
@@ -156,7 +206,7 @@ static enum err raise_reports(const struct raise *raise)
         return ERR_OK;
     }
     sql_find(raise->sql, &rows,
-             "SELECT id, done_ms FROM inspection WHERE equipment = ?1 AND state = 'done' AND done_ms >= ?2 ORDER BY"
+             "SELECT id, done_ms FROM inspection WHERE equipment = ?1 AND state = 'done' AND way <> 'test' AND done_ms >= ?2 ORDER BY"
              " done_ms DESC LIMIT 16",
              "ii", raise->place->equipment, raise->now_ms - AGAIN_DAYS * DAY_MS);
     while (count < 16 && sql_next(&rows)) {
@@ -180,12 +230,13 @@ static enum err raise_equipment(struct office *office, struct sql *sql, int64_t 
     struct place place;
     enum err err = place_find(office, sql, id, 0, now_ms, &place);
     const struct zone *zone = err ? NULL : rules_zone(office->options.rules, place.time_zone);
-    struct raise raise = {office, sql, &place, zone ? zone : zone_utc(), now_ms, 0};
+    struct raise raise = {office, sql, &place, zone ? zone : zone_utc(), now_ms, 0, 0};
 
     if (err || !place.plan) {
         return err;
     }
     raise.today = zone_day(raise.zone, now_ms);
+    raise.round_ms = sql_find_int(sql, 0, "SELECT value FROM mark WHERE name = 'duties.round'", "");
     err = rules_keep_plan(sql, place.plan, now_ms);
     if (!err) {
         err = raise_from(&raise, PLAN_DUTY_TRAINING, place.dates.acceptance, "accepted", "held");
@@ -194,10 +245,13 @@ static enum err raise_equipment(struct office *office, struct sql *sql, int64_t 
         err = raise_from(&raise, PLAN_DUTY_REGISTRATION, place.dates.sale, "sold", "registered");
     }
     if (!err) {
-        err = raise_monthly(&raise, PLAN_DUTY_REMOTE_INSPECTION);
+        err = raise_inspection(&raise);
     }
     if (!err) {
-        err = raise_monthly(&raise, PLAN_DUTY_MAINTENANCE);
+        int64_t until_ms;
+        int32_t day;
+
+        err = raise_monthly(&raise, PLAN_DUTY_MAINTENANCE, &day, &until_ms);
     }
     if (!err) {
         err = raise_terms(&raise);
@@ -345,7 +399,7 @@ static enum err raise_contract(struct office *office, struct sql *sql, int64_t i
     if (err || !place.plan) {
         return err;
     }
-    struct raise raise = {office, sql, &place, zone ? zone : zone_utc(), now_ms, 0};
+    struct raise raise = {office, sql, &place, zone ? zone : zone_utc(), now_ms, 0, 0};
     int64_t start_ms = start_day ? zone_instant(raise.zone, (int32_t)start_day, 0) : 0;
     int64_t end_ms = end_day ? zone_instant(raise.zone, (int32_t)end_day + 1, 0) : 0;
 
@@ -392,6 +446,12 @@ enum err duties_raise(struct office *office, struct sql *sql, int64_t now_ms, in
         *io_at = ids[count - 1] + (contracts ? CONTRACTS : 0);
     } else {
         *io_at = contracts ? 0 : CONTRACTS;
+    }
+    if (!err && *io_at == 0) { /* the round is through */
+        err = sql_run(sql,
+                      "INSERT INTO mark (name, value) VALUES ('duties.round', ?1) ON CONFLICT (name) DO UPDATE SET value ="
+                      " excluded.value",
+                      "i", now_ms);
     }
     return err;
 }

@@ -12,6 +12,7 @@
 #include "server/field/attachment.h"
 #include "server/field/escalate.h"
 #include "server/field/owner.h"
+#include "server/inspection/inspection.h"
 #include "server/visit/visits.h"
 
 #define DESK_ARENA  (8 * 1024 * 1024)
@@ -238,6 +239,7 @@ int64_t desk_due(const struct desk *desk, struct sql *sql, int64_t now_ms)
         customer_due(sql),   escalate_due(sql),
         forecast_due(sql),   desk->visits_next_ms,
         desk->duties_next_ms, desk->duties_judge_ms,
+        inspection_due(sql),
     };
 
     if (now_ms < desk->turned_ms) {
@@ -315,7 +317,10 @@ static enum err turn_duties(struct desk *desk, struct sql *sql, int64_t now_ms)
 
         err = sql_save(sql);
         if (!err) {
-            err = end_step(desk, sql, "judging duties", duties_judge(&desk->office, sql, now_ms, &next_ms));
+            enum err sent = inspection_receipts(sql);
+
+            err = end_step(desk, sql, "judging duties",
+                           sent ? sent : duties_judge(&desk->office, sql, now_ms, &next_ms));
         }
         desk->duties_judge_ms = next_ms > now_ms ? next_ms : now_ms + FAILED_RETRY;
     }
@@ -344,11 +349,21 @@ enum err desk_escalation_action(struct desk *desk, struct sql *sql, int64_t esca
     return escalate_act(&desk->office, sql, escalation, action, now_ms, why);
 }
 
+static enum err turn_inspections(struct desk *desk, struct sql *sql, int64_t now_ms)
+{
+    enum err err = inspection_due(sql) > now_ms ? ERR_OK : sql_save(sql);
+
+    if (err || inspection_due(sql) > now_ms) {
+        return err;
+    }
+    return end_step(desk, sql, "inspections", inspections_turn(&desk->office, sql, now_ms));
+}
+
 enum err desk_turn(struct desk *desk, struct sql *sql, int64_t now_ms, int64_t *ret_next_ms)
 {
     static enum err (*const steps[])(struct desk *, struct sql *, int64_t) = {
         turn_links,       turn_alarms, turn_tickets, turn_closures,  turn_customers,
-        turn_escalations, turn_visits, turn_duties,  turn_forecasts,
+        turn_escalations, turn_visits, turn_duties,  turn_inspections, turn_forecasts,
     };
     enum err err = ERR_OK;
 

@@ -75,6 +75,9 @@ enum err desk_file_add(struct desk *desk, struct sql *sql, const char *name, int
 /* done, cancel: what a person does with a duty (server/case/duties.h). */
 enum err desk_duty_action(struct desk *desk, struct sql *sql, int64_t duty, const struct action *action,
                           int64_t now_ms, struct text *why) MUST_CHECK;
+/* answer finish phone accept deliver. */
+enum err desk_inspection_action(struct desk *desk, struct sql *sql, int64_t inspection, const struct action *action,
+                                int64_t now_ms, struct text *why) MUST_CHECK;
 /* acknowledge, decide. */
 enum err desk_escalation_action(struct desk *desk, struct sql *sql, int64_t escalation, const struct action *action,
                                 int64_t now_ms, struct text *why) MUST_CHECK;

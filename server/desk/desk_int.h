@@ -53,6 +53,9 @@ enum err alarm_reset(struct office *office, struct sql *sql, const struct ticket
 /* Steps of a work order that were answered badly become graded tickets, each once. */
 enum err findings_raise(struct office *office, struct sql *sql, int64_t work_order, int64_t now_ms) MUST_CHECK;
 
+/* Remote inspections that are due or answered; what failed becomes tickets; reports. */
+enum err inspections_turn(struct office *office, struct sql *sql, int64_t now_ms) MUST_CHECK;
+
 enum err link_turn(struct office *office, struct sql *sql, int64_t now_ms) MUST_CHECK;
 int64_t links_due(struct sql *sql); /* OFFICE_NEVER: none is */
 /* The silence of that agent (0: of all) is judged anew: plans or tickets have changed. */

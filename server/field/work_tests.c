@@ -225,7 +225,7 @@ static enum err ask_agent(struct work *work, int64_t *ret_inspection)
     if (*ret_inspection) {
         return ERR_OK;
     }
-    err = orders_inspect(work->sql, work->order.equipment, work->now_ms, number);
+    err = orders_inspect(work->sql, work->order.equipment, "test", 0, work->now_ms, number);
     *ret_inspection = sql_find_int(work->sql, 0, "SELECT id FROM inspection WHERE number = ?1", "t", number);
     return err;
 }

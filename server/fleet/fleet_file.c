@@ -193,6 +193,26 @@ static void check_climate(struct reader *reader, struct yaml_node *node)
     }
 }
 
+/* Who gets the reports of inspections. */
+static void check_readers(struct reader *reader, struct yaml_node *node)
+{
+    static const char *const roles[] = {"customer", "site", "team", "manager", NULL};
+    struct yaml_node *list = yaml_list(reader->complaints, node, "a list of readers");
+
+    if (list && list->count > 20) {
+        complain(reader->complaints, list, "expected at most 20 readers, found %zu", list->count);
+    }
+    for (node = list ? list->first : NULL; node; node = node->next) {
+        if (yaml_map(reader->complaints, node, "a reader {role, name, email, language}")) {
+            (void)yaml_choice(reader->complaints, yaml_need(reader->complaints, node, "role"), "a role", roles, 0);
+            check_text(reader, node, "name");
+            check_text(reader, node, "email");
+            check_text(reader, node, "language");
+            yaml_no_more(reader->complaints, node);
+        }
+    }
+}
+
 static void check_site(struct reader *reader, struct yaml_node *map)
 {
     check_reference(reader, yaml_find(map, "customer"), "customers", "a customer");
@@ -203,6 +223,7 @@ static void check_site(struct reader *reader, struct yaml_node *map)
     check_text(reader, map, "area");
     check_text(reader, map, "position");
     check_climate(reader, yaml_find(map, "climate"));
+    check_readers(reader, yaml_find(map, "reports"));
     check_zone(reader, map);
     (void)yaml_bool(reader->complaints, yaml_find(map, "remote_area"), "true or false", false);
     (void)yaml_bool(reader->complaints, yaml_find(map, "critical"), "true or false", false);

@@ -205,7 +205,8 @@ enum err orders_reply(struct sql *sql, struct rules *rules, int64_t agent, const
     return err;
 }
 
-enum err orders_inspect(struct sql *sql, int64_t equipment, int64_t now_ms, char number[32])
+enum err orders_inspect(struct sql *sql, int64_t equipment, const char *way, int64_t period_day, int64_t now_ms,
+                        char number[32])
 {
     int64_t agent = sql_find_int(sql, 0, "SELECT agent FROM equipment WHERE id = ?1", "i", equipment);
     char id[40] = "";
@@ -218,9 +219,9 @@ enum err orders_inspect(struct sql *sql, int64_t equipment, int64_t now_ms, char
     err = orders_give(sql, agent, equipment, "inspect", "{}", now_ms + INSPECT_MS, now_ms, id, sizeof(id));
     if (!err) {
         err = sql_run(sql,
-                      "INSERT INTO inspection (number, equipment, state, command, created_ms) VALUES"
-                      " (?1, ?2, 'waiting', ?3, ?4)",
-                      "titi", number, equipment, id, now_ms);
+                      "INSERT INTO inspection (number, equipment, state, command, created_ms, way, period_day) VALUES"
+                      " (?1, ?2, 'waiting', ?3, ?4, ?5, NULLIF(?6, 0))",
+                      "titi" "ti", number, equipment, id, now_ms, way, period_day);
     }
     return err;
 }

@@ -23,7 +23,8 @@ enum err orders_turn(struct sql *sql, int64_t now_ms,
 /* An agent answered; also completes the inspection that the command belongs to. */
 enum err orders_reply(struct sql *sql, struct rules *rules, int64_t agent, const struct reply_message *reply,
                       int64_t now_ms) MUST_CHECK;
-/* A remote inspection of one piece of equipment: inspection row and its `inspect` command. number
- * has room for 32 bytes. */
-enum err orders_inspect(struct sql *sql, int64_t equipment, int64_t now_ms,
+/* A remote inspection of one piece of equipment: inspection row and its `inspect` command. way: demand (somebody
+ * asked), month (the one of the period that began on period_day) or test (of a work order). number has room for 32 bytes.
+ * ERR_NOT_FOUND: no agent speaks for it. */
+enum err orders_inspect(struct sql *sql, int64_t equipment, const char *way, int64_t period_day, int64_t now_ms,
                         char number[32]) MUST_CHECK;

@@ -55,6 +55,7 @@ struct rules {
     const struct paper *papers[RULES_MOST];
     size_t paper_count;
     const struct paper_dictionary *dictionary; /* or NULL */
+    const struct checklist *checklist; /* or NULL */
     _Atomic(struct known_zone *) zones; /* any thread puts one in front */
     _Atomic(struct kept_plan *) kept;
     _Atomic(struct known_calendar *) calendars;
@@ -272,6 +273,33 @@ size_t rules_notices_count(const struct rules *rules)
 const struct notices *rules_notices_at(const struct rules *rules, size_t index)
 {
     return rules->notices[index];
+}
+
+static void read_checklist(struct rules *rules, const char *path, const char *bytes, size_t size)
+{
+    struct complaints complaints = {.path = path, .arena = rules->arena};
+    const struct checklist *checklist;
+
+    if (checklist_read(rules->arena, bytes, size, &complaints, &checklist)) {
+        tell(rules, &complaints);
+    } else if (rules->checklist) {
+        complain_at(&complaints, 1, 1, "expected one checklist for all equipment, found '%s' beside '%s'", checklist->id,
+                    rules->checklist->id);
+        tell(rules, &complaints);
+    } else {
+        rules->checklist = checklist;
+    }
+}
+
+enum err rules_add_checklist(struct rules *rules, const char *folder)
+{
+    read_folder(rules, folder, read_checklist);
+    return rules->wrong ? ERR_FORMAT : ERR_OK;
+}
+
+const struct checklist *rules_checklist(const struct rules *rules)
+{
+    return rules->checklist;
 }
 
 enum err rules_add_jobs(struct rules *rules, const char *folder)

@@ -7,6 +7,7 @@
 #include "models/base/err.h"
 #include "models/base/text.h"
 #include "models/paper/paper.h"
+#include "models/inspection/checklist.h"
 #include "models/profile/profile.h"
 #include "models/service/codes.h"
 #include "models/service/job.h"
@@ -33,6 +34,9 @@ enum err rules_add_jobs(struct rules *rules, const char *folder) MUST_CHECK;
 enum err rules_add_shipped_jobs(struct rules *rules, const char *folder) MUST_CHECK;
 /* The file of the company's codes; at most one. ERR_FORMAT. */
 enum err rules_add_codes(struct rules *rules, const char *path) MUST_CHECK;
+/* The checklist of remote inspections: the one *.yaml of the folder. ERR_FORMAT. */
+enum err rules_add_checklist(struct rules *rules, const char *folder) MUST_CHECK;
+const struct checklist *rules_checklist(const struct rules *rules); /* NULL: nothing is inspected by itself */
 const struct codes *rules_codes(const struct rules *rules); /* NULL: there is no file */
 /* Reads every *.yaml of the folder of papers as well. ERR_FORMAT. */
 enum err rules_add_papers(struct rules *rules, const char *folder) MUST_CHECK;

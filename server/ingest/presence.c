@@ -6,6 +6,7 @@
 #define SILENT_BEATS   3    /* interfaces.md 7 */
 #define SILENCE_EACH   1000 /* how often silence is looked for */
 #define AWAY_MS        30000 /* not looked for that long: a lock, a sleep, or the clock has jumped */
+#define DAY_MS         86400000LL
 #define EPOCHS_GREETED 32   /* the youngest ones, after a birth */
 
 /* ------------------------------------------------------------------ births */
@@ -80,6 +81,12 @@ static enum err take_birth(struct pipeline *pipeline, struct sql *sql, struct kn
                   " status = ?5, will_ms = NULL WHERE id = ?1",
                   "iittt", agent->id, (int64_t)status->edge, agent->epoch, status->version,
                   inbound->bytes);
+    if (!err) { /* how often it comes on is looked at by its inspections */
+        err = sql_run(sql,
+                      "INSERT INTO agent_day (agent, day, births) VALUES (?1, ?2, 1) ON CONFLICT (agent, day) DO UPDATE SET"
+                      " births = agent_day.births + 1",
+                      "ii", agent->id, now_ms / DAY_MS);
+    }
     return err ? err : greet(pipeline, sql, agent);
 }
 

@@ -8,3 +8,4 @@ extern const char schema_ticket[];
 extern const char schema_people[];
 extern const char schema_alarm[];
 extern const char schema_visit[]; /* visits: series, time line, meters, riders */
+extern const char schema_inspection[];

@@ -14,13 +14,13 @@ FLOORS = """
 models/base
 models/profile models/telemetry
 models/fault
-models/diag models/paper models/service
+models/diag models/inspection models/paper models/service
 host
 agent/modbus agent/parcel server/store server/console
 agent/acquire agent/uplink server/fleet server/notice
 server/alarm
 server/case
-server/field
+server/field server/inspection
 server/visit
 server/desk
 server/ingest server/api

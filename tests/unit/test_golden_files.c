@@ -14,6 +14,7 @@
 
 #include "host/file.h"
 #include "models/base/text.h"
+#include "models/inspection/checklist.h"
 #include "models/profile/profile.h"
 #include "models/service/job.h"
 #include "models/service/plan_staff.h"
@@ -321,12 +322,42 @@ static void show_job(const struct job *job, struct text *to)
     }
 }
 
+static void show_checklist(const struct checklist *checklist, struct text *to)
+{
+    text_addf(to, "checklist %s version %lld", checklist->id, (long long)checklist->version);
+    show_title(&checklist->title, to);
+    text_add(to, "\n");
+    for (size_t i = 0; i < checklist->line_count; i++) {
+        const struct check_line *line = &checklist->lines[i];
+
+        text_addf(to, "line %s", line->id);
+        show_title(&line->title, to);
+        text_addf(to, " look %s point %s of %s over %lld samples %lld limits %g %g grade %d", look_names[line->look],
+                  or_dash(line->point), check_of_names[line->of], (long long)line->over_ms, (long long)line->samples,
+                  line->least, line->most, line->grade);
+        show_title(&line->ask, to);
+        show_title(&line->advice, to);
+        text_add(to, "\n");
+    }
+    for (size_t i = 0; i < checklist->proposal_count; i++) {
+        const struct proposal_rule *rule = &checklist->proposals[i];
+
+        text_addf(to, "proposal %s", rule->id);
+        show_title(&rule->title, to);
+        text_addf(to, " kind %s look %s component %s over %lld at least %g", proposal_kind_names[rule->kind],
+                  proposal_look_names[rule->look], or_dash(rule->component), (long long)rule->over_ms, rule->at_least);
+        show_title(&rule->reason, to);
+        text_add(to, "\n");
+    }
+}
+
 static void look(struct arena *arena, const char *path, struct text *to)
 {
     struct complaints complaints = {.path = path, .arena = arena};
     const struct profile *profile;
     const struct plan *plan;
     const struct job *job;
+    const struct checklist *checklist;
     char *bytes;
     size_t size;
 
@@ -334,6 +365,9 @@ static void look(struct arena *arena, const char *path, struct text *to)
     if (strstr(path, "profile")) {
         assert_int_equal(profile_read(arena, bytes, size, &complaints, &profile), ERR_OK);
         show_profile(profile, to);
+    } else if (strstr(path, "checklist")) {
+        assert_int_equal(checklist_read(arena, bytes, size, &complaints, &checklist), ERR_OK);
+        show_checklist(checklist, to);
     } else if (strstr(path, "job")) {
         assert_int_equal(job_read(arena, bytes, size, NULL, &complaints, &job), ERR_OK);
         show_job(job, to);
@@ -346,7 +380,7 @@ static void look(struct arena *arena, const char *path, struct text *to)
 static void files_are_understood_for_ever(void **state)
 {
     static const char *const paths[] = {"tests/golden/files/profile", "tests/golden/files/plan",
-                                        "tests/golden/files/job"};
+                                        "tests/golden/files/job", "tests/golden/files/checklist"};
     struct arena *arena;
 
     (void)state;

@@ -8,7 +8,7 @@ from docs_tools import (BUILD, DOCS, FILES, GOLDEN, ROOT, Bench, changed, findin
 
 # A limit is one leaf or one a level: the program asks for 'value' to see which.
 EITHER_FORM = {"value"}
-PAGES = {"profile": "profile-format.md", "plan": "plan-format.md", "job": "job-format.md", "paper": "paper-format.md", "codes": "job-format.md", "fleet": "fleet-format.md",
+PAGES = {"profile": "profile-format.md", "plan": "plan-format.md", "job": "job-format.md", "paper": "paper-format.md", "codes": "job-format.md", "checklist": "inspections.md", "fleet": "fleet-format.md",
          "agent": "configuration.md", "server": "configuration.md"}
 
 
@@ -77,7 +77,7 @@ def check_lines(lines, path, where):
 def opinions_alone(bench, name, wrong):
     for what, where, document in wrong:
         status, lines = bench.opinion_of(name, document)
-        yield what, check_lines(lines, f"{name}.yaml", place(write_yaml(document), where)) if status == 2 else "taken"
+        yield what, check_lines(lines, bench.path(name), place(write_yaml(document), where)) if status == 2 else "taken"
 
 
 def opinions_together(bench, name, wrong):
@@ -117,6 +117,7 @@ def shipped():
     yield from (("plan", p) for p in sorted((ROOT / "models/plans").glob("*.yaml")))
     yield from (("job", p) for p in sorted((ROOT / "models/jobs").glob("*.yaml")))
     yield from (("paper", p) for p in sorted((ROOT / "models/papers").glob("*.yaml")) if p.name != "words.yaml")
+    yield from (("checklist", p) for p in sorted((ROOT / "models/inspections").glob("*.yaml")))
     yield "codes", ROOT / "models/codes.yaml"
     yield from (("agent", p) for p in sorted((ROOT / "agent").glob("*.yaml")))
     yield from (("server", p) for p in sorted((ROOT / "server").glob("*.yaml")))
@@ -157,7 +158,7 @@ def test_every_example_of_the_pages_is_true(bench, page, form, name, text):
     for folder, kind in (("models/equipment", "profiles"), ("models/plans", "plans"), ("models/jobs", "jobs"), ("models/papers", "papers"), ("models/notices", "notices")):  # what the examples speak of
         for path in (ROOT / folder).glob("*.yaml"):
             (bench.folder / kind / path.name).write_text(path.read_text())
-    text = re.sub(r"(profiles|plans|jobs|papers|notices): models/\w+", r"\1: \1", text)
+    text = re.sub(r"(profiles|plans|jobs|papers|inspections|notices): models/\w+", r"\1: \1", text)
     status, lines = bench.opinion_of(name, write_yaml(document) if name == "plan" else text)
     assert (status, lines) == (0, [])
 
