@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const paper_kinds[] = {"work_order", "ticket", "analysis", "equipment", NULL};
+const char *const paper_kinds[] = {"work_order", "ticket", "analysis", "equipment", "quotation",
+                                   "invoice", "claim", "settlement", NULL};
 
 /* ------------------------------------------------------------------ found */
 

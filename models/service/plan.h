@@ -16,6 +16,7 @@
 #include "models/base/yaml.h"
 #include "models/profile/profile.h"
 #include "models/service/alarm.h"
+#include "models/service/price.h"
 #include "models/service/ticket_rules.h"
 
 #define PLAN_LEVELS 3 /* service levels A B C */
@@ -114,6 +115,19 @@ struct plan_class {
     struct plan_origin origin;
 };
 
+/* Something that the warranty does not cover (C-08), with what telemetry may say about it. The software proposes, a
+ * person decides. */
+struct plan_exclusion {
+    const char *code;
+    const char *group;       /* it counts only where `excluded` has this word; NULL: always */
+    const char *party;       /* who answers for it then: customer external own_workmanship supplier */
+    const char *when;        /* an expression over points and roles, judged at the fault's onset; NULL: only people see it */
+    struct words2 title;
+    struct plan_origin origin;
+};
+
+enum plan_card { PLAN_CARD_DECIDE, PLAN_CARD_REFUSE, PLAN_CARD_GRANT }; /* a registration card that came too late */
+
 struct plan_window { /* season window: month-day to month-day, maybe of the next year */
     int from_month, from_day, to_month, to_day;
 };
@@ -169,6 +183,15 @@ struct plan {
     const char *const *start_order; /* NULL-ended: acceptance_date … */
     const char *const *free_causes;
     const char *const *excluded;
+    const struct plan_exclusion *exclusions;
+    size_t exclusion_count;
+    const char *phases[2];     /* before and after the term's end: guarantee maintenance */
+    bool exchange_fresh;       /* an exchanged component begins its class's term anew … */
+    struct duration exchange_least; /* … or has the rest, and at least so long; count 0: no more than the rest */
+    bool requires_card;
+    enum plan_card late_card;
+    bool two_persons;          /* S0-30: a verdict counts when a second person has confirmed it */
+    struct price_rules price;
     /* grading */
     const char *const *g1_outage_services; /* NULL-ended */
     int64_t g1_outage_ms, link_loss_delay_ms, link_loss_limit_ms;

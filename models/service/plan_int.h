@@ -46,6 +46,10 @@ void plan_read_visits(struct plan_reader *reader, struct yaml_node *map);
 /* plan_people.c: of the items */
 void plan_read_people(struct plan_reader *reader, struct yaml_node *section);
 
+/* plan_money.c: exclusions and exchanged parts from the map period.warranty; who pays what from the items */
+void plan_read_exclusions(struct plan_reader *reader, struct yaml_node *section, struct yaml_node *map);
+void plan_read_money(struct plan_reader *reader, struct yaml_node *items);
+
 /* plan_owed.c: of the items, after the clocks that it names */
 void plan_read_owed(struct plan_reader *reader, struct yaml_node *items);
 

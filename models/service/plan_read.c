@@ -183,6 +183,7 @@ static void read_period(struct plan_reader *reader, struct yaml_node *section)
             reader, plan_leaf(reader, map, "free_causes", NULL), "a list of causes");
         reader->plan->excluded =
             plan_texts(reader, plan_leaf(reader, map, "excluded", NULL), "a list of causes");
+        plan_read_exclusions(reader, section, map);
         plan_others(reader, map);
     }
     plan_read_period_duties(reader, section);
@@ -196,18 +197,10 @@ static void read_items(struct plan_reader *reader, struct yaml_node *section)
     struct complaints *complaints = reader->complaints;
     struct plan *plan = reader->plan;
     struct yaml_node *visits = yaml_map(complaints, yaml_need(complaints, section, "visits"), "a map");
-    struct yaml_node *charge = yaml_map(complaints, yaml_find(section, "charge"), "a map");
     struct yaml_node *hold = yaml_map(complaints, yaml_find(section, "hold"), "a map");
     struct yaml_node *parts = yaml_map(complaints, yaml_find(section, "reserve"), "a map");
 
     plan_read_visits(reader, visits);
-    if (charge) {
-        struct yaml_node *consent = plan_leaf(reader, charge, "consent_before_repair", NULL);
-        const char *words = yaml_text(complaints, consent, "required or not_required", "");
-
-        plan->consent_before_repair = strcmp(words, "required") == 0 || strcmp(words, "true") == 0;
-        plan_others(reader, charge);
-    }
     if (parts) {
         plan->reserve_odds = yaml_number(complaints, plan_leaf(reader, parts, "odds", NULL), "a share", 0, 1, 0);
         plan->reserve_km = yaml_number(complaints, plan_leaf(reader, parts, "within", NULL), "kilometres", 0, 20040, 100);
@@ -221,6 +214,7 @@ static void read_items(struct plan_reader *reader, struct yaml_node *section)
     }
     ticket_rules_read(reader->arena, complaints, section, &plan->ticket);
     plan_read_people(reader, section);
+    plan_read_money(reader, section);
     plan->onsite_gate = plan_keep(reader, yaml_text(complaints, plan_leaf(reader, section, "onsite_gate", NULL),
                                                "a gate", ""));
     plan->approvals = plan_texts(reader, plan_leaf(reader, section, "approvals", NULL), "a list of words");
@@ -261,6 +255,8 @@ static struct plan *empty_plan(struct arena *arena, const char *bytes, size_t si
             .excluded = plan_no_texts,
             .g1_outage_services = plan_no_texts,
             .overlays = plan_no_texts,
+            .phases = {"warranty", "after_warranty"},
+            .price = price_rules_usual(),
             .bytes = bytes,
             .size = size,
         };

@@ -25,9 +25,17 @@ static const struct ticket_row rows[] = {
     [TICKET_ACKNOWLEDGE] = {"acknowledge", S(REGISTERED), 0, TICKET_ACKNOWLEDGED, FIELD, 0, "", ""},
     [TICKET_RESPOND] = {"respond", OPEN, 0, TICKET_STAY, FIELD, 0, "", ""},
     [TICKET_REGRADE] = {"regrade", OPEN, 0, TICKET_STAY, DESK, 0, "grade reason", ""},
-    [TICKET_QUOTE] = {"quote", OPEN & ~S(CLEARED), 0, TICKET_AWAITING_CONSENT, FIELD, 0, "lines", ""},
-    [TICKET_CONSENT] = {"consent", OPEN, S(AWAITING_CONSENT), TICKET_BACK, FIELD, TICKET_NEED_QUOTE,
-                        "accepted", "quote"},
+    [TICKET_QUOTE] = {"quote", OPEN & ~S(CLEARED), 0, TICKET_AWAITING_CONSENT, FIELD, 0, "lines?", ""},
+    [TICKET_CONSENT] = {"consent", OPEN, S(AWAITING_CONSENT), TICKET_BACK, FIELD | OWN, TICKET_NEED_QUOTE,
+                        "accepted name? version?", "quote"},
+    [TICKET_CONFIRM_WARRANTY] = {"confirm_warranty", OPEN | S(CLOSED), 0, TICKET_STAY, DESK, 0,
+                                 "verdict reason exclusion? responsible_party?", ""},
+    [TICKET_BILL] = {"bill", OPEN | S(CLOSED), 0, TICKET_STAY, DESK, TICKET_NEED_CONSENT, "", ""},
+    [TICKET_PAY] = {"pay", OPEN | S(CLOSED), 0, TICKET_STAY, FIELD, 0, "amount words?", ""},
+    [TICKET_ADJUST] = {"adjust", OPEN | S(CLOSED), 0, TICKET_STAY, FIELD, 0, "kind amount reason", ""},
+    [TICKET_APPROVE_MONEY] = {"approve_money", OPEN | S(CLOSED), 0, TICKET_STAY, R(DISPATCHER) | LEAD, 0,
+                           "request approved note?", ""},
+    [TICKET_INVOICE] = {"invoice", OPEN | S(CLOSED), 0, TICKET_STAY, DESK, 0, "kind? reference?", ""},
     [TICKET_NOTE] = {"note", OPEN, 0, TICKET_STAY, FIELD, 0, "", ""},
     [TICKET_RESET] = {"reset", OPEN, 0, TICKET_STAY, FIELD, 0, "", ""},
     [TICKET_REOPEN] = {"reopen", S(CLOSED), 0, TICKET_ACKNOWLEDGED, FIELD | OWN, 0, "reason", "close"},
@@ -81,7 +89,7 @@ static const struct ticket_row rows[] = {
     [TICKET_ARRIVE] = {"arrive", BEFORE | AGAIN, 0, TICKET_ON_SITE, OWN, 0, "", ""},
     [TICKET_START] = {"start", OPEN & ~(S(CLEARED) | S(REPAIRING)), 0, TICKET_REPAIRING, OWN,
                       TICKET_NEED_CONSENT, "", ""},
-    [TICKET_FINISH] = {"finish", OPEN, OPEN & ~S(CLEARED), TICKET_TESTING, OWN, 0, "", ""},
+    [TICKET_FINISH] = {"finish", OPEN, OPEN & ~S(CLEARED), TICKET_TESTING, OWN, TICKET_NEED_CONSENT, "", ""},
     /* ---- what telemetry says */
     [TICKET_CLEAR] = {"clear", OPEN, 0, TICKET_CLEARED, OWN, 0, "", ""},
     [TICKET_RELAPSE] = {"relapse", S(CLEARED) | S(TESTING), 0, TICKET_ACKNOWLEDGED, OWN, 0, "", ""},
@@ -173,7 +181,7 @@ void ticket_legal(const struct ticket_facts *facts, struct text *to)
 static enum err refuse(const struct ticket_facts *facts, enum ticket_action action, struct text *why)
 {
     const char *words = objection(facts, action);
-    TEXT(legal, 600);
+    TEXT(legal, 900);
 
     ticket_legal(facts, &legal);
     if (!may(facts, action)) {

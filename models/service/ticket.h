@@ -39,6 +39,12 @@ enum ticket_action {
     TICKET_REGRADE,
     TICKET_QUOTE,
     TICKET_CONSENT,
+    TICKET_CONFIRM_WARRANTY, /* a person's word on the verdict; two persons', where the plan asks for it */
+    TICKET_BILL,             /* what was done goes into the books */
+    TICKET_PAY,
+    TICKET_ADJUST,        /* an adjustment or a refund is asked for … */
+    TICKET_APPROVE_MONEY, /* … and approved or refused by another person */
+    TICKET_INVOICE,
     TICKET_NOTE,
     TICKET_RESET, /* a latching fault may clear again */
     TICKET_REOPEN,

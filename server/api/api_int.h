@@ -192,6 +192,23 @@ void tickets_candidates(struct call *call);
 void escalations_list(struct call *call);
 void escalations_act(struct call *call);
 
+void money_of_ticket(struct call *call);
+void money_requests(struct call *call);
+void money_track_consent(struct call *call);
+void quotations_list(struct call *call);
+void quotations_show(struct call *call);
+void invoices_show(struct call *call);
+void claims_list(struct call *call);
+void claims_post(struct call *call);
+void claims_show(struct call *call);
+void claims_act(struct call *call);
+void settlements_list(struct call *call);
+void settlements_post(struct call *call);
+void settlements_show(struct call *call);
+void settlements_act(struct call *call);
+/* The ticket of a track number and its code; -1 and a problem when they do not fit (tickets_route.c). */
+int64_t track_find(struct call *call);
+
 void reports_list(struct call *call);
 void reports_show(struct call *call);
 

@@ -12,7 +12,7 @@
 
 void call_problem(struct call *call, int status, const char *title, const char *format, ...)
 {
-    char detail[1024];
+    char detail[1200];
     va_list list;
 
     va_start(list, format);
@@ -312,7 +312,7 @@ enum err call_write(struct call *call,
                                      struct text *why))
 {
     const char *key = http_header(call->request, "Idempotency-Key");
-    TEXT(why, 800);
+    TEXT(why, 1100);
     TEXT(whole, 600);
     struct write write = {
         .call = call, .work = work, .why = &why, .headers = call->answer->extra_count};

@@ -8,6 +8,7 @@
 #include "server/api/paper.h"
 #include "server/desk/rca.h"
 #include "server/desk/view.h"
+#include "server/money/money.h"
 
 /* ------------------------------------------------------------------ what papers are made of */
 
@@ -73,6 +74,40 @@ static enum err show_equipment(struct call *call, const char *id, struct json_ou
     return err ? err : out->err;
 }
 
+/* ---- money: by number */
+
+static enum err show_numbered(struct call *call, int64_t row, struct json_out *out,
+                              enum err (*show)(struct sql *sql, int64_t id, const struct zone *zone, struct json_out *out))
+{
+    enum err err = row ? show(call->sql, row, call->zone, out) : ERR_NOT_FOUND;
+
+    return err ? err : out->err;
+}
+
+static enum err show_quotation(struct call *call, const char *id, struct json_out *out)
+{
+    return show_numbered(call, sql_find_int(call->sql, 0, "SELECT id FROM quotation WHERE number = ?1", "t", id), out,
+                         money_show_quotation);
+}
+
+static enum err show_invoice(struct call *call, const char *id, struct json_out *out)
+{
+    return show_numbered(call, sql_find_int(call->sql, 0, "SELECT id FROM invoice WHERE number = ?1", "t", id), out,
+                         money_show_invoice);
+}
+
+static enum err show_claim(struct call *call, const char *id, struct json_out *out)
+{
+    return show_numbered(call, sql_find_int(call->sql, 0, "SELECT id FROM claim WHERE number = ?1", "t", id), out,
+                         money_show_claim);
+}
+
+static enum err show_settlement(struct call *call, const char *id, struct json_out *out)
+{
+    return show_numbered(call, sql_find_int(call->sql, 0, "SELECT id FROM settlement WHERE number = ?1", "t", id), out,
+                         money_show_settlement);
+}
+
 static const struct subject {
     const char *kind;
     enum err (*show)(struct call *call, const char *id, struct json_out *out);
@@ -81,6 +116,10 @@ static const struct subject {
     {"ticket", show_ticket},
     {"analysis", show_analysis},
     {"equipment", show_equipment},
+    {"quotation", show_quotation},
+    {"invoice", show_invoice},
+    {"claim", show_claim},
+    {"settlement", show_settlement},
 };
 
 static const struct subject *subject_of(const struct paper *paper)

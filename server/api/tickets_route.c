@@ -216,7 +216,7 @@ static void note_try(const char *number, int64_t now_ms)
     }
 }
 
-void tickets_track(struct call *call)
+int64_t track_find(struct call *call)
 {
     const char *code = http_query(call->request, "code");
     int64_t id = view_find_ticket(call->sql, call->parts[1]);
@@ -227,7 +227,7 @@ void tickets_track(struct call *call)
     if (has_tried_much(call->parts[1], call->now_ms)) {
         call_problem(call, 429, "Too many tries", "wait a minute");
         call_header(call, "Retry-After", "60");
-        return;
+        return -1;
     }
     sql_find(call->sql, &rows, "SELECT track_code FROM ticket WHERE id = ?1", "i", id);
     if (sql_next(&rows)) {
@@ -236,9 +236,19 @@ void tickets_track(struct call *call)
     (void)!sql_end(&rows);
     /* as long for a wrong number as for a wrong code */
     right = code && auth_same(code, stored);
-    if (!right || id < 0 ||
-        view_track(call->sql, call->api->options.rules, id, call->now_ms, call->out)) {
+    if (!right || id < 0) {
         note_try(call->parts[1], call->now_ms);
         call_problem(call, 404, "Not found", "no ticket with that number and code");
+        return -1;
+    }
+    return id;
+}
+
+void tickets_track(struct call *call)
+{
+    int64_t id = track_find(call);
+
+    if (id >= 0 && view_track(call->sql, call->api->options.rules, id, call->now_ms, call->out)) {
+        call_problem(call, 503, "The database is not readable", "try again");
     }
 }

@@ -22,7 +22,7 @@ static enum err read_equipment(struct office *office, struct sql *sql, struct pl
 
     sql_find(sql, &rows,
              "SELECT name, title, site, profile, agent, claimed, acceptance_day, completion_day,"
-             " invoice_day, sale_day, manufacture_day FROM equipment WHERE id = ?1",
+             " invoice_day, sale_day, manufacture_day, completion_signed_day FROM equipment WHERE id = ?1",
              "i", place->equipment);
     found = sql_next(&rows);
     if (found) {
@@ -35,7 +35,7 @@ static enum err read_equipment(struct office *office, struct sql *sql, struct pl
         place->agent = sql_int(&rows, 4);
         place->claimed = sql_int(&rows, 5) != 0;
         place->dates.acceptance = day_or_none(&rows, 6);
-        place->dates.completion_signed = WARRANTY_NO_DATE;
+        place->dates.completion_signed = day_or_none(&rows, 11);
         place->dates.completion = day_or_none(&rows, 7);
         place->dates.invoice = day_or_none(&rows, 8);
         place->dates.sale = day_or_none(&rows, 9);

@@ -53,6 +53,13 @@ static enum err read_more(struct office *office, struct sql *sql, struct ticket 
     return sql_end(&rows);
 }
 
+static bool is_chargeable(const struct ticket *ticket)
+{
+    int by = price_case_read(ticket->verdict);
+
+    return by >= 0 && price_is_chargeable(&ticket->plan->price, (enum price_case)by);
+}
+
 int64_t ticket_wake(const struct ticket *ticket)
 {
     int64_t wake_ms = ticket->hold_until_ms ? ticket->hold_until_ms : OFFICE_NEVER;
@@ -71,14 +78,13 @@ enum err ticket_load(struct office *office, struct sql *sql, int64_t id, struct 
     sql_find(sql, &rows,
              "SELECT number, kind, fault, cause_key, plan, time_zone, grade, service_level, state,"
              " registered_ms, cleared_ms, hold_until_ms, closed_ms, late, quote, consent,"
-             " equipment, agent, site, calendar, title_en, title_zh, warranty,"
+             " equipment, agent, site, calendar, title_en, title_zh, verdict,"
              " plan_hash, classification, (SELECT COUNT(*) FROM pause p WHERE p.ticket = ticket.id AND p.to_ms IS NULL)"
              " FROM ticket WHERE id = ?1",
              "i", id);
     found = sql_next(&rows);
     if (found) {
         const char *level = sql_text(&rows, 7);
-        const char *warranty = sql_text(&rows, 22);
         int state = ticket_state_read(sql_text(&rows, 8));
 
         ticket.number = keep(office, sql_text(&rows, 0));
@@ -98,10 +104,8 @@ enum err ticket_load(struct office *office, struct sql *sql, int64_t id, struct 
         ticket.late = sql_int(&rows, 13) != 0;
         ticket.quote_open = !sql_null(&rows, 14) && sql_null(&rows, 15);
         ticket.consent_given = sql_int(&rows, 15) != 0;
-        /* S0-59: what the customer pays for needs consent before repair */
-        ticket.consent_needed =
-            !sql_null(&rows, 14) || (warranty && (strstr(warranty, "\"expired\"") ||
-                                                  strstr(warranty, "\"excluded\"")));
+        ticket.verdict = keep(office, sql_text(&rows, 22));
+        ticket.consent_needed = !sql_null(&rows, 14);
         ticket.equipment = sql_int(&rows, 16);
         ticket.agent = sql_int(&rows, 17);
         ticket.site = sql_int(&rows, 18);
@@ -116,7 +120,9 @@ enum err ticket_load(struct office *office, struct sql *sql, int64_t id, struct 
         return err ? err : ERR_NOT_FOUND;
     }
     ticket.plan = plan ? rules_plan_kept(office->options.rules, sql, plan, plan_hash) : NULL;
-    ticket.consent_needed = ticket.consent_needed && ticket.plan && ticket.plan->consent_before_repair;
+    /* S0-59: what the customer pays for needs consent before repair */
+    ticket.consent_needed = ticket.plan && ticket.plan->consent_before_repair &&
+                            (ticket.consent_needed || is_chargeable(&ticket));
     if (ticket_kind_find(ticket.kind)) { /* S2-30: a special request is priced and agreed first */
         ticket.consent_needed = ticket.consent_needed || ticket_kind_find(ticket.kind)->consent;
     }

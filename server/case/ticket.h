@@ -12,6 +12,7 @@ struct ticket {
     const char *number, *kind, *fault, *cause_key, *time_zone;
     const struct plan *plan; /* as it was when the ticket was opened; NULL: none */
     const char *title_en, *title_zh;
+    const char *verdict; /* of the warranty, as it counts now; NULL: not judged */
     int grade;
     bool emergency, complex; /* two of the classifications: urgency, complexity */
     char level;

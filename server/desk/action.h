@@ -35,8 +35,6 @@ enum err move_end_children(struct move *move, const char *resolution) MUST_CHECK
 /* ERR_FORMAT: a field is missing or wrong; ERR_STATE: it is not legal now; why says it. */
 enum err do_respond(struct move *move) MUST_CHECK;
 enum err do_regrade(struct move *move) MUST_CHECK;
-enum err do_quote(struct move *move) MUST_CHECK;
-enum err do_consent(struct move *move) MUST_CHECK;
 enum err do_reset(struct move *move) MUST_CHECK;
 enum err do_reopen(struct move *move) MUST_CHECK;
 
@@ -53,6 +51,17 @@ enum err do_diagnose(struct move *move) MUST_CHECK;
 enum err do_plan_solution(struct move *move) MUST_CHECK;
 enum err do_request_part(struct move *move) MUST_CHECK;
 enum err do_deliver_part(struct move *move) MUST_CHECK;
+
+/* When a person has said that a supplier answers for it: the claim, and the supplier is told (S0-32). */
+enum err move_follow_party(struct move *move) MUST_CHECK;
+enum err do_quote(struct move *move) MUST_CHECK;
+enum err do_consent(struct move *move) MUST_CHECK;
+enum err do_confirm_warranty(struct move *move) MUST_CHECK;
+enum err do_bill(struct move *move) MUST_CHECK;
+enum err do_pay(struct move *move) MUST_CHECK;
+enum err do_adjust(struct move *move) MUST_CHECK;
+enum err do_approve_money(struct move *move) MUST_CHECK;
+enum err do_invoice(struct move *move) MUST_CHECK;
 
 enum err do_attach(struct move *move) MUST_CHECK;
 enum err do_detach(struct move *move) MUST_CHECK;

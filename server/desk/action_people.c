@@ -162,6 +162,9 @@ enum err do_close(struct move *move)
     if (!err && !override) {
         err = move_judge_close(move);
     }
+    if (!err && !override && !money_may_close(move->sql, move->ticket->id, move->why)) {
+        err = ERR_STATE;
+    }
     if (!err) {
         err = move_end_children(move, resolution);
     }

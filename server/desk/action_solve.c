@@ -142,9 +142,12 @@ enum err do_diagnose(struct move *move)
     if (!err) {
         err = classes_judge(move->office, move->sql, move->ticket, NULL, NULL, "the diagnosis", move->at_ms);
     }
-    if (!err && said(move, "component")) {
+    if (!err && (said(move, "component") || domain || party)) {
         err = warranty_again(move->office, move->sql, move->ticket, said(move, "component"), domain,
                              move->now_ms);
+    }
+    if (!err && party) {
+        err = move_follow_party(move);
     }
     return err || !plan ? err : write_solution(move, plan, NULL);
 }

@@ -23,44 +23,6 @@ enum err do_regrade(struct move *move)
                           move->action->action_id, move->at_ms, move->now_ms);
 }
 
-enum err do_quote(struct move *move)
-{
-    const struct cJSON *lines = json_field(move->action->body, "lines");
-    struct json_out out = json_out(64 * 1024);
-    enum err err;
-
-    if (!json_is_list(lines) || json_size(lines) == 0) {
-        return text_say(move->why, ERR_FORMAT, "quote needs lines");
-    }
-    json_put_value(&out, lines);
-    err = out.err;
-    if (!err) {
-        err = sql_run(move->sql, "UPDATE ticket SET quote = ?2, consent = NULL WHERE id = ?1", "it",
-                      move->ticket->id, out.bytes);
-    }
-    json_out_free(&out);
-    return err;
-}
-
-enum err do_consent(struct move *move)
-{
-    struct ticket_facts facts;
-    bool accepted;
-    enum err err;
-
-    if (!json_as_bool(json_field(move->action->body, "accepted"), &accepted)) {
-        return text_say(move->why, ERR_FORMAT, "consent needs accepted: true or false");
-    }
-    err = sql_run(move->sql, "UPDATE ticket SET consent = ?2 WHERE id = ?1", "ii", move->ticket->id,
-                  (int64_t)accepted);
-    move->ticket->consent_given = accepted;
-    if (!err && move->ticket->state == TICKET_AWAITING_CONSENT) { /* work that had begun goes on */
-        err = ticket_facts(move->office, move->sql, move->ticket, move->action->role, &facts);
-        move->state = facts.back;
-    }
-    return err;
-}
-
 enum err do_reset(struct move *move)
 {
     return alarm_reset(move->office, move->sql, move->ticket, move->now_ms, move->why);

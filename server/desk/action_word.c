@@ -34,8 +34,15 @@ enum err do_classify(struct move *move)
     if (!reason) {
         return text_say(move->why, ERR_FORMAT, "classify needs a reason");
     }
-    return classes_say(move->office, move->sql, move->ticket, (enum class_field)field, *words,
-                       move->action->who, reason, move->at_ms);
+    enum err err = classes_say(move->office, move->sql, move->ticket, (enum class_field)field, *words,
+                               move->action->who, reason, move->at_ms);
+
+    if (!err && (field == CLASS_PARTY || field == CLASS_DOMAIN)) { /* what the warranty's proposal stands on */
+        err = warranty_again(move->office, move->sql, move->ticket, NULL, field == CLASS_DOMAIN ? *words : NULL,
+                             move->now_ms);
+        err = err ? err : move_follow_party(move);
+    }
+    return err;
 }
 
 /* S0-111: it has to be looked into first; what runs until the answer is the callback clock. */

@@ -213,6 +213,13 @@ static enum err turn_customers(struct desk *desk, struct sql *sql, int64_t now_m
     return err ? err : end_step(desk, sql, "customers who heard nothing", customer_turn(&desk->office, sql, now_ms));
 }
 
+static enum err turn_money(struct desk *desk, struct sql *sql, int64_t now_ms)
+{
+    enum err err = sql_save(sql);
+
+    return err ? err : end_step(desk, sql, "exclusions of warranties", money_turn(&desk->office, sql, now_ms));
+}
+
 /* After a start nobody is told of what stood before: agents come back first. */
 static enum err turn_alarms(struct desk *desk, struct sql *sql, int64_t now_ms)
 {
@@ -239,7 +246,7 @@ int64_t desk_due(const struct desk *desk, struct sql *sql, int64_t now_ms)
         customer_due(sql),   escalate_due(sql),
         forecast_due(sql),   desk->visits_next_ms,
         desk->duties_next_ms, desk->duties_judge_ms,
-        inspection_due(sql),
+        inspection_due(sql),  money_due(sql),
     };
 
     if (now_ms < desk->turned_ms) {
@@ -364,6 +371,7 @@ enum err desk_turn(struct desk *desk, struct sql *sql, int64_t now_ms, int64_t *
     static enum err (*const steps[])(struct desk *, struct sql *, int64_t) = {
         turn_links,       turn_alarms, turn_tickets, turn_closures,  turn_customers,
         turn_escalations, turn_visits, turn_duties,  turn_inspections, turn_forecasts,
+        turn_money,
     };
     enum err err = ERR_OK;
 

@@ -81,6 +81,15 @@ enum err desk_inspection_action(struct desk *desk, struct sql *sql, int64_t insp
 /* acknowledge, decide. */
 enum err desk_escalation_action(struct desk *desk, struct sql *sql, int64_t escalation, const struct action *action,
                                 int64_t now_ms, struct text *why) MUST_CHECK;
+/* A claim on a supplier for a ticket: {supplier?, component?, part?, serial?, amount?}; then send accept refuse settle
+ * note. */
+enum err desk_claim_open(struct desk *desk, struct sql *sql, const struct action *action, int64_t ticket, int64_t now_ms,
+                         int64_t *ret_id, struct text *why) MUST_CHECK;
+enum err desk_claim_action(struct desk *desk, struct sql *sql, int64_t claim, const struct action *action, int64_t now_ms,
+                           struct text *why) MUST_CHECK;
+/* A batch: {kind, party, from, to}, both days belong to it. */
+enum err desk_settle(struct desk *desk, struct sql *sql, const struct action *action, int64_t now_ms, int64_t *ret_id,
+                     struct text *why) MUST_CHECK;
 /* true when the action with that id (NULL: none) was done already. */
 bool desk_ticket_did(struct sql *sql, int64_t ticket, const char *action_id);
 bool desk_work_did(struct sql *sql, int64_t work_order, const char *action_id);

@@ -10,6 +10,7 @@
 #include "server/desk/desk.h"
 #include "server/desk/slip.h"
 #include "server/field/field.h"
+#include "server/money/money.h"
 
 struct desk {
     struct office office;

@@ -67,61 +67,15 @@ static void put_remote(struct json_out *out, const struct fault_rule *rule)
     json_close_list(out);
 }
 
-static void put_date(struct json_out *out, const char *name, int32_t day)
-{
-    char words[11];
-
-    if (day == WARRANTY_NO_DATE) {
-        json_null(out, name);
-        return;
-    }
-    civil_write_date(day, words);
-    json_text(out, name, words);
-}
-
-static void put_warranty(struct office *office, struct json_out *out, const struct place *place,
-                         const struct ticket_new *what, int64_t onset_ms)
-{
-    const char *component = what->rule ? what->rule->component : what->component;
-    const char *domain = what->rule ? what->rule->domain : what->domain;
-    struct warranty warranty;
-    TEXT(rule, 256);
-    TEXT(evidence, 256);
-
-    json_open_object(out);
-    if (place->plan && component) {
-        warranty = warranty_judge(place->plan, &place->dates, component, domain,
-                                  place_day(office, place, onset_ms));
-        warranty_rule(place->plan, &warranty, &rule);
-        warranty_evidence(&warranty, &evidence);
-        json_text(out, "verdict", warranty_verdict_names[warranty.verdict]);
-        json_text(out, "component", component);
-        json_text(out, "rule", rule.at);
-        json_text(out, "evidence", evidence.at);
-        put_date(out, "until", warranty.until);
-    } else {
-        json_text(out, "verdict", "unknown");
-        json_text(out, "component", component);
-        json_text(out, "rule",
-                  place->plan ? "the plan's warranty is judged by component" : "no plan is known");
-        json_text(out, "evidence", component ? NULL : "the component is not known yet");
-        json_null(out, "until");
-    }
-    json_close_object(out);
-}
-
 struct documents { /* JSON columns of a new ticket */
-    struct json_out warranty, cause, remote, advice;
+    struct json_out cause, remote, advice;
 };
 
-static void write_documents(struct office *office, const struct place *place,
-                            const struct ticket_new *what, struct documents *documents)
+static void write_documents(const struct ticket_new *what, struct documents *documents)
 {
-    documents->warranty = json_out(8192);
     documents->cause = json_out(32768);
     documents->remote = json_out(32768);
     documents->advice = json_out(8192);
-    put_warranty(office, &documents->warranty, place, what, what->onset_ms);
     put_causes(&documents->cause, what->rule);
     put_remote(&documents->remote, what->rule);
     if (what->rule) {
@@ -133,8 +87,7 @@ static void write_documents(struct office *office, const struct place *place,
 
 static enum err free_documents(struct documents *documents)
 {
-    struct json_out *all[] = {&documents->warranty, &documents->cause, &documents->remote,
-                              &documents->advice};
+    struct json_out *all[] = {&documents->cause, &documents->remote, &documents->advice};
     enum err err = ERR_OK;
 
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
@@ -144,7 +97,7 @@ static enum err free_documents(struct documents *documents)
     return err;
 }
 
-static enum err insert_row(struct office *office, struct sql *sql, const struct place *place,
+static enum err insert_row(struct sql *sql, const struct place *place,
                            const struct ticket_new *what, int64_t now_ms)
 {
     struct documents documents;
@@ -153,22 +106,21 @@ static enum err insert_row(struct office *office, struct sql *sql, const struct 
 
     numbers_make('T', number, sizeof(number));
     numbers_secret(code, 16);
-    write_documents(office, place, what, &documents);
+    write_documents(what, &documents);
     err = sql_run(
         sql,
         "INSERT INTO ticket (number, cause_key, kind, equipment, agent, site, fault, grade, state,"
-        " onset_ms, detected_ms, registered_ms, late, title_en, title_zh, channel, warranty,"
+        " onset_ms, detected_ms, registered_ms, late, title_en, title_zh, channel,"
         " cause, remote, advice, evidence, children, track_code, plan, plan_hash,"
         " service_level, calendar, time_zone) VALUES (?1, ?2, ?3, NULLIF(?4, 0), NULLIF(?5, 0),"
         " NULLIF(?6, 0), ?7, ?8, 'registered', ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
-        " ?19, ?20, ?21, ?22, ?23, ?24, ?25, NULLIF(?26, 0), ?27)",
-        "tttiiitiiiiittttttttttttti"
+        " ?19, ?20, ?21, ?22, ?23, ?24, NULLIF(?25, 0), ?26)",
+        "tttiiitiiiiitttttttttttti"
         "t",
         number, what->cause_key, what->kind, what->agent ? (int64_t)0 : place->equipment,
         what->agent, place->site, what->fault, (int64_t)what->grade, what->onset_ms,
         what->detected_ms, now_ms, (int64_t)what->late, what->title.en, what->title.zh,
-        what->channel ? what->channel : "device", documents.warranty.bytes, documents.cause.bytes,
-        documents.remote.bytes, documents.advice.bytes, what->evidence, what->children, code,
+        what->channel ? what->channel : "device", documents.cause.bytes, documents.remote.bytes, documents.advice.bytes, what->evidence, what->children, code,
         place->plan ? place->plan->id : NULL, place->plan ? place->plan->hash : NULL, level,
         place->calendar, place->time_zone);
     full = free_documents(&documents);
@@ -307,7 +259,7 @@ static enum err begin(struct office *office, struct sql *sql, const struct place
 {
     const char *domain = what->rule ? what->rule->domain : what->domain;
     int64_t id;
-    enum err err = insert_row(office, sql, place, what, now_ms);
+    enum err err = insert_row(sql, place, what, now_ms);
 
     if (err) {
         return err;
@@ -321,6 +273,9 @@ static enum err begin(struct office *office, struct sql *sql, const struct place
     }
     if (!err) {
         err = owner_begin(sql, id, now_ms);
+    }
+    if (!err) {
+        err = money_judge(office, sql, id, what->rule ? what->rule->component : what->component, domain, now_ms);
     }
     if (!err) {
         err = ticket_load(office, sql, id, ticket);
@@ -392,42 +347,28 @@ enum err ticket_open(struct office *office, struct sql *sql, const struct place 
 enum err warranty_again(struct office *office, struct sql *sql, const struct ticket *ticket, const char *component,
                         const char *domain, int64_t now_ms)
 {
-    struct ticket_new what = {.component = component, .domain = domain ? domain : "hardware"};
-    struct json_out out = json_out(8192);
-    struct place place;
-    int64_t onset_ms = sql_find_int(sql, now_ms, "SELECT onset_ms FROM ticket WHERE id = ?1", "i", ticket->id);
-    enum err err = place_find(office, sql, ticket->equipment, ticket->site, now_ms, &place);
+    enum err err = money_judge(office, sql, ticket->id, component, domain, now_ms);
 
-    if (!err) {
-        put_warranty(office, &out, &place, &what, onset_ms);
-        err = out.err;
-    }
-    if (!err) {
-        err = sql_run(sql, "UPDATE ticket SET warranty = ?2 WHERE id = ?1", "it", ticket->id, out.bytes);
-    }
-    json_out_free(&out);
-    return err ? err
-               : ticket_line(sql, ticket->id, now_ms, now_ms, "heliograph", "warranty", NULL,
-                             "judged anew by the component of the diagnosis", NULL);
+    return err || !component ? err
+                             : ticket_line(sql, ticket->id, now_ms, now_ms, "heliograph", "warranty", NULL,
+                                           "judged anew by the component of the diagnosis", NULL);
 }
 
 /* ------------------------------------------------------------------ a caller's ticket gets its fault */
 
-static enum err name_fault(struct office *office, struct sql *sql, const struct place *place,
-                           const struct ticket_new *what, int64_t id)
+static enum err name_fault(struct sql *sql, const struct ticket_new *what, int64_t id)
 {
     struct documents documents;
     enum err err, full;
 
-    write_documents(office, place, what, &documents);
+    write_documents(what, &documents);
     err = sql_run(sql,
                   "UPDATE ticket SET cause_key = ?2, fault = ?3, title_en = CASE WHEN title_en = kind THEN"
                   " ?4 ELSE title_en END, title_zh = CASE WHEN title_zh = kind THEN ?5 ELSE title_zh END,"
-                  " onset_ms = MIN(onset_ms, ?6), warranty = ?7, cause = ?8, remote = ?9, advice = ?10,"
-                  " evidence = ?11, version = version + 1 WHERE id = ?1",
-                  "itttt" "ittttt", id, what->cause_key, what->fault, what->title.en, what->title.zh,
-                  what->onset_ms, documents.warranty.bytes, documents.cause.bytes, documents.remote.bytes,
-                  documents.advice.bytes, what->evidence);
+                  " onset_ms = MIN(onset_ms, ?6), cause = ?7, remote = ?8, advice = ?9, exclusions = NULL,"
+                  " evidence = ?10, version = version + 1 WHERE id = ?1",
+                  "itttt" "itttt", id, what->cause_key, what->fault, what->title.en, what->title.zh,
+                  what->onset_ms, documents.cause.bytes, documents.remote.bytes, documents.advice.bytes, what->evidence);
     full = free_documents(&documents);
     return err ? err : full;
 }
@@ -436,8 +377,12 @@ enum err ticket_adopt(struct office *office, struct sql *sql, const struct place
                       const struct ticket_new *what, int64_t now_ms, int64_t id)
 {
     struct ticket ticket;
-    enum err err = name_fault(office, sql, place, what, id);
+    enum err err = name_fault(sql, what, id);
 
+    if (!err) {
+        err = money_judge(office, sql, id, what->rule ? what->rule->component : what->component,
+                          what->rule ? what->rule->domain : what->domain, now_ms);
+    }
     if (!err) {
         err = dispatch_refresh(office, sql, place, id, what->rule, what->evidence, now_ms);
     }

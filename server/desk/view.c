@@ -6,6 +6,7 @@
 
 #include "models/service/sla.h"
 #include "models/service/warranty.h"
+#include "server/money/money.h"
 #include "server/case/clocks.h"
 #include "server/case/customer.h"
 #include "server/desk/closure.h"
@@ -186,6 +187,9 @@ enum err view_ticket(struct sql *sql, struct rules *rules, int64_t ticket, enum 
         err = view_ticket_more(sql, rules, ticket, zone, role, out);
     }
     if (!err) {
+        err = money_show_offer(sql, ticket, zone, out);
+    }
+    if (!err) {
         err = closure_put(sql, zone, ticket, out);
     }
     if (!err) {
@@ -281,6 +285,9 @@ enum err view_track(struct sql *sql, struct rules *rules, int64_t ticket, int64_
     }
     err = put_history(sql, ticket, zone_of(rules, time_zone), out);
     if (!err) {
+        err = money_show_offer(sql, ticket, zone_of(rules, time_zone), out);
+    }
+    if (!err) {
         err = view_clocks(sql, rules, ticket, now_ms, CLOCKS_SHORT, out);
     }
     json_close_object(out);
@@ -316,13 +323,13 @@ static enum err read_owner(struct sql *sql, int64_t equipment, int64_t now_ms, s
              " e.manufacture_day, COALESCE((SELECT c.plan FROM contract c JOIN contract_site x ON"
              " x.contract = c.id WHERE x.site = e.site AND (c.start_day IS NULL OR c.start_day <="
              " ?2) AND (c.end_day IS NULL OR c.end_day >= ?2) ORDER BY c.start_day DESC LIMIT 1),"
-             " ''), COALESCE(s.time_zone, k.time_zone, 'UTC') FROM equipment e LEFT JOIN site s ON s.id ="
+             " ''), COALESCE(s.time_zone, k.time_zone, 'UTC'), e.completion_signed_day FROM equipment e LEFT JOIN site s ON s.id ="
              " e.site LEFT JOIN calendar k ON k.id = s.calendar WHERE e.id = ?1",
              "ii", equipment, now_ms / 86400000);
     if (sql_next(&rows)) {
         owner->dates = (struct warranty_dates){
             .acceptance = day_or_none(&rows, 0),
-            .completion_signed = WARRANTY_NO_DATE,
+            .completion_signed = day_or_none(&rows, 7),
             .completion = day_or_none(&rows, 1),
             .invoice = day_or_none(&rows, 2),
             .sale = day_or_none(&rows, 3),
@@ -361,11 +368,14 @@ enum err view_warranty(struct sql *sql, struct rules *rules, const char *preset_
     today = zone_day(zone_of(rules, owner.time_zone), now_ms);
     json_open_list(out);
     for (size_t i = 0; !err && plan && i < plan->class_count; i++) {
-        struct warranty warranty = warranty_judge(plan, &owner.dates, plan->classes[i].component,
-                                                  NULL, today);
+        struct warranty_facts facts = {&owner.dates, plan->classes[i].component, NULL, today, WARRANTY_NO_DATE,
+                                       WARRANTY_NO_DATE};
+        struct warranty warranty;
         TEXT(rule, 256);
         TEXT(evidence, 256);
 
+        err = money_find_facts(sql, equipment, facts.component, now_ms, zone_of(rules, owner.time_zone), &facts);
+        warranty = warranty_of(plan, &facts);
         warranty_rule(plan, &warranty, &rule);
         warranty_evidence(&warranty, &evidence);
         json_open_object(out);
@@ -374,6 +384,8 @@ enum err view_warranty(struct sql *sql, struct rules *rules, const char *preset_
         json_text(out, "rule", rule.at);
         json_text(out, "evidence", evidence.at);
         put_until(out, warranty.until);
+        json_text(out, "phase", warranty.phase);
+        json_text(out, "registration", warranty_card_names[warranty.card]);
         json_close_object(out);
     }
     json_close_list(out);

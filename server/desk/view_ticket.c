@@ -59,16 +59,19 @@ static enum err read_gates(struct sql *sql, int64_t ticket, int64_t gates[GATES]
     }
     err = sql_end(&rows);
     sql_find(sql, &rows,
-             "SELECT detected_ms, registered_ms, cleared_ms, hold_until_ms, closed_ms, state, warranty, kind,"
-             " (SELECT MIN(at_ms) FROM ticket_class c WHERE c.ticket = ticket.id) FROM ticket WHERE id = ?1",
+             "SELECT detected_ms, registered_ms, cleared_ms, hold_until_ms, closed_ms, state, verdict, verdict_ms,"
+             " (SELECT MIN(at_ms) FROM ticket_class c WHERE c.ticket = ticket.id), warranty FROM ticket WHERE id = ?1",
              "i", ticket);
     if (sql_next(&rows)) {
-        const char *warranty = sql_text(&rows, 6);
-        bool checked = warranty && !strstr(warranty, "\"unknown\"") && strstr(warranty, "\"verdict\"");
+        const char *verdict = sql_text(&rows, 6);
+        bool judged = verdict && strcmp(verdict, "unknown") != 0;
+        bool two_persons = strstr(sql_text(&rows, 9), "\"persons\":2") != NULL; /* as money_judge wrote it */
 
         gates[GATE_DETECTED] = sql_null(&rows, 0) ? sql_int(&rows, 1) : sql_int(&rows, 0);
         gates[GATE_REGISTERED] = sql_int(&rows, 1);
-        gates[GATE_WARRANTY_CHECKED] = checked ? sql_int(&rows, 1) : GATE_NOT_YET;
+        gates[GATE_WARRANTY_CHECKED] = !sql_null(&rows, 7)    ? sql_int(&rows, 7)
+                                       : judged && !two_persons ? sql_int(&rows, 1)
+                                                                : GATE_NOT_YET;
         gates[GATE_TRIAGED] = sql_null(&rows, 8) ? GATE_NOT_YET : sql_int(&rows, 8);
         gates[GATE_CLOSED] = sql_null(&rows, 4) ? GATE_NOT_YET : sql_int(&rows, 4);
         gates[GATE_CLEARED] = !sql_null(&rows, 2) && sql_null(&rows, 3) ? sql_int(&rows, 2) : GATE_NOT_YET;

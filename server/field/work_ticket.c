@@ -41,20 +41,25 @@ static enum err step_ticket(struct work *work, const struct ticket *ticket)
 {
     struct ticket_facts facts;
     enum ticket_state state;
+    bool agreed, further;
     enum err err = ticket_facts(work->office, work->sql, ticket, ROLE_SERVER, &facts);
 
     if (err) {
         return err;
     }
     err = ticket_move(&facts, (enum ticket_action)follows[work->kind].ticket_action, &state, work->why);
-    if (err == ERR_STATE && (work->kind != WORK_START || ticket->state == TICKET_REPAIRING ||
-                             (work->place.late && (!facts.consent_needed || facts.consent_given)))) {
+    agreed = !facts.consent_needed || facts.consent_given;
+    further = work->kind == WORK_FINISH  ? agreed
+              : work->kind == WORK_START ? ticket->state == TICKET_REPAIRING || (work->place.late && agreed)
+                                         : true;
+    if (err == ERR_STATE && further) {
         return ERR_OK; /* the ticket is further already */
     }
-    if (err == ERR_STATE && facts.consent_needed && !facts.consent_given) { /* what opens it is an action of the ticket */
+    if (err == ERR_STATE && !agreed) { /* what opens it is an action of the ticket */
         return text_say(work->why, err,
-                        "start is not legal now: the customer has to consent to the charges before the repair (S0-59)."
-                        " Legal: quote and consent of ticket %s; check note record", ticket->number);
+                        "%s is not legal now: the customer has to consent to the charges before the repair (S0-59)."
+                        " Legal: quote and consent of ticket %s; check note record cancel",
+                        work->kind == WORK_FINISH ? "finish" : "start", ticket->number);
     }
     return err || work->place.late ? err : ticket_set_state(work->sql, ticket->id, state);
 }

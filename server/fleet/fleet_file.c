@@ -7,6 +7,7 @@
 #include "models/base/civil.h"
 #include "models/base/text.h"
 #include "models/service/plan_visit.h"
+#include "models/service/price.h"
 #include "models/service/workdays.h"
 #include "server/fleet/crew.h"
 #include "server/fleet/fleet_file_int.h"
@@ -28,7 +29,7 @@ struct reader {
 
 const char *const fleet_sections[FLEET_SECTIONS] = {
     "customers", "calendars", "sites", "teams", "technicians", "equipment", "contracts", "depots", "parts",
-    "rosters", "contacts",
+    "rosters", "contacts", "suppliers", "price_lists",
 };
 
 /* ------------------------------------------------------------------ checking */
@@ -77,7 +78,8 @@ static bool in_database(const struct reader *reader, size_t section, const char 
         "SELECT 1 FROM technician WHERE name = ?1", "SELECT 1 FROM equipment WHERE name = ?1",
         "SELECT 1 FROM contract WHERE name = ?1",   "SELECT 1 FROM depot WHERE name = ?1",
         "SELECT 1 FROM part WHERE name = ?1",       "SELECT 1 FROM roster WHERE name = ?1",
-        "SELECT 1 FROM contact WHERE name = ?1",
+        "SELECT 1 FROM contact WHERE name = ?1",    "SELECT 1 FROM supplier WHERE name = ?1",
+        "SELECT 1 FROM price_list WHERE name = ?1",
     };
 
     return sql_find_int(reader->sql, 0, asks[section], "t", id) != 0;
@@ -268,10 +270,12 @@ static void check_components(struct reader *reader, struct yaml_node *node)
     struct yaml_node *list = yaml_list(reader->complaints, node, "a list of components");
 
     for (node = list ? list->first : NULL; node; node = node->next) {
-        if (yaml_map(reader->complaints, node, "a component {class, serial}")) {
+        if (yaml_map(reader->complaints, node, "a component {class, serial, supplier, approved}")) {
             (void)yaml_text(reader->complaints, yaml_need(reader->complaints, node, "class"),
                             "a warranty class", NULL);
             check_text(reader, node, "serial");
+            check_reference(reader, yaml_find(node, "supplier"), "suppliers", "a supplier");
+            (void)yaml_bool(reader->complaints, yaml_find(node, "approved"), "true or false", true);
             yaml_no_more(reader->complaints, node);
         }
     }
@@ -280,7 +284,7 @@ static void check_components(struct reader *reader, struct yaml_node *node)
 static void check_equipment(struct reader *reader, struct yaml_node *map)
 {
     static const char *const dates[] = {"sale_date", "invoice_date", "manufacture_date",
-                                        "completion_date", "acceptance_date"};
+                                        "completion_date", "completion_signed_date", "acceptance_date"};
     struct yaml_node *profile = yaml_find(map, "profile");
     const char *id = yaml_id(reader->complaints, profile, "a profile");
 
@@ -381,10 +385,66 @@ static void check_part(struct reader *reader, struct yaml_node *map)
     }
 }
 
+/* S0-32, S0-131: whom what is bought in comes from. */
+static void check_supplier(struct reader *reader, struct yaml_node *map)
+{
+    struct yaml_node *list = yaml_list(reader->complaints, yaml_find(map, "classes"), "a list of warranty classes");
+
+    check_text(reader, map, "name");
+    check_text(reader, map, "phone");
+    check_text(reader, map, "email");
+    for (struct yaml_node *node = list ? list->first : NULL; node; node = node->next) {
+        (void)yaml_text(reader->complaints, node, "a warranty class", NULL);
+    }
+}
+
+/* "480" or "480.50" of the list's currency. */
+static void check_amount(struct reader *reader, struct yaml_node *map, const char *key)
+{
+    struct yaml_node *node = yaml_find(map, key);
+    const char *words = yaml_text(reader->complaints, node, "an amount such as 480.50", NULL);
+    int64_t minor;
+
+    if (words && (money_read(words, &minor) || minor < 0)) {
+        complain(reader->complaints, node, "expected an amount such as 480.50, found '%.40s'", words);
+    }
+}
+
+static void check_price(struct reader *reader, struct yaml_node *node)
+{
+    static const char *const rules[] = {"list", "market", NULL};
+
+    if (yaml_map(reader->complaints, node, "a price {part, price, cost, rule}")) {
+        check_reference(reader, yaml_need(reader->complaints, node, "part"), "parts", "a part");
+        check_amount(reader, node, "price");
+        check_amount(reader, node, "cost");
+        (void)yaml_choice(reader->complaints, yaml_find(node, "rule"), "a price rule", rules, 0);
+        yaml_no_more(reader->complaints, node);
+    }
+}
+
+static void check_price_list(struct reader *reader, struct yaml_node *map)
+{
+    struct yaml_node *currency = yaml_need(reader->complaints, map, "currency");
+    const char *words = yaml_text(reader->complaints, currency, "a currency such as CNY", NULL);
+    struct yaml_node *list = yaml_list(reader->complaints, yaml_need(reader->complaints, map, "prices"), "a list of prices");
+
+    if (words && (strlen(words) != 3 || strspn(words, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 3)) {
+        complain(reader->complaints, currency, "expected a currency such as CNY, found '%.40s'", words);
+    }
+    (void)yaml_need(reader->complaints, map, "from");
+    check_date(reader, map, "from");
+    check_date(reader, map, "to");
+    check_reference(reader, yaml_find(map, "contract"), "contracts", "a contract");
+    for (struct yaml_node *node = list ? list->first : NULL; node; node = node->next) {
+        check_price(reader, node);
+    }
+}
+
 static void (*const checks[])(struct reader *reader, struct yaml_node *map) = {
     check_customer,  check_calendar, check_site,  check_team, check_technician,
     check_equipment, check_contract, check_depot, check_part, check_roster,
-    check_contact,
+    check_contact,   check_supplier, check_price_list,
 };
 
 static void check_row(struct reader *reader, size_t section, struct yaml_node *row)

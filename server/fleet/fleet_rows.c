@@ -4,6 +4,7 @@
 #include "models/base/civil.h"
 #include "models/base/json.h"
 #include "models/base/text.h"
+#include "models/service/price.h"
 #include "server/fleet/fleet_file.h"
 #include "server/fleet/fleet_file_int.h"
 
@@ -224,9 +225,12 @@ static enum err apply_components(struct row *row)
         const char *serial = words(node, "serial");
 
         err = count(row, sql_run(row->sql,
-                                 "INSERT INTO component (equipment, class, serial) SELECT id, ?2, ?3"
-                                 " FROM equipment WHERE name = ?1 ON CONFLICT DO NOTHING",
-                                 "ttt", row->id, words(node, "class"), serial ? serial : ""));
+                                 "INSERT INTO component (equipment, class, serial, supplier, approved) SELECT id, ?2, ?3,"
+                                 " ?4, ?5 FROM equipment WHERE name = ?1 ON CONFLICT (equipment, class, serial) DO UPDATE SET"
+                                 " supplier = excluded.supplier, approved = excluded.approved WHERE component.supplier IS"
+                                 " DISTINCT FROM excluded.supplier OR component.approved <> excluded.approved",
+                                 "tttti", row->id, words(node, "class"), serial ? serial : "", words(node, "supplier"),
+                                 (int64_t)!text_same(words(node, "approved"), "false")));
     }
     return err;
 }
@@ -271,14 +275,15 @@ static enum err apply_equipment(struct row *row)
                 row->sql,
                 "INSERT INTO equipment (name, title, site, profile, agent, serial, claimed,"
                 " sale_day, invoice_day, manufacture_day, completion_day, acceptance_day,"
-                " created_ms) VALUES (?1, ?2, (SELECT id FROM site WHERE name = ?3), ?4, (SELECT id"
+                " created_ms, completion_signed_day) VALUES (?1, ?2, (SELECT id FROM site WHERE name = ?3), ?4, (SELECT id"
                 " FROM agent WHERE name = ?5), ?6, 1, NULLIF(?7, -1), NULLIF(?8, -1), NULLIF(?9,"
-                " -1), NULLIF(?10, -1), NULLIF(?11, -1), ?12) ON CONFLICT (name) DO UPDATE SET title"
+                " -1), NULLIF(?10, -1), NULLIF(?11, -1), ?12, NULLIF(?13, -1)) ON CONFLICT (name) DO UPDATE SET title"
                 " = excluded.title, site = excluded.site, profile = COALESCE(excluded.profile,"
                 " equipment.profile), agent = COALESCE(excluded.agent, equipment.agent), serial = excluded.serial,"
                 " claimed = 1, sale_day = excluded.sale_day, invoice_day = excluded.invoice_day,"
                 " manufacture_day = excluded.manufacture_day, completion_day ="
-                " excluded.completion_day, acceptance_day = excluded.acceptance_day WHERE equipment.claimed = 0"
+                " excluded.completion_day, acceptance_day = excluded.acceptance_day, completion_signed_day ="
+                " excluded.completion_signed_day WHERE equipment.claimed = 0"
                 " OR equipment.title IS DISTINCT FROM excluded.title"
                 " OR equipment.site IS DISTINCT FROM excluded.site"
                 " OR equipment.profile IS DISTINCT FROM COALESCE(excluded.profile, equipment.profile)"
@@ -288,12 +293,13 @@ static enum err apply_equipment(struct row *row)
                 " OR equipment.invoice_day IS DISTINCT FROM excluded.invoice_day"
                 " OR equipment.manufacture_day IS DISTINCT FROM excluded.manufacture_day"
                 " OR equipment.completion_day IS DISTINCT FROM excluded.completion_day"
-                " OR equipment.acceptance_day IS DISTINCT FROM excluded.acceptance_day",
-                "ttttttiiiiii", row->id, words(row->map, "title"), words(row->map, "site"),
+                " OR equipment.acceptance_day IS DISTINCT FROM excluded.acceptance_day"
+                " OR equipment.completion_signed_day IS DISTINCT FROM excluded.completion_signed_day",
+                "ttttttiiiiii" "i", row->id, words(row->map, "title"), words(row->map, "site"),
                 words(row->map, "profile"), agent, words(row->map, "serial"),
                 day(row->map, "sale_date"), day(row->map, "invoice_date"),
                 day(row->map, "manufacture_date"), day(row->map, "completion_date"),
-                day(row->map, "acceptance_date"), row->now_ms));
+                day(row->map, "acceptance_date"), row->now_ms, day(row->map, "completion_signed_date")));
     }
     if (!err) {
         err = apply_named(row);
@@ -395,6 +401,63 @@ static enum err apply_contact(struct row *row)
                          "ti", row->id, row->now_ms);
 }
 
+static enum err apply_supplier(struct row *row)
+{
+    enum err err = count(row, sql_run(row->sql,
+                                      "INSERT INTO supplier (name, title, email, phone, doc) VALUES (?1, ?2, ?3, ?4, ?5) ON"
+                                      " CONFLICT (name) DO UPDATE SET title = ?2, email = ?3, phone = ?4, doc = ?5 WHERE"
+                                      " supplier.doc <> ?5",
+                                      "ttttt", row->id, words(row->map, "name"), words(row->map, "email"),
+                                      words(row->map, "phone"), row->doc.bytes));
+
+    return err || sql_changes(row->sql) == 0
+               ? err
+               : apply_list(row, "DELETE FROM supplier_class WHERE supplier = (SELECT id FROM supplier WHERE name = ?1)",
+                            "INSERT INTO supplier_class (supplier, class) SELECT id, ?2 FROM supplier WHERE name = ?1 ON"
+                            " CONFLICT DO NOTHING",
+                            yaml_find(row->map, "classes"));
+}
+
+/* Minor units, or -1 for none: SQL turns that into NULL. */
+static int64_t minor(struct yaml_node *map, const char *key)
+{
+    int64_t value;
+
+    return money_read(words(map, key), &value) ? -1 : value;
+}
+
+static enum err apply_prices(struct row *row)
+{
+    struct yaml_node *list = yaml_find(row->map, "prices");
+    enum err err = sql_run(row->sql, "DELETE FROM price WHERE list = (SELECT id FROM price_list WHERE name = ?1)", "t",
+                           row->id);
+
+    for (struct yaml_node *node = list ? list->first : NULL; node && !err; node = node->next) {
+        const char *rule = words(node, "rule");
+
+        err = sql_run(row->sql,
+                      "INSERT INTO price (list, part, unit, cost, rule) SELECT id, ?2, NULLIF(?3, -1), NULLIF(?4, -1), ?5"
+                      " FROM price_list WHERE name = ?1 ON CONFLICT (list, part) DO UPDATE SET unit = excluded.unit, cost ="
+                      " excluded.cost, rule = excluded.rule",
+                      "ttiit", row->id, words(node, "part"), minor(node, "price"), minor(node, "cost"),
+                      rule ? rule : "list");
+    }
+    return err;
+}
+
+static enum err apply_price_list(struct row *row)
+{
+    enum err err = count(row, sql_run(row->sql,
+                                      "INSERT INTO price_list (name, currency, contract, from_day, to_day, doc) VALUES (?1, ?2,"
+                                      " ?3, ?4, NULLIF(?5, -1), ?6) ON CONFLICT (name) DO UPDATE SET currency = ?2, contract ="
+                                      " ?3, from_day = excluded.from_day, to_day = excluded.to_day, doc = ?6 WHERE"
+                                      " price_list.doc <> ?6",
+                                      "tttiit", row->id, words(row->map, "currency"), words(row->map, "contract"),
+                                      day(row->map, "from"), day(row->map, "to"), row->doc.bytes));
+
+    return err || sql_changes(row->sql) == 0 ? err : apply_prices(row);
+}
+
 /* Whoever keeps people and teams in memory looks at this number. */
 static enum err mark_changed(struct sql *sql, int64_t changed)
 {
@@ -408,7 +471,7 @@ static enum err mark_changed(struct sql *sql, int64_t changed)
 static enum err (*const appliers[])(struct row *row) = {
     apply_customer,  apply_calendar, apply_site,  apply_team, apply_technician,
     apply_equipment, apply_contract, apply_depot, apply_part, apply_roster,
-    apply_contact,
+    apply_contact,   apply_supplier, apply_price_list,
 };
 
 enum err fleet_apply(struct sql *sql, struct yaml_node *root, int64_t now_ms, int64_t *ret_changed)

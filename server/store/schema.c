@@ -297,12 +297,17 @@ static const char first[] =
     "CREATE INDEX trail_object ON trail (object, id);"
     "CREATE INDEX trail_who ON trail (who, id);";
 
-static const char *const migrations[] = {first, schema_dispatch, schema_work, schema_ticket, schema_people, schema_alarm, schema_paper,
-                                        schema_visit, schema_inspection};
+static const char *const migrations[] = {
+    first, schema_dispatch, schema_work, schema_ticket, schema_people, schema_alarm, schema_paper, schema_visit,
+    schema_inspection,
+    schema_money,
+};
 
 /* What has happened is not changed afterwards; whoever tries is refused by the database. */
-static const char *const frozen[] = {"trail", "paper", "ticket_event", "work_event", "escalation_event", "alarm_event",
-                                     "clock_limit", "ticket_class", "visit_event", "inspection_event"};
+static const char *const frozen[] = {
+    "trail", "paper", "ticket_event", "work_event", "escalation_event", "alarm_event", "clock_limit", "ticket_class", "visit_event", "inspection_event",
+    "warranty_check", "quotation_line", "consent", "money_line", "invoice", "invoice_line", "claim_event", "settlement_line",
+};
 
 static enum err freeze(struct sql *sql)
 {

@@ -22,6 +22,7 @@ server/alarm
 server/case
 server/field server/inspection
 server/visit
+server/money
 server/desk
 server/ingest server/api
 agent server

@@ -233,6 +233,35 @@ static void show_staff(const struct plan_staff *staff, struct text *to)
     }
 }
 
+static void show_money(const struct plan *plan, struct text *to)
+{
+    const struct price_rules *price = &plan->price;
+
+    for (size_t i = 0; i < plan->exclusion_count; i++) {
+        text_addf(to, "exclusion %s group %s party %s when %s %c\n", plan->exclusions[i].code, plan->exclusions[i].group,
+                  plan->exclusions[i].party, plan->exclusions[i].when, plan->exclusions[i].origin.flag);
+    }
+    text_addf(to, "phases %s %s exchanged %s least %lld%s card %d late %d persons %d\n", plan->phases[0], plan->phases[1],
+              plan->exchange_fresh ? "fresh" : "remaining", (long long)plan->exchange_least.count,
+              duration_unit_text(plan->exchange_least.unit), plan->requires_card, (int)plan->late_card,
+              plan->two_persons ? 2 : 1);
+    text_addf(to, "price %s hour %lld %lld call %lld cost %lld %lld %lld complex %lld markup %lld tax %lld from %lld to %lld valid"
+                  " %lld\n",
+              price->currency, (long long)price->labour_hour, (long long)price->travel_hour, (long long)price->call_out,
+              (long long)price->labour_hour_cost, (long long)price->travel_hour_cost, (long long)price->call_out_cost,
+              (long long)price->complex, (long long)price->markup, (long long)price->tax, (long long)price->minimum,
+              (long long)price->most, (long long)price->validity_ms);
+    for (int by = 0; by < PRICE_CASES; by++) {
+        text_addf(to, "who pays %s:", price_case_names[by]);
+        for (int item = 0; item < PRICE_ITEMS; item++) {
+            text_addf(to, " %s %s", price_item_names[item], price_mode_names[price->who_pays[by][item]]);
+        }
+        text_add(to, "\n");
+    }
+    text_addf(to, "approve %lld %lld %lld\n", (long long)price->approve[ROLE_DISPATCHER],
+              (long long)price->approve[ROLE_MANAGER], (long long)price->approve[ROLE_ADMIN]);
+}
+
 static void show_plan(const struct plan *plan, struct text *to)
 {
     text_addf(to, "plan %s version %s zone %s gate %s consent %d hold %lld", plan->id, plan->version,
@@ -260,6 +289,7 @@ static void show_plan(const struct plan *plan, struct text *to)
     show_list("start", plan->start_order, to);
     show_list("free", plan->free_causes, to);
     show_list("excluded", plan->excluded, to);
+    show_money(plan, to);
     for (size_t i = 0; i < plan->target_count; i++) {
         show_target(&plan->targets[i], to);
     }
