@@ -120,7 +120,7 @@ static enum err write_solution(struct move *move, const char *plan, const char *
 
 enum err do_diagnose(struct move *move)
 {
-    const char *cause = said(move, "cause"), *plan = said(move, "plan"), *domain, *party;
+    const char *cause = said(move, "cause"), *plan = said(move, "plan"), *domain = NULL, *party = NULL;
     enum err err;
 
     if (!cause) {

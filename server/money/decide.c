@@ -92,7 +92,7 @@ enum err money_decide(struct office *office, struct sql *sql, struct ticket *tic
                       const struct money_decision *decision, bool *ret_final, struct text *why)
 {
     struct round last;
-    int64_t round, step;
+    int64_t round = 0, step = 0;
     enum err err = judge_words(ticket, decision, why);
 
     if (!err) {
