@@ -72,6 +72,9 @@ static int import(struct sql *sql, struct rules *rules, const char *path)
         if (!err) { /* what stands in the database and in the file together has no hour without somebody */
             err = crew_prove(arena, sql, rules, root, clock_wall_ms(), &complaints);
         }
+        if (!err) {
+            err = fleet_advise(sql, rules, root, &complaints);
+        }
         if (!err && changed > 0) {
             err = note(sql, "import", path);
         }
@@ -90,6 +93,9 @@ static int import(struct sql *sql, struct rules *rules, const char *path)
     }
     for (size_t i = 0; i < complaints.count && i < COMPLAINTS_MOST; i++) {
         fprintf(stderr, "%s\n", complaints.lines[i]);
+    }
+    for (size_t i = 0; i < complaints.warning_count && i < COMPLAINTS_MOST; i++) {
+        fprintf(stderr, "%s\n", complaints.warnings[i]);
     }
     arena_close(arena);
     return err == ERR_OK ? 0 : complaints.count ? 2 : 1;

@@ -16,17 +16,16 @@
 
 /* ------------------------------------------------------------------ complaints */
 
-static void PRINTF_LIKE(5, 0) complain_list(struct complaints *complaints, const char *path, int line,
-                                            int column, const char *format, va_list list)
+/* "file:3:7: error: …", kept in the arena. what: error or warning. */
+static const char *PRINTF_LIKE(4, 0) keep_line(struct complaints *complaints, const struct yaml_node *at_node,
+                                               const char *what, const char *format, va_list list)
 {
+    const char *kept;
     char words[1024];
     int head, rest;
 
-    complaints->count++;
-    if (complaints->count > COMPLAINTS_MOST) {
-        return;
-    }
-    head = snprintf(words, sizeof(words), "%s:%d:%d: error: ", path ? path : complaints->path, line, column);
+    head = snprintf(words, sizeof(words), "%s:%d:%d: %s: ", at_node->path ? at_node->path : complaints->path,
+                    at_node->line, at_node->column, what);
     if (head < 0 || (size_t)head >= sizeof(words)) {
         head = 0;
     }
@@ -39,10 +38,31 @@ static void PRINTF_LIKE(5, 0) complain_list(struct complaints *complaints, const
             *at = ' '; /* what was found may have been several lines; a complaint is one */
         }
     }
-    complaints->lines[complaints->count - 1] = arena_text(complaints->arena, words, strlen(words));
-    if (!complaints->lines[complaints->count - 1]) {
-        complaints->lines[complaints->count - 1] = "out of memory for complaints";
+    kept = arena_text(complaints->arena, words, strlen(words));
+    return kept ? kept : "out of memory for complaints";
+}
+
+static void PRINTF_LIKE(5, 0) complain_list(struct complaints *complaints, const char *path, int line,
+                                            int column, const char *format, va_list list)
+{
+    const struct yaml_node at = {.path = path, .line = line, .column = column};
+
+    complaints->count++;
+    if (complaints->count <= COMPLAINTS_MOST) {
+        complaints->lines[complaints->count - 1] = keep_line(complaints, &at, "error", format, list);
     }
+}
+
+void complain_softly(struct complaints *complaints, const struct yaml_node *node, const char *format, ...)
+{
+    va_list list;
+
+    va_start(list, format);
+    complaints->warning_count++;
+    if (complaints->warning_count <= COMPLAINTS_MOST) {
+        complaints->warnings[complaints->warning_count - 1] = keep_line(complaints, node, "warning", format, list);
+    }
+    va_end(list);
 }
 
 void complain_at(struct complaints *complaints, int line, int column, const char *format, ...)

@@ -48,12 +48,17 @@ struct complaints {
     struct arena *arena; /* holds the lines */
     const char *lines[COMPLAINTS_MOST];
     size_t count; /* all, also those beyond COMPLAINTS_MOST */
+    const char *warnings[COMPLAINTS_MOST]; /* what is no mistake and should be looked at */
+    size_t warning_count; /* all of them */
 };
 
 void complain_at(struct complaints *complaints, int line, int column, const char *format, ...)
     PRINTF_LIKE(4, 5);
 /* At the value. */
 void complain(struct complaints *complaints, const struct yaml_node *node, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+/* A warning at the value: the file is taken all the same. */
+void complain_softly(struct complaints *complaints, const struct yaml_node *node, const char *format, ...)
     PRINTF_LIKE(3, 4);
 /* At the key (a wrong or double key). */
 void complain_key(struct complaints *complaints, const struct yaml_node *node, const char *format,

@@ -112,6 +112,42 @@ static void check_arrival(struct plan_reader *reader, const struct plan_target *
     }
 }
 
+/* The shortest promise of that end at a grade, over its levels, in ms; 0: none. A working day is taken for a day. */
+static int64_t shortest(const struct plan *plan, enum plan_stop stop, int grade)
+{
+    int64_t least = 0, ms;
+
+    for (size_t i = 0; i < plan->target_count; i++) {
+        for (int level = 0; plan->targets[i].stop == stop && level < PLAN_LEVELS; level++) {
+            struct plan_limit limit = plan->targets[i].limits[grade][level];
+
+            limit.limit.unit = limit.limit.unit == DURATION_WD ? DURATION_D : limit.limit.unit;
+            if (limit.set && !duration_ms(limit.limit, &ms) && (!least || ms < least)) {
+                least = ms;
+            }
+        }
+    }
+    return least;
+}
+
+/* A part that has to be sent for comes after the repair is due, and the plan promises no spare before that. */
+void plan_check_parts(struct plan_reader *reader, struct yaml_node *travel)
+{
+    const struct plan *plan = reader->plan;
+
+    for (int grade = 0; grade < PLAN_GRADES; grade++) {
+        int64_t repair = shortest(plan, PLAN_CLEARED_STOP, grade), spare = shortest(plan, PLAN_DELIVERED, grade);
+
+        if (repair && plan->part_lead_ms > repair && (!spare || spare > repair)) {
+            complain_softly(reader->complaints, travel,
+                            "expected a part that no depot has (part_lead) before the repair of grade %d is due, found it "
+                            "later, and no spare promised before that",
+                            grade + 1);
+            return;
+        }
+    }
+}
+
 void plan_check_targets(struct plan_reader *reader, struct yaml_node *map)
 {
     const struct plan *plan = reader->plan;

@@ -274,6 +274,7 @@ void plan_read_clocks(struct plan_reader *reader, struct yaml_node *section)
     read_travel(reader, yaml_map(complaints, yaml_find(section, "travel"), "a map"));
     read_targets(reader, yaml_map(complaints, yaml_need(complaints, section, "targets"),
                                   "a map of targets"));
+    plan_check_parts(reader, yaml_find(section, "travel") ? yaml_find(section, "travel") : section);
     read_pauses(reader, yaml_map(complaints, yaml_find(section, "pauses"), "a map of reasons"));
     plan_others(reader, section);
 }

@@ -30,6 +30,8 @@ int64_t plan_ms(struct plan_reader *reader, struct yaml_node *map, const char *k
 void plan_read_clocks(struct plan_reader *reader, struct yaml_node *section);
 /* Rules across the targets: no blank grade, time left to travel, supervision before the arrival. */
 void plan_check_targets(struct plan_reader *reader, struct yaml_node *map);
+/* A warning when parts are slower than repairs. travel: the map of part_lead, or the section. */
+void plan_check_parts(struct plan_reader *reader, struct yaml_node *travel);
 /* The limit called key of a map; not set when it is not there. */
 struct plan_limit plan_limit_at(struct plan_reader *reader, struct yaml_node *map, const char *key);
 

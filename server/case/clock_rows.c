@@ -133,6 +133,7 @@ static enum err read_row(struct arena *arena, const struct sql_rows *rows, struc
     clock->warn = sql_real(rows, 9);
     clock->warned = !sql_null(rows, 14);
     clock->breached = !sql_null(rows, 15);
+    clock->breached_ms = time_or(rows, 15, -1);
     clock->forecast_ms = time_or(rows, 16, -1);
     clock->forecast_late = !sql_null(rows, 17) && sql_int(rows, 17) != 0;
     clock->forecast = keep(arena, sql_text(rows, 18));
@@ -247,6 +248,28 @@ static enum err say_breach(struct office *office, struct sql *sql, const struct 
     return err ? err : ticket_tell(office, sql, ticket, step.at, sentence.at, now_ms);
 }
 
+/* Something was said late that was so before: what was noted as missed was not, or at another time. */
+static enum err correct_breach(struct sql *sql, const struct ticket *ticket, const struct clock_row *clock,
+                               const struct sla_clock *state, int64_t now_ms)
+{
+    TEXT(sentence, 256);
+    enum err err;
+
+    if (state->breached_ms >= 0) {
+        return sql_run(sql, "UPDATE clock SET breached_ms = ?2 WHERE id = ?1", "ii", clock->id, state->breached_ms);
+    }
+    text_addf(&sentence, "%s was not missed: what was said since was so before", clock->kind);
+    err = sql_run(sql, "UPDATE clock SET breached_ms = NULL WHERE id = ?1", "i", clock->id);
+    return err ? err : ticket_line(sql, ticket->id, now_ms, now_ms, "heliograph", "not_missed", NULL, sentence.at, NULL);
+}
+
+/* As of now_ms, which may lie before the last look: a miss noted after it is nothing to judge yet. */
+static bool is_noted_wrongly(const struct clock_row *clock, const struct sla_clock *state, int64_t now_ms)
+{
+    return clock->breached && state->breached_ms != clock->breached_ms && state->state != SLA_CANCELLED &&
+           (state->state == SLA_MET || clock->breached_ms <= now_ms);
+}
+
 struct clock_owner clock_owner_of(const struct ticket *ticket)
 {
     return (struct clock_owner){ticket->id, ticket->calendar, ticket->time_zone, ticket->plan,
@@ -267,7 +290,9 @@ enum err clocks_judge(struct office *office, struct sql *sql, const struct ticke
         struct sla_clock state = sla_judge(&clock->facts, clock->warn, now_ms);
         bool open = state.state == SLA_RUNNING || state.state == SLA_PAUSED;
 
-        if (state.breached_ms >= 0 && !clock->breached && state.state == SLA_BREACHED) {
+        if (is_noted_wrongly(clock, &state, now_ms)) {
+            err = correct_breach(sql, ticket, clock, &state, now_ms);
+        } else if (state.breached_ms >= 0 && !clock->breached && state.state == SLA_BREACHED) {
             err = say_breach(office, sql, ticket, clock, state.breached_ms, now_ms);
         } else if (open && state.warn_ms >= 0 && state.warn_ms <= now_ms && !clock->warned) {
             err = warn_about(office, sql, ticket, clock, state.due_ms, now_ms);

@@ -250,8 +250,8 @@ enum err clocks_restart(struct sql *sql, int64_t ticket)
 enum err clocks_cancel(struct sql *sql, int64_t ticket, int64_t at_ms, bool work_only)
 {
     return sql_run(sql,
-                   "UPDATE clock SET cancelled_ms = MAX(?2, started_ms), cancelled_for = 'over' WHERE ticket"
-                   " = ?1 AND met_ms IS NULL AND cancelled_ms IS NULL AND breached_ms IS NULL AND stop <>"
+                   "UPDATE clock SET cancelled_ms = MAX(?2, started_ms), cancelled_for = 'over', breached_ms = NULL WHERE ticket"
+                   " = ?1 AND met_ms IS NULL AND cancelled_ms IS NULL AND (breached_ms IS NULL OR breached_ms > ?2) AND stop <>"
                    " 'approved' AND (?3 = 0 OR stop IN ('dispatched', 'assigned', 'checked', 'arrived', 'delivered', 'solution',"
                    " 'contacted', 'arranged', 'ruled', 'restored'))",
                    "iii", ticket, at_ms, (int64_t)work_only);

@@ -13,7 +13,7 @@ enum err clocks_pauses(struct arena *arena, struct sql *sql, int64_t ticket,
                        struct sla_pause **ret_pauses, size_t *ret_count) MUST_CHECK;
 
 struct clock_row { /* one row of clock, with what it takes to judge it; texts in the arena */
-    int64_t id, until_ms, forecast_ms; /* -1: none */
+    int64_t id, until_ms, forecast_ms, breached_ms; /* -1: none; breached_ms: as it was noted */
     const char *kind, *start, *stop, *limit, *origin, *note, *needs;
     const char *forecast; /* JSON or NULL */
     double warn;

@@ -13,6 +13,10 @@
 enum err fleet_check(struct arena *arena, struct sql *sql, struct rules *rules, const char *bytes,
                      size_t size, struct complaints *complaints,
                      struct yaml_node **ret_root) MUST_CHECK;
+/* What is right and should be looked at, as warnings in complaints: sites of a contract farther from every depot than a
+ * spare may take, components of a class that no plan has. After fleet_apply. */
+enum err fleet_advise(struct sql *sql, struct rules *rules, struct yaml_node *root,
+                      struct complaints *complaints) MUST_CHECK;
 /* Writes what fleet_check accepted; inside the caller's transaction. *ret_changed: rows added or
  * changed (0 the second time). */
 enum err fleet_apply(struct sql *sql, struct yaml_node *root, int64_t now_ms,

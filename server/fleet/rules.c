@@ -75,6 +75,14 @@ static void tell(struct rules *rules, const struct complaints *complaints)
     rules->wrong += complaints->count;
 }
 
+/* What should be looked at is said once, at the start and by --check. */
+static void warn(struct rules *rules, const struct complaints *complaints)
+{
+    for (size_t i = 0; i < complaints->warning_count && i < COMPLAINTS_MOST; i++) {
+        rules->say(rules->context, complaints->warnings[i]);
+    }
+}
+
 static void say_twice(struct rules *rules, const char *path, const char *what, const char *id)
 {
     TEXT(line, 1400);
@@ -109,6 +117,7 @@ static void read_plan(struct rules *rules, const char *path, const char *bytes, 
         say_twice(rules, path, "plan", plan->id);
     } else {
         rules->plans[rules->plan_count++] = plan;
+        warn(rules, &complaints);
     }
 }
 

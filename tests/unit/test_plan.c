@@ -144,6 +144,45 @@ static void one_thing_wrong(void **state)
     }
 }
 
+/* A part that comes after the repair is due is a warning, at its place; the plan is taken. */
+static void parts_slower_than_repairs(void **state)
+{
+    static const struct {
+        const char *id, *old, *new;
+        int line; /* of the warning; 0: none */
+    } rows[] = {
+        {"generic_24_48", "part_lead: {value: 3d", "part_lead: {value: 3d", 0},
+        {"generic_24_48", "part_lead: {value: 3d", "part_lead: {value: 5d", 1},
+        {"tiered_abc", "part_lead: {value: 3d", "part_lead: {value: 9d", 0}, /* a spare is promised within 4 h */
+        {"tiered_abc", "all: {value: 4h, origin: S, ids: [S0-116]}", "all: {value: 30h, origin: S, ids: [S0-116]}", 1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct complaints complaints = {.path = "p.yaml", .arena = arena};
+        const struct plan *plan;
+        static char room[40000];
+        struct text bytes = text_on(room, sizeof(room));
+        const char *whole, *from;
+        int line, column;
+        TEXT(path, 100);
+        TEXT(begin, 100);
+
+        text_addf(&path, "models/plans/%s.yaml", rows[i].id);
+        whole = load(path.at);
+        from = strstr(whole, rows[i].old);
+        assert_non_null(from);
+        text_addf(&bytes, "%.*s%s%s", (int)(from - whole), whole, rows[i].new, from + strlen(rows[i].old));
+        assert_int_equal(plan_read(arena, bytes.at, bytes.length, &complaints, &plan), ERR_OK);
+        assert_int_equal(complaints.warning_count, rows[i].line);
+        if (rows[i].line) {
+            find_place(bytes.at, strstr(bytes.at, "typical:"), &line, &column);
+            text_addf(&begin, "p.yaml:%d:%d: warning: expected a part that no depot has", line, column);
+            assert_ptr_equal(strstr(complaints.warnings[0], begin.at), complaints.warnings[0]);
+        }
+    }
+}
+
 /* ------------------------------------------------------------------ overlays */
 
 static enum err lay(const char *under, const char *over, struct complaints *complaints, const struct plan **ret_plan)
@@ -498,6 +537,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_thing_wrong),
+        cmocka_unit_test(parts_slower_than_repairs),
         cmocka_unit_test(limits_of_a_ticket),
         cmocka_unit_test(overlays_go_over_every_plan),
         cmocka_unit_test(overlays_that_do_not_fit),

@@ -459,6 +459,42 @@ static void the_mildest_grade(void **state)
     end();
 }
 
+/* ------------------------------------------------------------------ what should be looked at */
+
+/* C-25, S0-116: a depot that is too far from a site for the promised spare, a component of no class: said with its place,
+ * and the file is taken all the same. */
+static void an_import_warns(void **state)
+{
+    static const char file[] =
+        "depots: [{id: d, lat: 31.2, lon: 121.5}, {id: nowhere}]\n"
+        "sites:\n"
+        "  - {id: near, customer: c, lat: 31.3, lon: 121.4}\n"
+        "  - {id: far, customer: c, lat: 29.0, lon: 119.0}\n"   /* 340 km, 11 h by road */
+        "  - {id: farther, customer: c, lat: 27.0, lon: 117.0}\n"
+        "  - {id: unknown, customer: c}\n"
+        "equipment: [{id: n, site: near, profile: swh-basic, agent: a, components: [{class: tank}, {class: gold_leaf}]}]\n"
+        "contracts:\n"
+        "  - {id: one, customer: c, sites: [near, far, farther, unknown], plan: tiered_abc}\n"
+        "  - {id: two, customer: c, sites: [near, unknown], plan: tiered_abc}\n"
+        "  - {id: three, customer: c, sites: [far], plan: generic_24_48}\n"; /* promises no spare */
+    struct complaints complaints = {.path = "f.yaml", .arena = room};
+    struct yaml_node *root;
+    int64_t changed;
+
+    (void)state;
+    begin("swh_standard");
+    arena_reset(room);
+    assert_int_equal(fleet_check(room, sql, rules, file, strlen(file), &complaints, &root), ERR_OK);
+    assert_int_equal(fleet_apply(sql, root, now_ms, &changed), ERR_OK);
+    assert_int_equal(fleet_advise(sql, rules, root, &complaints), ERR_OK);
+    assert_int_equal(complaints.count, 0);
+    assert_int_equal(complaints.warning_count, 2);
+    assert_ptr_equal(strstr(complaints.warnings[0], "f.yaml:9:35: warning: expected a depot within 4.0 h"), complaints.warnings[0]);
+    assert_non_null(strstr(complaints.warnings[0], "found 2 farther away: site farther 2"));
+    assert_ptr_equal(strstr(complaints.warnings[1], "f.yaml:7:99: warning: expected a warranty class of a plan, found 'gold_leaf'"), complaints.warnings[1]);
+    end();
+}
+
 /* ------------------------------------------------------------------ figures */
 
 /* The sum of a figure's values (and of its weights) over the groups that begin so. */
@@ -560,6 +596,7 @@ int main(void)
         cmocka_unit_test(the_company_keeps_its_knowledge),
         cmocka_unit_test(dangers_are_emergencies),
         cmocka_unit_test(the_mildest_grade),
+        cmocka_unit_test(an_import_warns),
         cmocka_unit_test(first_time_fix_is_what_telemetry_says),
         cmocka_unit_test(breaches_with_their_exempt_time),
     };
