@@ -11,6 +11,7 @@
 #define FILE_MOST    (1024 * 1024)
 #define COME_BACK_MS 60000 /* interfaces.md 8 */
 #define SKEW_MS     (15 * 60000)
+#define LOST_AFTER_MS (15 * 60000)
 #define DIGEST_MINUTE (8 * 60)
 #define FILE_BYTES  (16LL << 20)
 #define FILES_BYTES (20LL << 30)
@@ -129,6 +130,8 @@ static void read_notify(struct reader *reader, struct yaml_node *map)
     }
     config->webhooks = list;
     config->digest_minute = read_minute(complaints, yaml_find(map, "digest"), DIGEST_MINUTE);
+    config->lost_after_ms = yaml_duration_ms(complaints, yaml_find(map, "lost_after"), "a duration", LOST_AFTER_MS);
+    config->heartbeat_ms = yaml_duration_ms(complaints, yaml_find(map, "heartbeat"), "a duration", 0);
     yaml_no_more(complaints, map);
 }
 
@@ -200,7 +203,7 @@ static void read_root(struct reader *reader, struct yaml_node *root)
     config->inspections = yaml_text(complaints, yaml_find(root, "inspections"), "a folder", NULL);
     config->codes = yaml_text(complaints, yaml_find(root, "codes"), "a file", NULL);
     read_work(reader, yaml_find(root, "work"));
-    map = yaml_map(complaints, yaml_find(root, "notify"), "a map {smtp, webhooks, digest}");
+    map = yaml_map(complaints, yaml_find(root, "notify"), "a map {smtp, webhooks, digest, lost_after, heartbeat}");
     if (map) {
         read_notify(reader, map);
     }
@@ -229,7 +232,8 @@ enum err config_read(struct arena *arena, const char *path,
                      void (*say)(void *context, const char *line), void *context,
                      struct server_config *ret_config)
 {
-    struct server_config config = {.prefix = TOPIC_PREFIX, .digest_minute = DIGEST_MINUTE};
+    struct server_config config = {.prefix = TOPIC_PREFIX, .digest_minute = DIGEST_MINUTE,
+                                  .lost_after_ms = LOST_AFTER_MS};
     struct reader reader = {.arena = arena, .config = &config};
     struct yaml_node *root;
     size_t size, count;

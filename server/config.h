@@ -21,6 +21,8 @@ struct server_config {
     int64_t file_bytes, files_bytes; /* of one attachment; of all */
     const char *smtp_url, *smtp_user, *smtp_password, *smtp_from, *smtp_to;
     const char *const *webhooks; /* NULL-ended */
+    int64_t lost_after_ms;       /* a way of notices that fails for so long is lost */
+    int64_t heartbeat_ms;        /* a way that has carried nothing for so long is tried; 0: never */
     int64_t trail_keep_ms;       /* how long lines of the trail are kept */
     int64_t come_back_ms;        /* after a start agents get that long, before any is missed */
     int preset_line, preset_column; /* where preset_plan stands; 0: left out */

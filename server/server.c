@@ -205,6 +205,20 @@ static int64_t is_ready(void *context)
     return atomic_load(&server->serving);
 }
 
+static const struct notice_rule *words_on(const struct rules *rules, const char *step)
+{
+    for (size_t i = 0; i < rules_notices_count(rules); i++) {
+        const struct notices *notices = rules_notices_at(rules, i);
+
+        for (size_t k = 0; k < notices->count; k++) {
+            if (notices->rules[k].to == NOTICE_TO_DESK && notice_is_on(&notices->rules[k], step)) {
+                return &notices->rules[k];
+            }
+        }
+    }
+    return NULL;
+}
+
 static enum err open_faces(struct server *server, struct text *why)
 {
     const struct server_config *config = server->config;
@@ -226,6 +240,12 @@ static enum err open_faces(struct server *server, struct text *why)
         .smtp_user = config->smtp_user,
         .smtp_password = config->smtp_password,
         .smtp_from = config->smtp_from,
+        .watch = {.lost_after_ms = config->lost_after_ms,
+                  .heartbeat_ms = config->heartbeat_ms,
+                  .webhooks = config->webhooks,
+                  .mail_to = config->smtp_url ? config->smtp_to : NULL,
+                  .lost = words_on(server->rules, "way_lost"),
+                  .back = words_on(server->rules, "way_back")},
     };
     struct notifier *notifier;
     struct api *face;

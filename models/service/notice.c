@@ -5,7 +5,8 @@
 
 const char *const notice_field_names[] = {
     "number", "title", "equipment", "state",  "next", "due",  "technician", "phone",
-    "from",   "to",    "warranty",  "advice", "link", "note", "resolution", "missing", NULL,
+    "from",   "to",    "warranty",  "advice", "link", "note", "resolution", "missing",
+    "grade",  NULL,
 };
 
 /* The field that begins at `at`, just behind the brace; -1: none of that name. */
@@ -76,14 +77,16 @@ static const char *const *read_list(struct arena *arena, struct complaints *comp
 static void read_rule(struct arena *arena, struct complaints *complaints, struct yaml_node *map,
                       struct notice_rule *rule)
 {
-    static const char *const readers[] = {"customer", "desk", NULL};
-    const char *id = yaml_id(complaints, yaml_need(complaints, map, "id"), "a notice's id");
+    static const char *const readers[] = {"customer", "desk", "staff", NULL};
+    const char *id = yaml_id(complaints, yaml_need(complaints, map, "id"), "a notice's id"), *topic;
 
     rule->id = id ? arena_text(arena, id, strlen(id)) : "";
     rule->on = read_list(arena, complaints, yaml_need(complaints, map, "on"), "a list of steps");
     rule->rows = read_list(arena, complaints, yaml_find(map, "rows"), "a list of row ids");
     rule->urgent = yaml_bool(complaints, yaml_find(map, "urgent"), "true or false", false);
-    rule->desk = yaml_choice(complaints, yaml_find(map, "to"), "a reader", readers, 0) == 1;
+    rule->to = (enum notice_to)yaml_choice(complaints, yaml_find(map, "to"), "a reader", readers, 0);
+    topic = yaml_find(map, "topic") ? yaml_id(complaints, yaml_find(map, "topic"), "a topic") : NULL;
+    rule->topic = topic ? arena_text(arena, topic, strlen(topic)) : NULL;
     rule->subject = read_words(arena, complaints, map, "subject");
     rule->body = read_words(arena, complaints, map, "body");
     yaml_no_more(complaints, map);
@@ -134,6 +137,16 @@ bool notice_is_on(const struct notice_rule *rule, const char *step)
         }
     }
     return false;
+}
+
+void notice_step_word(const char *step, char *word, size_t room)
+{
+    const char *at = strncmp(step, "action.", 7) == 0 ? step + 7 : step;
+    size_t size = strcspn(at, ".");
+
+    size = size < room - 1 ? size : room - 1;
+    memcpy(word, at, size);
+    word[size] = '\0';
 }
 
 static void add_value(const char *value, struct text *to)

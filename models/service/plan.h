@@ -149,6 +149,9 @@ struct plan_people { /* what is owed to people */
     int64_t deemed_ms;         /* a result nobody spoke about is accepted after that; 0: never */
     unsigned rca_grades;       /* a bit per grade (1 << grade): the analysis has to be approved */
     int64_t update_ms;         /* a customer who heard nothing for that long gets word; 0: never */
+    int64_t visit_lead_ms;     /* customers hear of a visit so long before its window opens; 0: not */
+    int64_t term_lead_ms;      /* … and of the end of a warranty or agreement; 0: not */
+    int64_t late_ms;           /* somebody who has not left so long before the appointment ends is late */
     int quiet_from, quiet_to;  /* minutes of the day: what is not urgent waits; equal: no quiet hours */
 };
 

@@ -67,6 +67,9 @@ void plan_read_people(struct plan_reader *reader, struct yaml_node *section)
     }
     if (notices) {
         people->update_ms = read_ms(reader, notices, "update");
+        people->visit_lead_ms = read_ms(reader, notices, "visit_lead");
+        people->term_lead_ms = read_ms(reader, notices, "term_lead");
+        people->late_ms = read_ms(reader, notices, "late");
         read_quiet_hours(reader, plan_leaf(reader, notices, "quiet_hours", NULL));
         plan_others(reader, notices);
     }

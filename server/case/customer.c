@@ -6,7 +6,7 @@
 #include "models/base/zone.h"
 #include "models/service/notice.h"
 #include "server/case/clocks.h"
-#include "server/notice/notify.h"
+#include "server/notice/outbox.h"
 
 #define LATE_NOTICE_MS (60 * 1000) /* as in tell.c */
 #define SLICE          200
@@ -242,17 +242,6 @@ static enum err send(struct letter *letter, struct sql *sql, const struct notice
     return key.cut ? ERR_FULL : notify_put(sql, now_ms, &notice);
 }
 
-/* opened -> opened; action.assign.a-1 -> assign; cleared.17… -> cleared */
-static void word_of(const char *step, char *word, size_t room)
-{
-    const char *at = strncmp(step, "action.", 7) == 0 ? step + 7 : step;
-    size_t size = strcspn(at, ".");
-
-    size = size < room - 1 ? size : room - 1;
-    memcpy(word, at, size);
-    word[size] = '\0';
-}
-
 static enum err open_letter(struct letter *letter, struct office *office, struct sql *sql, const struct ticket *ticket,
                             int64_t now_ms)
 {
@@ -312,13 +301,13 @@ enum err customer_tell(struct office *office, struct sql *sql, const struct tick
     if (strcmp(ticket->kind, "communication") == 0) {
         return ERR_OK; /* the link is ours to look after; the customer's heater may run well */
     }
-    word_of(step, word, sizeof(word));
+    notice_step_word(step, word, sizeof(word));
     kept = is_kept(sql, ticket);
     for (size_t i = 0; !err && i < rules_notices_count(rules); i++) {
         const struct notices *notices = rules_notices_at(rules, i);
 
         for (size_t k = 0; !err && k < notices->count; k++) {
-            if (notices->rules[k].desk || !notice_is_on(&notices->rules[k], word) ||
+            if (notices->rules[k].to != NOTICE_TO_CUSTOMER || !notice_is_on(&notices->rules[k], word) ||
                 (kept && !notices->rules[k].urgent)) {
                 continue;
             }

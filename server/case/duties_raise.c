@@ -6,6 +6,7 @@
 #include "server/case/contact.h"
 #include "server/case/duties.h"
 #include "server/case/place.h"
+#include "server/case/remind.h"
 
 #define SLICE      100
 #define AGAIN_DAYS 30  /* what has been owed for longer than that when the server first hears of it is history */
@@ -259,6 +260,9 @@ static enum err raise_equipment(struct office *office, struct sql *sql, int64_t 
     if (!err) {
         err = raise_visits(&raise);
     }
+    if (!err) {
+        err = remind_equipment(office, sql, &place, raise.zone, now_ms);
+    }
     return err ? err : raise_reports(&raise);
 }
 
@@ -412,6 +416,7 @@ static enum err raise_contract(struct office *office, struct sql *sql, int64_t i
         int64_t whose = customer ? customer : sql_find_int(sql, 0, "SELECT customer FROM site WHERE id = ?1", "i", site);
 
         err = raise_contact_changes(&raise, whose, start_ms);
+        err = err ? err : remind_agreement(office, sql, &place, raise.zone, id, whose, end_ms, now_ms);
     }
     if (!err) {
         err = raise_customer_visit(&raise, customer, start_ms);

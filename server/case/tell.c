@@ -5,7 +5,7 @@
 #include "server/alarm/alarm.h"
 #include "server/case/customer.h"
 #include "server/case/ticket.h"
-#include "server/notice/notify.h"
+#include "server/notice/outbox.h"
 
 struct saying { /* one thing told, to every channel */
     int64_t ticket; /* 0: about none */
@@ -56,18 +56,6 @@ static void notice_body(struct office *office, const struct ticket *ticket, cons
         json_text(out, "link", link.at);
     }
     json_close_object(out);
-}
-
-/* The same for a person's mail. */
-static void notice_words(struct office *office, const struct ticket *ticket, const char *sentence,
-                         struct text *to)
-{
-    text_addf(to, "%s\n\nTicket / 工单: %s\nGrade / 等级: %d\n%s\n%s\n", sentence, ticket->number,
-              ticket->grade, ticket->title_en ? ticket->title_en : ticket->kind,
-              ticket->title_zh ? ticket->title_zh : "");
-    if (office->options.public_url) {
-        text_addf(to, "%s/track/%s\n", office->options.public_url, ticket->number);
-    }
 }
 
 static enum err tell_all(struct office *office, struct sql *sql, const struct saying *saying)
@@ -151,7 +139,7 @@ static enum err tell_incomplete(struct office *office, struct sql *sql, const st
         const struct notices *notices = rules_notices_at(office->options.rules, i);
 
         for (size_t k = 0; !err && k < notices->count; k++) {
-            if (notices->rules[k].desk && notice_is_on(&notices->rules[k], step)) {
+            if (notices->rules[k].to == NOTICE_TO_DESK && notice_is_on(&notices->rules[k], step)) {
                 err = tell_desk(office, sql, ticket, &notices->rules[k], step, missing.at, now_ms);
             }
         }
@@ -159,20 +147,66 @@ static enum err tell_incomplete(struct office *office, struct sql *sql, const st
     return err;
 }
 
+/* The words of a step for people: of the rule that names it, else of the one for `any`. */
+static const struct notice_rule *staff_rule(struct rules *rules, const char *step)
+{
+    const struct notice_rule *any = NULL;
+    char word[64];
+
+    notice_step_word(step, word, sizeof(word));
+    for (size_t i = 0; i < rules_notices_count(rules); i++) {
+        const struct notices *notices = rules_notices_at(rules, i);
+
+        for (size_t k = 0; k < notices->count; k++) {
+            const struct notice_rule *rule = &notices->rules[k];
+
+            if (rule->to == NOTICE_TO_STAFF && notice_is_on(rule, word)) {
+                return rule;
+            }
+            any = rule->to == NOTICE_TO_STAFF && notice_is_on(rule, "any") ? rule : any;
+        }
+    }
+    return any;
+}
+
+static void staff_words(struct office *office, const struct ticket *ticket, const char *step, const char *sentence,
+                        struct text *subject, struct text *words)
+{
+    const struct notice_rule *rule = staff_rule(office->options.rules, step);
+    const char *title = ticket->title_en ? ticket->title_en : ticket->kind;
+    char grade[2] = {(char)('0' + ticket->grade), 0};
+    TEXT(link, 512);
+    const char *values[NOTICE_FIELDS] = {[NOTICE_NUMBER] = ticket->number, [NOTICE_TITLE] = title, [NOTICE_GRADE] = grade,
+                                         [NOTICE_STATE] = ticket_state_names[ticket->state], [NOTICE_NOTE] = sentence,
+                                         [NOTICE_LINK] = link.at};
+
+    if (office->options.public_url) {
+        text_addf(&link, "%s/track/%s", office->options.public_url, ticket->number);
+    }
+    if (!rule) { /* a catalogue without words for staff */
+        text_addf(subject, "[%s] grade %d: %s", ticket->number, ticket->grade, title);
+        text_addf(words, "%s\n%s\n", sentence, link.at);
+        return;
+    }
+    notice_render(rule->subject.en, values, subject);
+    notice_render(rule->body.en, values, words);
+    values[NOTICE_TITLE] = ticket->title_zh ? ticket->title_zh : title;
+    text_add(words, "\n");
+    notice_render(rule->body.zh, values, words);
+}
+
 enum err ticket_tell_now(struct office *office, struct sql *sql, const struct ticket *ticket, const char *step,
                          const char *sentence, int64_t now_ms)
 {
     struct json_out body = json_out(16 * 1024);
     TEXT(key, 300);
-    TEXT(subject, 320);
-    TEXT(words, 2048);
+    TEXT(subject, 400);
+    TEXT(words, 4000);
     struct saying saying = {ticket->id, key.at, subject.at, NULL, words.at, now_ms};
     enum err err;
 
     text_addf(&key, "ticket:%s:%s", ticket->number, step);
-    text_addf(&subject, "[%s] grade %d: %s", ticket->number, ticket->grade,
-              ticket->title_en ? ticket->title_en : ticket->kind);
-    notice_words(office, ticket, sentence, &words);
+    staff_words(office, ticket, step, sentence, &subject, &words);
     notice_body(office, ticket, step, sentence, &body);
     saying.body = body.bytes;
     err = key.cut ? ERR_FULL : body.err ? body.err : tell_all(office, sql, &saying);

@@ -247,6 +247,7 @@ int64_t desk_due(const struct desk *desk, struct sql *sql, int64_t now_ms)
         forecast_due(sql),   desk->visits_next_ms,
         desk->duties_next_ms, desk->duties_judge_ms,
         inspection_due(sql),  money_due(sql),
+        told_late_due(&desk->office, sql),
     };
 
     if (now_ms < desk->turned_ms) {
@@ -366,12 +367,19 @@ static enum err turn_inspections(struct desk *desk, struct sql *sql, int64_t now
     return end_step(desk, sql, "inspections", inspections_turn(&desk->office, sql, now_ms));
 }
 
+static enum err turn_late(struct desk *desk, struct sql *sql, int64_t now_ms)
+{
+    enum err err = sql_save(sql);
+
+    return err ? err : end_step(desk, sql, "late technicians", told_late_turn(&desk->office, sql, now_ms));
+}
+
 enum err desk_turn(struct desk *desk, struct sql *sql, int64_t now_ms, int64_t *ret_next_ms)
 {
     static enum err (*const steps[])(struct desk *, struct sql *, int64_t) = {
         turn_links,       turn_alarms, turn_tickets, turn_closures,  turn_customers,
         turn_escalations, turn_visits, turn_duties,  turn_inspections, turn_forecasts,
-        turn_money,
+        turn_money,       turn_late,
     };
     enum err err = ERR_OK;
 
@@ -427,6 +435,9 @@ enum err desk_work_action(struct desk *desk, struct sql *sql, int64_t work_order
     }
     if (!err && !did) {
         err = visits_follow_work(&desk->office, sql, work_order, action, now_ms);
+    }
+    if (!err && !did) {
+        err = told_work(&desk->office, sql, work_order, action, now_ms);
     }
     return err ? err : findings_raise(&desk->office, sql, work_order, now_ms);
 }

@@ -80,3 +80,12 @@ enum err announce_alarm(struct office *office, struct sql *sql, int64_t alarm, i
 enum err announce_link(struct office *office, struct sql *sql, int64_t ticket, int64_t agent, int64_t since_ms,
                        const struct alarm_rules *rules, int64_t now_ms) MUST_CHECK;
 enum err announce_turn(struct office *office, struct sql *sql, int64_t now_ms) MUST_CHECK;
+
+/* ------------------------------------------------------------------ told_work.c */
+
+/* Customers hear of an order's appointment, or of a unit that is ready or sent. */
+enum err told_work(struct office *office, struct sql *sql, int64_t work_order, const struct action *action,
+                   int64_t now_ms) MUST_CHECK;
+/* … and that somebody will be late. */
+enum err told_late_turn(struct office *office, struct sql *sql, int64_t now_ms) MUST_CHECK;
+int64_t told_late_due(const struct office *office, struct sql *sql);

@@ -6,7 +6,7 @@
 #include "server/alarm/alarm.h"
 #include "server/field/escalate_int.h"
 #include "server/field/owner.h"
-#include "server/notice/notify.h"
+#include "server/notice/outbox.h"
 
 /* ------------------------------------------------------------------ who is told */
 

@@ -7,7 +7,7 @@
 #include "server/case/customer.h"
 #include "server/case/duties.h"
 #include "server/inspection/inspection_int.h"
-#include "server/notice/notify.h"
+#include "server/notice/outbox.h"
 
 #define SLICE        20
 #define SENT_SLICE   200

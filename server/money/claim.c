@@ -5,7 +5,7 @@
 #include "models/base/zone.h"
 #include "server/fleet/numbers.h"
 #include "server/money/money_int.h"
-#include "server/notice/notify.h"
+#include "server/notice/outbox.h"
 
 struct claim { /* texts live in the arena */
     int64_t id, ticket, supplier, asked, agreed;

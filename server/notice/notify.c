@@ -22,17 +22,6 @@
 #define TIMEOUT_S   10L
 #define POSTPONE_MS 1000
 
-enum err notify_put(struct sql *sql, int64_t now_ms, const struct notice *notice)
-{
-    return sql_run(sql,
-                   "INSERT INTO outbox (key, channel, target, subject, body, ticket, created_ms,"
-                   " next_ms, customer, notice, state, why) VALUES (?1, ?2, ?3, ?4, ?5, NULLIF(?6, 0), ?7, ?8,"
-                   " NULLIF(?9, 0), ?10, CASE WHEN ?2 = 'none' THEN 'given_up' ELSE 'waiting' END, CASE WHEN ?2 ="
-                   " 'none' THEN 'no address' END) ON CONFLICT (key) DO NOTHING",
-                   "tttttiiiit", notice->key, notice->channel, notice->target, notice->subject,
-                   notice->body, notice->ticket, now_ms, notice->due_ms, notice->customer, notice->rule);
-}
-
 struct letter { /* one notice on its way */
     int64_t id, created_ms, attempts;
     char *key, *channel, *target, *subject, *body;
@@ -335,6 +324,9 @@ static enum err write_outcome(struct sql *sql, int64_t now_ms, void *argument)
                             : now_ms - letter->created_ms > GIVE_UP_MS ? "given_up"
                                                                           : "waiting";
 
+        if (!letter->postponed && (err = watch_note(sql, letter->channel, letter->target, letter->sent, now_ms))) {
+            break;
+        }
         if (letter->postponed) { /* not tried: only its turn comes later */
             err = sql_run(sql, "UPDATE outbox SET next_ms = ?2 WHERE id = ?1 AND state = 'waiting'", "ii",
                           letter->id, now_ms + POSTPONE_MS);
@@ -355,6 +347,13 @@ static enum err write_outcome(struct sql *sql, int64_t now_ms, void *argument)
         }
     }
     return err;
+}
+
+static enum err turn_watch(struct sql *sql, int64_t now_ms, void *argument)
+{
+    const struct notifier *notifier = argument;
+
+    return watch_turn(sql, &notifier->options.watch, now_ms);
 }
 
 static void free_letters(struct letter *letters, size_t count)
@@ -389,6 +388,10 @@ static void *run(void *context)
             log_warn("outcomes of notices could not be stored: they may be sent again");
         }
         free_letters(letters, count);
+        if (watch_is_due(notifier->sql, &notifier->options.watch, clock_wall_ms()) &&
+            committer_do(notifier->options.committer, turn_watch, notifier)) {
+            log_warn("the ways of notices could not be looked after");
+        }
     }
     return NULL;
 }

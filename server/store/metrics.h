@@ -30,6 +30,8 @@
     X(TICKETS, "tickets_opened_total", "counter", "tickets opened")                                \
     X(NOTICES_SENT, "notices_sent_total", "counter", "notices delivered")                          \
     X(NOTICES_FAILED, "notices_failed_total", "counter", "attempts to deliver a notice that failed") \
+    X(WAY_LOSSES, "notice_ways_lost_total", "counter", "ways of notices that stopped answering")   \
+    X(WAYS_LOST, "notice_ways_lost_now", "gauge", "ways of notices that do not answer now")        \
     X(COMMITS, "commits_total", "counter", "transactions committed")                               \
     X(COMMIT_FAILURES, "commit_failures_total", "counter", "transactions that failed")             \
     X(DATABASE_LOCKED, "database_locked_total", "counter", "attempts that met another's lock")     \

@@ -300,7 +300,7 @@ static const char first[] =
 static const char *const migrations[] = {
     first, schema_dispatch, schema_work, schema_ticket, schema_people, schema_alarm, schema_paper, schema_visit,
     schema_inspection,
-    schema_money,
+    schema_money,    schema_relation,
 };
 
 /* What has happened is not changed afterwards; whoever tries is refused by the database. */

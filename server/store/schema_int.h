@@ -10,3 +10,4 @@ extern const char schema_alarm[];
 extern const char schema_visit[]; /* visits: series, time line, meters, riders */
 extern const char schema_inspection[];
 extern const char schema_money[]; /* warranty decisions, quotations, books, claims, settlements */
+extern const char schema_relation[]; /* customers */

@@ -206,7 +206,7 @@ static int64_t told(const char *customer, const char *notice)
 {
     return sql_find_int(sql, 0,
                         "SELECT COUNT(*) FROM outbox o JOIN customer c ON c.id = o.customer WHERE c.name = ?1 AND (?2 = '' OR"
-                        " o.notice = ?2)",
+                        " o.notice = ?2) AND (?2 <> '' OR o.ticket IS NOT NULL)",
                         "tt", customer, notice);
 }
 
@@ -292,12 +292,89 @@ static void test_a_new_contact_is_told(void **state)
     end();
 }
 
+/* S0-73, S3-01, S1-60: what comes is told ahead, each once: a visit before its window, classes that end on one day in one
+ * notice, the agreement; not what is still far. */
+static void test_customers_are_reminded(void **state)
+{
+    (void)state;
+    add("%s%s", people,
+        "equipment:\n"
+        "  - {id: e, site: s, profile: swh-basic, agent: a, acceptance_date: '2026-01-06'}\n"
+        "  - {id: f, site: z, profile: swh-basic, agent: b, acceptance_date: '2026-02-20'}\n"
+        "contracts: [{id: x, customer: c, sites: [s], plan: swh_standard, start: '2026-01-01', end: '2027-01-15'}]\n");
+    begin();
+    live(9 * HOUR); /* 19:00 there */
+    assert_int_equal(told("c", "warranty_ends"), 1); /* one-year classes, accepted on 6 January */
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM outbox WHERE notice = 'warranty_ends' AND instr(body,"
+                                          " '2027-01-0') > 0 AND instr(body, 'electrical') > 0", ""), 1);
+    assert_int_equal(told("c", "agreement_ends"), 1);
+    assert_int_equal(told("d", "agreement_ends"), 0);
+    assert_int_equal(told("c", "visit"), 1); /* its window begins on 7 December */
+    assert_int_equal(told("d", "visit") + told("d", "warranty_ends"), 0); /* a month and a half later */
+    leap(civil_days(2027, 1, 12) * DAY);
+    leap(now_ms + 2 * DAY);
+    assert_int_equal(told("d", "visit"), 1);
+    assert_int_equal(told("d", "warranty_ends"), 1);
+    assert_int_equal(told("c", "visit"), 1);
+    assert_int_equal(told("c", "warranty_ends"), 1);
+    end();
+}
+
+static void act(const char *order, const char *words)
+{
+    const struct cJSON *body;
+    struct arena *arena;
+    TEXT(why, 400);
+    enum err err;
+
+    assert_int_equal(arena_open(1 << 20, &arena), ERR_OK);
+    assert_int_equal(json_parse(arena, words, strlen(words), &body, NULL), ERR_OK);
+    struct action action = {.action = json_text_or(body, "action", ""), .who = "m", .role = ROLE_MANAGER, .body = body};
+    err = desk_work_action(desk, sql, sql_find_int(sql, 0, "SELECT id FROM work_order WHERE number = ?1", "t", order), &action,
+                           now_ms, &why);
+    if (err) {
+        print_message("%s\n", why.at);
+    }
+    assert_int_equal(err, ERR_OK);
+    arena_close(arena);
+}
+
+/* S1-27: an appointment of a visit is told, and told again when it moves; whoever has not left half an hour before it ends
+ * is late, once. */
+static void test_appointments_and_late(void **state)
+{
+    (void)state;
+    add("%s%s%s", people, two_heaters,
+        "teams: [{id: t, name: Crew, sites: [s]}]\ntechnicians: [{id: w, name: Wang, team: t, phone: '139'}]\n");
+    begin();
+    assert_int_equal(sql_run(sql, "INSERT INTO work_order (number, kind, equipment, site, state, created_ms) SELECT 'W-1',"
+                                  " 'preventive', id, site, 'dispatched', ?1 FROM equipment WHERE name = 'e'", "i", now_ms),
+                     ERR_OK);
+    act("W-1", "{\"action\":\"assign\",\"technician\":\"w\",\"appointment\":{\"from\":\"2026-11-24T14:00:00+08:00\",\"to\":"
+               "\"2026-11-24T16:00:00+08:00\"}}");
+    assert_int_equal(told("c", "appointment"), 1);
+    act("W-1", "{\"action\":\"reschedule\",\"reason\":\"customer\",\"appointment\":{\"from\":\"2026-11-24T15:00:00+08:00\",\"to\":"
+               "\"2026-11-24T17:00:00+08:00\"}}");
+    assert_int_equal(told("c", "appointment"), 2);
+    pass(6 * HOUR + 29 * MINUTE); /* 16:29 there */
+    assert_int_equal(told("c", "late"), 0);
+    pass(MINUTE);
+    assert_int_equal(told("c", "late"), 1);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM outbox WHERE notice = 'late' AND instr(body, 'Wang') > 0 AND"
+                                          " instr(body, '2026-11-24') > 0", ""), 1);
+    pass(3 * HOUR);
+    assert_int_equal(told("c", "late"), 1);
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_duties_are_told_in_digests),
         cmocka_unit_test(test_nobody_is_told_of_the_past),
         cmocka_unit_test(test_a_new_contact_is_told),
+        cmocka_unit_test(test_customers_are_reminded),
+        cmocka_unit_test(test_appointments_and_late),
     };
     int failed;
 

@@ -3,6 +3,7 @@ import collections
 import email
 import email.policy
 import json
+import shutil
 import time
 
 import pytest
@@ -15,9 +16,15 @@ from rig import wait_for
 def world(tmp_path_factory):
     rig = DeskRig(tmp_path_factory.mktemp("notices"))
     rig.hooks, rig.mail = [Hook(), Hook()], Mail()
+    shutil.copytree("models/plans", rig.folder / "plans")  # … without quiet hours: the tests run at any time of the day
+    for plan in (rig.folder / "plans").glob("*.yaml"):
+        plan.write_text("".join(line for line in plan.read_text().splitlines(True) if "quiet_hours" not in line))
     path = rig.folder / "server.yaml"
-    path.write_text(path.read_text() + f"""
+    path.write_text(path.read_text().replace("plans: models/plans", f"plans: {rig.folder}/plans\nnotices: models/notices\njobs: models/jobs\n"
+                                             "codes: models/codes.yaml\npapers: models/papers") + f"""
 notify:
+  lost_after: 2s
+  heartbeat: 1h
   smtp: {{url: "smtp://127.0.0.1:{rig.mail.server_address[1]}", from: heliograph@example.cn, to: desk@example.cn}}
   webhooks: ["{rig.hooks[0].url}", "{rig.hooks[1].url}"]
 """)
@@ -211,3 +218,26 @@ contacts: [{id: hotline, name: Hotline, phone: "%s"}]
     assert len(got) == 2 and {name for name, _ in got} == {"cust-9"}
     duties = world.get("/duties?kind=contact_change&state=all")["items"]
     assert [d["name"] for d in duties] == ["cust-9", "cust-9"]
+
+
+def test_a_way_that_stops_answering_is_told_by_the_others(world):
+    """S0-02 S2-10: once, counted, told again when it is back; every way has had its heartbeat."""
+    first, second = world.hooks
+    beats = [b for hook in world.hooks for _, _, b in hook.got if b["step"] == "heartbeat"]
+    assert len(beats) >= 2 and any("heartbeat" in data.decode() for _, data in world.mail.mails)
+    lost = world.metric("notice_ways_lost_total")  # other tests have made one fail for a while
+    before = len([b for _, _, b in second.got if b["step"] == "way_lost"])
+    back = len([b for _, _, b in second.got if b["step"] == "way_back"])
+    first.mode = "fail"
+    for k in range(3):
+        world.report("swh-0004", fault=f"way{k}")
+    says = wait_for(lambda: [b for _, _, b in second.got if b["step"] == "way_lost"][before:], 30)
+    assert len(says) == 1 and says[0]["way"] == f"webhook http://127.0.0.1:{first.server_port}", "the address without its path"
+    assert "无响应" in says[0]["message"] or "无法送达" in says[0]["message"]
+    wait_for(lambda: world.metric("notice_ways_lost_now") == 1)
+    assert world.metric("notice_ways_lost_total") == lost + 1
+    first.mode = "ok"
+    wait_for(lambda: len([b for _, _, b in second.got if b["step"] == "way_back"]) == back + 1, 30)
+    wait_for(lambda: world.metric("notice_ways_lost_now") == 0)
+    assert len([b for _, _, b in second.got if b["step"] == "way_lost"]) == before + 1
+    assert not [b for _, _, b in first.got if b["step"] in ("way_lost", "way_back") and str(first.server_port) in b["way"]]
