@@ -20,7 +20,8 @@
 
 const char commands_help[] =
     "Commands, beside a running server or without one:\n"
-    "  import FILE                   read a fleet file\n"
+    "  import FILE …                 read a fleet file, or several as one; sites.csv has rows of sites\n"
+    "  export [SECTION]              what was imported, as YAML; one section, as CSV\n"
     "  user add NAME --role ROLE     password on standard input\n"
     "  token add NAME --role ROLE    prints an API token\n"
     "  audit                         a line an agent: accepted, stored, tombstoned, pending\n"
@@ -42,54 +43,79 @@ static enum err note(struct sql *sql, const char *what, const char *object)
     return trail_add(sql, &line, clock_wall_ms());
 }
 
-static int import(struct sql *sql, struct rules *rules, const char *path)
+/* All files as one. ERR_FORMAT: each said what is wrong with it; ERR_IO: so did a file that cannot be read. */
+static enum err read_files(struct arena *arena, const char *const *paths, int count, struct yaml_node **ret_root,
+                           struct complaints *complaints)
 {
-    struct complaints complaints = {.path = path};
+    enum err err = ERR_OK;
+
+    *ret_root = NULL;
+    for (int i = 0; i < count && (!err || err == ERR_FORMAT); i++) {
+        size_t size;
+        char *bytes;
+        enum err one = file_read(arena, paths[i], FLEET_BYTES_MOST / 8, &bytes, &size);
+
+        complaints->path = paths[i];
+        if (one) {
+            complain_at(complaints, 1, 1, "expected a file that can be read, found: %s", err_text(one));
+            return ERR_IO;
+        }
+        one = fleet_add(arena, paths[i], bytes, size, complaints, ret_root);
+        err = one ? one : err;
+    }
+    return err;
+}
+
+static enum err import_tree(struct sql *sql, struct rules *rules, struct arena *arena, struct yaml_node *root,
+                            const char *name, struct complaints *complaints, int64_t *ret_changed)
+{
+    enum err err = fleet_check_tree(arena, sql, rules, root, complaints);
+
+    if (err) {
+        return err;
+    }
+    err = sql_begin(sql);
+    if (!err) {
+        err = fleet_apply(sql, root, clock_wall_ms(), ret_changed);
+    }
+    if (!err) { /* what stands in the database and in the file together has no hour without somebody */
+        err = crew_prove(arena, sql, rules, root, clock_wall_ms(), complaints);
+    }
+    if (!err) {
+        err = fleet_advise(sql, rules, root, complaints);
+    }
+    if (!err && *ret_changed > 0) {
+        err = note(sql, "import", name);
+    }
+    if (!err) {
+        err = sql_commit(sql);
+    }
+    if (err) {
+        sql_rollback(sql);
+    }
+    return err;
+}
+
+static int import(struct sql *sql, struct rules *rules, const char *const *paths, int count)
+{
+    struct complaints complaints = {.path = paths[0]};
     struct yaml_node *root;
     struct arena *arena;
     int64_t changed = 0;
-    size_t size;
-    char *bytes;
     enum err err;
 
     if (arena_open(FLEET_BYTES_MOST, &arena)) {
         return 1;
     }
     complaints.arena = arena;
-    err = file_read(arena, path, FLEET_BYTES_MOST / 8, &bytes, &size);
-    if (err) {
-        fprintf(stderr, "%s:1:1: error: expected a file that can be read, found: %s\n", path,
-                err_text(err));
-        arena_close(arena);
-        return 2;
-    }
-    err = fleet_check(arena, sql, rules, bytes, size, &complaints, &root);
+    err = read_files(arena, paths, count, &root, &complaints);
     if (!err) {
-        err = sql_begin(sql);
-        if (!err) {
-            err = fleet_apply(sql, root, clock_wall_ms(), &changed);
-        }
-        if (!err) { /* what stands in the database and in the file together has no hour without somebody */
-            err = crew_prove(arena, sql, rules, root, clock_wall_ms(), &complaints);
-        }
-        if (!err) {
-            err = fleet_advise(sql, rules, root, &complaints);
-        }
-        if (!err && changed > 0) {
-            err = note(sql, "import", path);
-        }
-        if (!err) {
-            err = sql_commit(sql);
-        }
-        if (err) {
-            sql_rollback(sql);
-        }
-        if (err && complaints.count == 0) {
-            fprintf(stderr, "heliograph-server: nothing was imported: %s (%s)\n", err_text(err),
-                    sql_why(sql));
-        } else if (!err) {
-            printf("imported: %lld rows new or changed\n", (long long)changed);
-        }
+        err = import_tree(sql, rules, arena, root, paths[0], &complaints, &changed);
+    }
+    if (err && complaints.count == 0) {
+        fprintf(stderr, "heliograph-server: nothing was imported: %s (%s)\n", err_text(err), sql_why(sql));
+    } else if (!err) {
+        printf("imported: %lld rows new or changed\n", (long long)changed);
     }
     for (size_t i = 0; i < complaints.count && i < COMPLAINTS_MOST; i++) {
         fprintf(stderr, "%s\n", complaints.lines[i]);
@@ -99,6 +125,34 @@ static int import(struct sql *sql, struct rules *rules, const char *path)
     }
     arena_close(arena);
     return err == ERR_OK ? 0 : complaints.count ? 2 : 1;
+}
+
+/* To standard output: everything as YAML, or a section as CSV. */
+static int export(struct sql *sql, const char *section)
+{
+    struct json_out out = json_out(FLEET_BYTES_MOST);
+    int at = section ? fleet_section(section) : -1;
+    struct arena *arena;
+    enum err err;
+
+    if (section && at < 0) {
+        fprintf(stderr, "heliograph-server: expected a section of the fleet file, found '%.80s'\n", section);
+        return 2;
+    }
+    err = arena_open(FLEET_BYTES_MOST, &arena);
+    if (!err) {
+        err = fleet_put(sql, arena, at, section ? FLEET_CSV : FLEET_YAML, &out);
+        arena_close(arena);
+    }
+    if (!err && out.size && fwrite(out.bytes, 1, out.size, stdout) != out.size) {
+        err = ERR_IO;
+    }
+    json_out_free(&out);
+    if (err || fflush(stdout)) {
+        fprintf(stderr, "heliograph-server: nothing whole was exported: %s\n", err_text(err ? err : ERR_IO));
+        return 1;
+    }
+    return 0;
 }
 
 static int add_token(struct sql *sql, const char *name, enum role role)
@@ -234,8 +288,12 @@ static int do_command(const struct command *command, struct sql *sql, struct rul
     const char *const *words = command->words;
     enum role role = command->role ? role_read(command->role) : ROLE_NONE;
 
-    if (strcmp(words[0], "import") == 0 && command->word_count == 2) {
-        return import(sql, rules, words[1]);
+    if (strcmp(words[0], "import") == 0 && command->word_count >= 2) {
+        return import(sql, rules, words + 1, command->word_count - 1);
+    }
+    if (strcmp(words[0], "export") == 0 && command->word_count <= 2) {
+        return note_alone(sql, "export", command->word_count == 2 ? words[1] : NULL) ||
+               export(sql, command->word_count == 2 ? words[1] : NULL);
     }
     if (strcmp(words[0], "audit") == 0 && command->word_count == 1) {
         return audit(sql);

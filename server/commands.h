@@ -4,7 +4,7 @@
 #include "server/config.h"
 #include "server/fleet/rules.h"
 
-#define COMMAND_WORDS 4
+#define COMMAND_WORDS 32
 
 struct command {
     const char *words[COMMAND_WORDS];

@@ -49,7 +49,12 @@ struct call { /* one request on its way through the routes */
 #define MAY_ANYBODY 0U          /* no token at all */
 #define MAY_NEAR    (1U << 31)  /* no token from loopback, else MAY_READ */
 
-enum route_answer { ANSWER_JSON, ANSWER_REPORT /* JSON or CSV */, ANSWER_OTHER };
+enum route_answer {
+    ANSWER_JSON,
+    ANSWER_LIST,   /* {items, next}: JSON, or a page of it as CSV */
+    ANSWER_REPORT, /* JSON or CSV */
+    ANSWER_OTHER,
+};
 enum route_body { BODY_NONE, BODY_MAYBE, BODY_NEEDED, BODY_BYTES /* application/octet-stream */ };
 
 struct route { /* a row of the one table that docs/openapi.json describes */
@@ -85,6 +90,9 @@ bool call_number(struct call *call, const char *name, int64_t least, int64_t mos
                  int64_t *ret_number);
 bool call_word(struct call *call, const char *name, const char *const *words, const char **ret_word);
 bool call_day(struct call *call, const char *name, int32_t fallback, int32_t *ret_day);
+
+/* A list that was asked for as CSV becomes that; where it goes on stands in the header Next-Cursor. */
+void call_sheet(struct call *call);
 
 typedef enum err (*call_show)(struct call *call, int64_t id);
 /* {"items":[…],"next":…} of the rows (id[, first part of the cursor]) of a query with LIMIT
@@ -161,6 +169,9 @@ void work_act(struct call *call);
 void work_post(struct call *call);
 void work_batch(struct call *call);
 void work_paper(struct call *call);
+
+void fleet_show(struct call *call);
+void fleet_import(struct call *call);
 
 void documents_list(struct call *call);
 void documents_show(struct call *call);

@@ -3,16 +3,18 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "models/base/csv.h"
 #include "models/base/hash.h"
 #include "server/api/api_int.h"
 #include "server/store/trail.h"
 
 #define DETAIL_MOST 65536 /* of a body in the trail: pictures stand elsewhere */
+#define SHEET_ARENA (256 * 1024 * 1024)
 #define KEY_MOST 200 /* characters of an Idempotency-Key */
 
 void call_problem(struct call *call, int status, const char *title, const char *format, ...)
 {
-    char detail[1200];
+    char detail[4096];
     va_list list;
 
     va_start(list, format);
@@ -28,6 +30,50 @@ void call_problem(struct call *call, int status, const char *title, const char *
     json_text(call->out, "detail", detail);
     json_text(call->out, "instance", call->request->path);
     json_close_object(call->out);
+}
+
+/* The rows of a JSON list as CSV, into sheet; *ret_next: the cursor of the next page, or "". */
+static enum err make_sheet(struct call *call, struct json_out *sheet, struct text *next)
+{
+    const struct cJSON *list = NULL;
+    struct arena *arena;
+    enum err err = arena_open(SHEET_ARENA, &arena);
+
+    if (err) {
+        return err;
+    }
+    err = json_parse(arena, call->out->bytes, call->out->size, &list, NULL);
+    if (!err) {
+        text_add(next, json_text_or(list, "next", ""));
+        err = csv_put(arena, json_field(list, "items"), true, sheet);
+    }
+    arena_close(arena);
+    return err;
+}
+
+void call_sheet(struct call *call)
+{
+    const char *accept = http_header(call->request, "Accept");
+    struct json_out sheet = json_out(call->out->ceiling);
+    TEXT(next, 60);
+
+    call_header(call, "Vary", "Accept");
+    if (call->answer->status != 200 || http_accepts(accept, "text/csv") <= http_accepts(accept, "application/json")) {
+        return;
+    }
+    if (make_sheet(call, &sheet, &next)) {
+        call_problem(call, 503, "The list is too wide for CSV", "ask for fewer rows with limit");
+    } else if (call_note(call, "list taken away as CSV", call->request->path, NULL)) {
+        call_problem(call, 503, "The database is not writable", "what is taken away is noted first");
+    } else {
+        json_out_reset(call->out);
+        json_put_raw(call->out, sheet.bytes ? sheet.bytes : "", sheet.size);
+        call->answer->type = "text/csv; charset=utf-8; header=present";
+        if (next.length) {
+            call_header(call, "Next-Cursor", next.at);
+        }
+    }
+    json_out_free(&sheet);
 }
 
 void call_header(struct call *call, const char *name, const char *value)
@@ -312,7 +358,7 @@ enum err call_write(struct call *call,
                                      struct text *why))
 {
     const char *key = http_header(call->request, "Idempotency-Key");
-    TEXT(why, 1100);
+    TEXT(why, 4000);
     TEXT(whole, 600);
     struct write write = {
         .call = call, .work = work, .why = &why, .headers = call->answer->extra_count};

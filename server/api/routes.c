@@ -16,86 +16,88 @@ const struct route routes[] = {
     {"POST", V1 "login", MAY_ANYBODY, ANSWER_JSON, BODY_NEEDED, session_log_in},
     {"POST", V1 "logout", MAY_READ, ANSWER_JSON, BODY_MAYBE, session_log_out},
     {"GET", V1 "stream", MAY_READ, ANSWER_OTHER, BODY_NONE, route_stream},
-    {"GET", V1 "equipment", MAY_READ, ANSWER_JSON, BODY_NONE, equipment_list},
+    {"GET", V1 "equipment", MAY_READ, ANSWER_LIST, BODY_NONE, equipment_list},
     {"GET", V1 "equipment/{id}", MAY_READ, ANSWER_JSON, BODY_NONE, equipment_show},
     {"GET", V1 "equipment/{id}/series", MAY_READ, ANSWER_JSON, BODY_NONE, equipment_series},
     {"POST", V1 "equipment/{id}/inspections", MAY_WRITE, ANSWER_JSON, BODY_MAYBE,
      orders_post_inspection},
     {"POST", V1 "equipment/{id}/commands", MAY_WRITE, ANSWER_JSON, BODY_NEEDED, orders_post_command},
     {"GET", V1 "inspections/{number}", MAY_READ, ANSWER_OTHER, BODY_NONE, orders_show_inspection},
-    {"GET", V1 "inspections", MAY_READ, ANSWER_JSON, BODY_NONE, inspections_list},
+    {"GET", V1 "inspections", MAY_READ, ANSWER_LIST, BODY_NONE, inspections_list},
     {"POST", V1 "inspections/{number}/actions", MAY_DESK, ANSWER_JSON, BODY_NEEDED, inspections_act},
     {"GET", V1 "inspections/{number}/report", MAY_READ, ANSWER_OTHER, BODY_NONE, inspections_report},
-    {"GET", V1 "proposals", MAY_READ, ANSWER_JSON, BODY_NONE, proposals_list},
+    {"GET", V1 "proposals", MAY_READ, ANSWER_LIST, BODY_NONE, proposals_list},
     {"POST", V1 "proposals/{id}/actions", MAY_DESK, ANSWER_JSON, BODY_NEEDED, proposals_act},
     {"GET", V1 "commands/{id}", MAY_READ, ANSWER_JSON, BODY_NONE, orders_show_command},
-    {"GET", V1 "agents", MAY_READ, ANSWER_JSON, BODY_NONE, agents_list},
-    {"GET", V1 "tickets", MAY_READ, ANSWER_JSON, BODY_NONE, tickets_list},
+    {"GET", V1 "agents", MAY_READ, ANSWER_LIST, BODY_NONE, agents_list},
+    {"GET", V1 "tickets", MAY_READ, ANSWER_LIST, BODY_NONE, tickets_list},
     {"POST", V1 "tickets", MAY_WRITE, ANSWER_JSON, BODY_NEEDED, tickets_post},
     {"GET", V1 "tickets/{number}", MAY_READ, ANSWER_JSON, BODY_NONE, tickets_show},
     {"GET", V1 "tickets/{number}/clocks", MAY_READ, ANSWER_JSON, BODY_NONE, clocks_show},
-    {"GET", V1 "tickets/{number}/candidates", MAY_READ, ANSWER_JSON, BODY_NONE, tickets_candidates},
+    {"GET", V1 "tickets/{number}/candidates", MAY_READ, ANSWER_LIST, BODY_NONE, tickets_candidates},
     {"POST", V1 "tickets/{number}/actions", MAY_WRITE, ANSWER_JSON, BODY_NEEDED, tickets_act},
-    {"GET", V1 "duties", MAY_READ, ANSWER_JSON, BODY_NONE, duties_list},
+    {"GET", V1 "duties", MAY_READ, ANSWER_LIST, BODY_NONE, duties_list},
     {"POST", V1 "duties/{id}/actions", MAY_WRITE, ANSWER_JSON, BODY_NEEDED, duties_act},
     {"GET", V1 "tickets/{number}/rca", MAY_READ, ANSWER_OTHER, BODY_NONE, people_rca},
-    {"GET", V1 "notices", MAY_DESK, ANSWER_JSON, BODY_NONE, people_notices},
+    {"GET", V1 "notices", MAY_DESK, ANSWER_LIST, BODY_NONE, people_notices},
     {"POST", V1 "notices/{id}/receipt", MAY_DESK, ANSWER_JSON, BODY_NEEDED, people_receipt},
-    {"GET", V1 "alarms", MAY_READ, ANSWER_JSON, BODY_NONE, alarms_list},
+    {"GET", V1 "alarms", MAY_READ, ANSWER_LIST, BODY_NONE, alarms_list},
     {"GET", V1 "alarms/{id}", MAY_READ, ANSWER_JSON, BODY_NONE, alarms_show},
     {"POST", V1 "alarms/{id}/actions", MAY_WRITE, ANSWER_JSON, BODY_NEEDED, alarms_act},
-    {"GET", V1 "windows", MAY_READ, ANSWER_JSON, BODY_NONE, windows_list},
+    {"GET", V1 "windows", MAY_READ, ANSWER_LIST, BODY_NONE, windows_list},
     {"POST", V1 "windows", MAY_MANAGE, ANSWER_JSON, BODY_NEEDED, windows_post},
     {"GET", V1 "windows/{id}", MAY_READ, ANSWER_JSON, BODY_NONE, windows_show},
     {"POST", V1 "windows/{id}/actions", MAY_MANAGE, ANSWER_JSON, BODY_NEEDED, windows_act},
-    {"GET", V1 "work-orders", MAY_READ, ANSWER_JSON, BODY_NONE, work_list},
+    {"GET", V1 "work-orders", MAY_READ, ANSWER_LIST, BODY_NONE, work_list},
     {"GET", V1 "work-orders/{number}", MAY_READ, ANSWER_JSON, BODY_NONE, work_show},
     {"POST", V1 "work-orders/{number}/actions", MAY_WRITE, ANSWER_JSON, BODY_NEEDED, work_act},
     {"POST", V1 "work-orders", MAY_WRITE, ANSWER_JSON, BODY_NEEDED, work_post},
     {"POST", V1 "work-orders/actions", MAY_WRITE, ANSWER_JSON, BODY_NEEDED, work_batch},
     {"GET", V1 "work-orders/{number}/documents/{name}", MAY_READ, ANSWER_OTHER, BODY_NONE, work_paper},
-    {"GET", V1 "documents", MAY_READ, ANSWER_JSON, BODY_NONE, documents_list},
+    {"GET", V1 "fleet", MAY_OVERSEE, ANSWER_OTHER, BODY_NONE, fleet_show},
+    {"POST", V1 "fleet", MAY_OVERSEE, ANSWER_JSON, BODY_BYTES, fleet_import},
+    {"GET", V1 "documents", MAY_READ, ANSWER_LIST, BODY_NONE, documents_list},
     {"GET", V1 "documents/{name}/{id}", MAY_READ, ANSWER_OTHER, BODY_NONE, documents_show},
-    {"GET", V1 "documents/{name}/{id}/versions", MAY_READ, ANSWER_JSON, BODY_NONE, documents_versions},
+    {"GET", V1 "documents/{name}/{id}/versions", MAY_READ, ANSWER_LIST, BODY_NONE, documents_versions},
     {"POST", V1 "documents/{name}/{id}", MAY_WRITE, ANSWER_JSON, BODY_MAYBE, documents_issue},
-    {"GET", V1 "jobs", MAY_READ, ANSWER_JSON, BODY_NONE, jobs_list},
+    {"GET", V1 "jobs", MAY_READ, ANSWER_LIST, BODY_NONE, jobs_list},
     {"GET", V1 "jobs/{id}", MAY_READ, ANSWER_JSON, BODY_NONE, jobs_show},
     {"POST", V1 "attachments", MAY_WRITE, ANSWER_JSON, BODY_NEEDED, attachments_post},
     {"GET", V1 "attachments/{id}", MAY_READ, ANSWER_JSON, BODY_NONE, attachments_show},
     {"POST", V1 "attachments/{id}/pieces", MAY_WRITE, ANSWER_JSON, BODY_BYTES, attachments_add},
     {"GET", V1 "attachments/{id}/content", MAY_READ, ANSWER_OTHER, BODY_NONE, attachments_content},
-    {"GET", V1 "tickets/{number}/attachments", MAY_READ, ANSWER_JSON, BODY_NONE, attachments_of_ticket},
-    {"GET", V1 "escalations", MAY_READ, ANSWER_JSON, BODY_NONE, escalations_list},
+    {"GET", V1 "tickets/{number}/attachments", MAY_READ, ANSWER_LIST, BODY_NONE, attachments_of_ticket},
+    {"GET", V1 "escalations", MAY_READ, ANSWER_LIST, BODY_NONE, escalations_list},
     {"POST", V1 "escalations/{id}/actions", MAY_MANAGE, ANSWER_JSON, BODY_NEEDED, escalations_act},
-    {"GET", V1 "technicians", MAY_READ, ANSWER_JSON, BODY_NONE, technicians_list},
-    {"GET", V1 "teams", MAY_READ, ANSWER_JSON, BODY_NONE, teams_list},
-    {"GET", V1 "rosters", MAY_READ, ANSWER_JSON, BODY_NONE, rosters_list},
+    {"GET", V1 "technicians", MAY_READ, ANSWER_LIST, BODY_NONE, technicians_list},
+    {"GET", V1 "teams", MAY_READ, ANSWER_LIST, BODY_NONE, teams_list},
+    {"GET", V1 "rosters", MAY_READ, ANSWER_LIST, BODY_NONE, rosters_list},
     {"GET", V1 "rosters/{id}", MAY_READ, ANSWER_JSON, BODY_NONE, rosters_show},
-    {"GET", V1 "visits", MAY_READ, ANSWER_JSON, BODY_NONE, visits_list},
+    {"GET", V1 "visits", MAY_READ, ANSWER_LIST, BODY_NONE, visits_list},
     {"GET", V1 "visits/{id}", MAY_READ, ANSWER_JSON, BODY_NONE, visits_show},
     {"POST", V1 "visits/{id}/actions", MAY_WRITE, ANSWER_JSON, BODY_NEEDED, visits_act},
-    {"GET", V1 "feeds", MAY_MANAGE, ANSWER_JSON, BODY_NONE, feeds_list},
+    {"GET", V1 "feeds", MAY_MANAGE, ANSWER_LIST, BODY_NONE, feeds_list},
     {"POST", V1 "feeds/{id}/actions", MAY_MANAGE, ANSWER_JSON, BODY_NEEDED, feeds_act},
     {"POST", V1 "feeds", MAY_WRITE, ANSWER_JSON, BODY_NEEDED, feeds_post},
     {"GET", V1 "calendars/{token}.ics", MAY_ANYBODY, ANSWER_OTHER, BODY_NONE, feeds_show},
-    {"GET", V1 "predictions", MAY_READ, ANSWER_JSON, BODY_NONE, predictions_list},
-    {"GET", V1 "reports", MAY_READ, ANSWER_JSON, BODY_NONE, reports_list},
+    {"GET", V1 "predictions", MAY_READ, ANSWER_LIST, BODY_NONE, predictions_list},
+    {"GET", V1 "reports", MAY_READ, ANSWER_LIST, BODY_NONE, reports_list},
     {"GET", V1 "reports/{name}", MAY_READ, ANSWER_REPORT, BODY_NONE, reports_show},
     {"GET", V1 "tickets/{number}/money", MAY_READ, ANSWER_JSON, BODY_NONE, money_of_ticket},
-    {"GET", V1 "money/requests", MAY_MANAGE, ANSWER_JSON, BODY_NONE, money_requests},
-    {"GET", V1 "quotations", MAY_READ, ANSWER_JSON, BODY_NONE, quotations_list},
+    {"GET", V1 "money/requests", MAY_MANAGE, ANSWER_LIST, BODY_NONE, money_requests},
+    {"GET", V1 "quotations", MAY_READ, ANSWER_LIST, BODY_NONE, quotations_list},
     {"GET", V1 "quotations/{number}", MAY_READ, ANSWER_OTHER, BODY_NONE, quotations_show},
     {"GET", V1 "invoices/{number}", MAY_READ, ANSWER_OTHER, BODY_NONE, invoices_show},
-    {"GET", V1 "claims", MAY_DESK, ANSWER_JSON, BODY_NONE, claims_list},
+    {"GET", V1 "claims", MAY_DESK, ANSWER_LIST, BODY_NONE, claims_list},
     {"POST", V1 "claims", MAY_DESK, ANSWER_JSON, BODY_NEEDED, claims_post},
     {"GET", V1 "claims/{number}", MAY_DESK, ANSWER_OTHER, BODY_NONE, claims_show},
     {"POST", V1 "claims/{number}/actions", MAY_DESK, ANSWER_JSON, BODY_NEEDED, claims_act},
-    {"GET", V1 "settlements", MAY_DESK, ANSWER_JSON, BODY_NONE, settlements_list},
+    {"GET", V1 "settlements", MAY_DESK, ANSWER_LIST, BODY_NONE, settlements_list},
     {"POST", V1 "settlements", MAY_OVERSEE, ANSWER_JSON, BODY_NEEDED, settlements_post},
     {"GET", V1 "settlements/{number}", MAY_DESK, ANSWER_OTHER, BODY_NONE, settlements_show},
     {"POST", V1 "settlements/{number}/actions", MAY_OVERSEE, ANSWER_JSON, BODY_NEEDED, settlements_act},
     {"GET", V1 "permissions", MAY_READ, ANSWER_JSON, BODY_NONE, permissions_show},
-    {"GET", V1 "trail", MAY_OVERSEE, ANSWER_JSON, BODY_NONE, trail_list},
+    {"GET", V1 "trail", MAY_OVERSEE, ANSWER_LIST, BODY_NONE, trail_list},
     {"GET", V1 "trail/state", MAY_OVERSEE, ANSWER_JSON, BODY_NONE, trail_state},
     {"GET", V1 "track/{number}", MAY_ANYBODY, ANSWER_JSON, BODY_NONE, tickets_track},
     {"POST", V1 "track/{number}/consent", MAY_ANYBODY, ANSWER_JSON, BODY_NEEDED, money_track_consent},
@@ -211,17 +213,21 @@ static bool may(struct call *call, const struct route *route)
 
 /* ------------------------------------------------------------------ in which form */
 
+static bool is_sheet(const struct route *route)
+{
+    return route->answer == ANSWER_REPORT || route->answer == ANSWER_LIST;
+}
+
 static bool accepts(struct call *call, const struct route *route)
 {
     const char *header = http_header(call->request, "Accept");
 
     if (route->answer == ANSWER_OTHER || http_accepts(header, "application/json") > 0 ||
         http_accepts(header, "application/problem+json") > 0 ||
-        (route->answer == ANSWER_REPORT && http_accepts(header, "text/csv") > 0)) {
+        (is_sheet(route) && http_accepts(header, "text/csv") > 0)) {
         return true;
     }
-    call_problem(call, 406, "Not acceptable", "there is only application/json%s",
-                 route->answer == ANSWER_REPORT ? " and text/csv" : "");
+    call_problem(call, 406, "Not acceptable", "there is only application/json%s", is_sheet(route) ? " and text/csv" : "");
     return false;
 }
 
@@ -294,5 +300,8 @@ void routes_run(struct call *call)
     if (route && may(call, route) && accepts(call, route) && read_body(call, route)) {
         split_path(call);
         route->run(call);
+        if (route->answer == ANSWER_LIST) {
+            call_sheet(call);
+        }
     }
 }

@@ -482,23 +482,28 @@ static enum err check_sections(struct reader *reader)
     return err;
 }
 
-enum err fleet_check(struct arena *arena, struct sql *sql, struct rules *rules, const char *bytes,
-                     size_t size, struct complaints *complaints, struct yaml_node **ret_root)
+enum err fleet_check_tree(struct arena *arena, struct sql *sql, struct rules *rules, struct yaml_node *root,
+                          struct complaints *complaints)
 {
-    struct reader reader = {.arena = arena, .sql = sql, .rules = rules, .complaints = complaints};
+    struct reader reader = {.arena = arena, .sql = sql, .rules = rules, .complaints = complaints, .root = root};
     size_t before = complaints->count;
-    enum err err = yaml_parse(arena, bytes, size, complaints, &reader.root);
+    enum err err;
 
-    if (err) {
-        return err;
-    }
     if (!yaml_map(complaints, reader.root, "a map: a fleet file")) {
         return ERR_FORMAT;
     }
     err = check_sections(&reader);
-    if (err) {
-        return err;
+    return err ? err : complaints->count > before ? ERR_FORMAT : ERR_OK;
+}
+
+enum err fleet_check(struct arena *arena, struct sql *sql, struct rules *rules, const char *bytes,
+                     size_t size, struct complaints *complaints, struct yaml_node **ret_root)
+{
+    size_t before = complaints->count;
+    enum err err = yaml_parse(arena, bytes, size, complaints, ret_root);
+
+    if (!err) {
+        err = fleet_check_tree(arena, sql, rules, *ret_root, complaints);
     }
-    *ret_root = reader.root;
-    return complaints->count > before ? ERR_FORMAT : ERR_OK;
+    return err ? err : complaints->count > before ? ERR_FORMAT : ERR_OK;
 }

@@ -301,6 +301,10 @@ static enum err apply_equipment(struct row *row)
                 day(row->map, "manufacture_date"), day(row->map, "completion_date"),
                 day(row->map, "acceptance_date"), row->now_ms, day(row->map, "completion_signed_date")));
     }
+    if (!err) { /* for whoever wants the file again */
+        err = count(row, sql_run(row->sql, "UPDATE equipment SET doc = ?2 WHERE name = ?1 AND doc IS DISTINCT FROM ?2", "tt",
+                                 row->id, row->doc.bytes));
+    }
     if (!err) {
         err = apply_named(row);
     }

@@ -108,7 +108,7 @@ static const char first[] =
     " sale_day INTEGER, invoice_day INTEGER, manufacture_day INTEGER, completion_day INTEGER,"
     " acceptance_day INTEGER, judged_ms INTEGER, last_seen_ms INTEGER,"
     " status TEXT NOT NULL DEFAULT 'ok'," /* fault attention ok offline maintenance unclaimed */
-    " created_ms INTEGER NOT NULL);"
+    " created_ms INTEGER NOT NULL, doc TEXT);" /* the row of the fleet file; NULL: none has it */
     "CREATE INDEX equipment_agent ON equipment (agent);"
     "CREATE INDEX equipment_site ON equipment (site);"
     /* Which agents have reported readings of it: their journals hold its newest hours. */
