@@ -5,7 +5,7 @@
 #include <string.h>
 
 const char *const paper_kinds[] = {"work_order", "ticket", "analysis", "equipment", "quotation",
-                                   "invoice", "claim", "settlement", NULL};
+                                   "invoice", "claim", "settlement", "inspection", "inspection_order", "review", NULL};
 
 /* ------------------------------------------------------------------ found */
 

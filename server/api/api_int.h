@@ -139,6 +139,9 @@ enum err orders_put_inspection(struct call *call, int64_t id) MUST_CHECK; /* an 
 void inspections_list(struct call *call);
 void inspections_act(struct call *call);
 void inspections_report(struct call *call);
+/* A review as an object; ERR_NOT_FOUND: id is no site and no contract; ERR_FORMAT: a problem was written. */
+enum err reviews_view(struct call *call, const char *id, struct json_out *out) MUST_CHECK;
+void reviews_show(struct call *call);
 void proposals_list(struct call *call);
 void proposals_act(struct call *call);
 

@@ -8,6 +8,7 @@
 #include "server/api/paper.h"
 #include "server/desk/rca.h"
 #include "server/desk/view.h"
+#include "server/inspection/inspection.h"
 #include "server/money/money.h"
 
 /* ------------------------------------------------------------------ what papers are made of */
@@ -108,6 +109,50 @@ static enum err show_settlement(struct call *call, const char *id, struct json_o
                          money_show_settlement);
 }
 
+static enum err show_inspection(struct call *call, const char *id, struct json_out *out)
+{
+    int64_t inspection = inspection_find(call->sql, id);
+
+    return inspection < 0 ? ERR_NOT_FOUND
+                          : inspection_show_report(call->request->arena, call->sql, call->zone, inspection, out);
+}
+
+/* What the sheet of an inspection on site is filled with before anybody writes on it: the order, the last readings, the last
+ * remote inspection. */
+static enum err show_inspection_order(struct call *call, const char *id, struct json_out *out)
+{
+    int64_t order = view_find_work_order(call->sql, id);
+    int64_t equipment = sql_find_int(call->sql, 0, "SELECT equipment FROM work_order WHERE id = ?1", "i", order);
+    int64_t remote = sql_find_int(call->sql, 0,
+                                  "SELECT MAX(id) FROM inspection WHERE equipment = ?1 AND state = 'done' AND way <> 'test'",
+                                  "i", equipment);
+    enum err err;
+
+    if (order < 0) {
+        return ERR_NOT_FOUND;
+    }
+    json_open_object(out);
+    json_key(out, "order");
+    err = view_work_order(call->sql, call->api->options.rules, order, out);
+    if (!err && equipment) {
+        json_key(out, "equipment");
+        err = equipment_view(call, equipment, out);
+    }
+    json_key(out, "remote");
+    json_open_object(out);
+    if (!err && remote) {
+        struct sql_rows rows;
+
+        sql_find(call->sql, &rows, "SELECT number FROM inspection WHERE id = ?1", "i", remote);
+        json_text(out, "number", sql_next(&rows) ? sql_text(&rows, 0) : NULL);
+        err = sql_end(&rows);
+        err = err ? err : inspection_show_lines(call->request->arena, call->sql, call->zone, remote, out);
+    }
+    json_close_object(out);
+    json_close_object(out);
+    return err ? err : out->err;
+}
+
 static const struct subject {
     const char *kind;
     enum err (*show)(struct call *call, const char *id, struct json_out *out);
@@ -120,6 +165,9 @@ static const struct subject {
     {"invoice", show_invoice},
     {"claim", show_claim},
     {"settlement", show_settlement},
+    {"inspection", show_inspection},
+    {"inspection_order", show_inspection_order},
+    {"review", reviews_view},
 };
 
 static const struct subject *subject_of(const struct paper *paper)
@@ -157,7 +205,7 @@ static bool make(struct call *call, const struct paper *paper, const char *id, s
     json_out_free(&object);
     if (err == ERR_NOT_FOUND) {
         call_problem(call, 404, "Not found", "expected the %s of a document, found '%.64s'", paper->of, id);
-    } else if (err) {
+    } else if (err && call->answer->status < 400) { /* else the problem is told */
         call_problem(call, 503, "The database is not readable", "try again");
     }
     return !err;

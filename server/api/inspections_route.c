@@ -3,10 +3,8 @@
 
 #include "server/api/act.h"
 #include "server/api/filter.h"
-#include "server/api/html.h"
+#include "server/api/paper.h"
 #include "server/inspection/inspection.h"
-
-#define REPORT_MOST (2 * 1024 * 1024)
 
 static _Atomic(const char *) made[1 << FILTERS_MOST], made_proposals[1 << FILTERS_MOST];
 
@@ -105,121 +103,25 @@ void inspections_act(struct call *call)
 
 /* ------------------------------------------------------------------ the report */
 
-static void put_both(struct json_out *out, const struct cJSON *words)
-{
-    html_text(out, json_text_or(words, "en", ""));
-    html_put(out, " · ");
-    html_text(out, json_text_or(words, "zh", ""));
-}
-
-static void put_both_cell(struct json_out *out, const struct cJSON *words)
-{
-    html_put(out, "<td>");
-    if (words && !json_is_null(words)) {
-        put_both(out, words);
-    }
-    html_put(out, "</td>");
-}
-
-static void put_row(struct json_out *out, const struct cJSON *report, const char *key, const char *title)
-{
-    html_put(out, "<tr><th>");
-    html_put(out, title);
-    html_put(out, "</th>");
-    html_value(out, json_field(report, key));
-    html_put(out, "</tr>");
-}
-
-static void print_lines(struct json_out *out, const struct cJSON *report)
-{
-    html_put(out, "<h2>Lines · 检查项目</h2><table border=\"1\"><tr><th>Line · 项目</th><th>Reading · 读数</th><th>Unit · 单位</th>"
-                  "<th>Limits · 限值</th><th>Result · 结论</th><th>Against last month · 较上月</th><th>Answered · 方式</th>"
-                  "<th>Ticket · 工单</th><th>Advice · 建议</th></tr>");
-    for (const struct cJSON *line = json_first(json_field(report, "lines")); line; line = json_next(line)) {
-        html_put(out, "<tr>");
-        put_both_cell(out, json_field(line, "title"));
-        html_value(out, json_field(line, "reading"));
-        html_value(out, json_field(line, "unit"));
-        html_value(out, json_field(line, "limit"));
-        html_value(out, json_field(line, "verdict"));
-        html_value(out, json_field(line, "change"));
-        html_value(out, json_field(line, "answered"));
-        html_value(out, json_field(line, "ticket"));
-        put_both_cell(out, json_field(line, "advice"));
-        html_put(out, "</tr>");
-    }
-    html_put(out, "</table>");
-}
-
-static void print_rest(struct json_out *out, const struct cJSON *report)
-{
-    html_put(out, "<h2>Proposals · 建议</h2><table border=\"1\"><tr><th>Proposal · 建议</th><th>Component · 部件</th>"
-                  "<th>Why · 理由</th><th>Evidence · 依据</th><th>Decision · 客户意见</th></tr>");
-    for (const struct cJSON *item = json_first(json_field(report, "proposals")); item; item = json_next(item)) {
-        html_put(out, "<tr>");
-        put_both_cell(out, json_field(item, "title"));
-        html_value(out, json_field(item, "component"));
-        put_both_cell(out, json_field(item, "reason"));
-        html_value(out, json_field(json_field(item, "evidence"), "found"));
-        html_value(out, json_field(item, "state"));
-        html_put(out, "</tr>");
-    }
-    html_put(out, "</table><h2>Distribution · 分发</h2><table border=\"1\"><tr><th>Reader · 收件人</th><th>Name · 姓名</th>"
-                  "<th>State · 状态</th><th>Sent · 发送时间</th><th>Receipt · 回执</th></tr>");
-    for (const struct cJSON *item = json_first(json_field(report, "distribution")); item; item = json_next(item)) {
-        html_put(out, "<tr>");
-        html_value(out, json_field(item, "role"));
-        html_value(out, json_field(item, "name"));
-        html_value(out, json_field(item, "state"));
-        html_value(out, json_field(item, "sent_at"));
-        html_value(out, json_field(item, "receipt"));
-        html_put(out, "</tr>");
-    }
-    html_put(out, "</table>");
-}
-
-static void print_report(struct json_out *out, const struct cJSON *report)
-{
-    html_open(out, "Inspection report", "巡检报告");
-    html_put(out, "<table border=\"1\">");
-    put_row(out, report, "number", "Number · 编号");
-    put_row(out, report, "title", "Equipment · 设备");
-    put_row(out, report, "equipment", "Id · 设备编号");
-    put_row(out, report, "customer", "Customer · 客户");
-    put_row(out, report, "address", "Address · 地址");
-    put_row(out, report, "period", "Month · 月份");
-    put_row(out, report, "done_at", "Inspected · 巡检时间");
-    put_row(out, report, "spoke_with", "By telephone with · 电话联系人");
-    put_row(out, report, "result", "Result · 结论");
-    html_put(out, "<tr><th>Promised within · 承诺时限</th>");
-    html_value(out, json_field(json_field(report, "promise"), "report"));
-    html_value(out, json_field(json_field(report, "promise"), "origin"));
-    html_put(out, "</tr></table>");
-    print_lines(out, report);
-    print_rest(out, report);
-    html_close(out);
-}
-
 void inspections_report(struct call *call)
 {
     const char *format = http_query(call->request, "format");
     int64_t id = inspection_find(call->sql, call->parts[1]);
-    struct json_out shown = json_out(REPORT_MOST);
-    const struct cJSON *report = NULL;
+    struct json_out shown = json_out(PAPER_MOST);
     enum err err = id < 0 ? ERR_NOT_FOUND
                           : inspection_show_report(call->request->arena, call->sql, call->zone, id, &shown);
 
-    if (err == ERR_NOT_FOUND) {
-        call_problem(call, 404, "Not found", "no inspection %s that is done and has a report", call->parts[1]);
-    } else if (err || json_parse(call->request->arena, shown.bytes, shown.size, &report, NULL)) {
-        call_problem(call, 503, "The database is not readable", "try again");
-    } else if (format && strcmp(format, "html") == 0) {
-        call->answer->type = "text/html; charset=utf-8";
-        print_report(call->out, report);
-    } else {
+    if (!err && text_same(format, "html")) {
+        err = paper_show(call, "inspection_report", &shown);
+    } else if (!err) {
         json_put_raw(call->out, shown.bytes, shown.size);
     }
     json_out_free(&shown);
+    if (err == ERR_NOT_FOUND) {
+        call_problem(call, 404, "Not found", "no inspection %s that is done and has a report", call->parts[1]);
+    } else if (err) {
+        call_problem(call, 503, "The database is not readable", "try again");
+    }
 }
 
 /* ------------------------------------------------------------------ proposals */

@@ -26,6 +26,7 @@ const struct route routes[] = {
     {"GET", V1 "inspections", MAY_READ, ANSWER_LIST, BODY_NONE, inspections_list},
     {"POST", V1 "inspections/{number}/actions", MAY_DESK, ANSWER_JSON, BODY_NEEDED, inspections_act},
     {"GET", V1 "inspections/{number}/report", MAY_READ, ANSWER_OTHER, BODY_NONE, inspections_report},
+    {"GET", V1 "reviews/{id}", MAY_READ, ANSWER_OTHER, BODY_NONE, reviews_show},
     {"GET", V1 "proposals", MAY_READ, ANSWER_LIST, BODY_NONE, proposals_list},
     {"POST", V1 "proposals/{id}/actions", MAY_DESK, ANSWER_JSON, BODY_NEEDED, proposals_act},
     {"GET", V1 "commands/{id}", MAY_READ, ANSWER_JSON, BODY_NONE, orders_show_command},

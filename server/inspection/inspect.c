@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "host/log.h"
+#include "server/case/duties.h"
 #include "server/fleet/numbers.h"
 #include "server/fleet/orders.h"
 #include "server/inspection/inspection_int.h"
@@ -245,7 +246,15 @@ static enum err end_judging(struct sql *sql, const struct inspected *inspected, 
         err = sql_run(sql, "UPDATE inspection SET state = 'phone', verdict = NULL, done_ms = NULL WHERE id = ?1", "i",
                       inspected->id);
     }
+    if (!err && text_same(inspected->state, "done")) {
+        err = inspection_kept(sql, inspected->equipment, inspected->done_ms);
+    }
     return err ? err : inspection_changed(sql, inspected->id, now_ms);
+}
+
+enum err inspection_kept(struct sql *sql, int64_t equipment, int64_t at_ms)
+{
+    return duty_stop(sql, "equipment", equipment, plan_duty_names[PLAN_DUTY_REMOTE_INSPECTION], at_ms);
 }
 
 static enum err judge_one(struct office *office, struct sql *sql, int64_t id, int64_t now_ms)

@@ -26,7 +26,9 @@ struct inspected { /* a row; texts in office->arena */
 enum err inspected_read(struct arena *arena, struct sql *sql, int64_t id, struct inspected *ret_inspected) MUST_CHECK;
 
 /* Every line answered: the inspection is done at at_ms. */
-enum err inspection_finish(struct sql *sql, int64_t inspection, int64_t at_ms, int64_t now_ms) MUST_CHECK;
+enum err inspection_finish(struct sql *sql, const struct inspected *inspected, int64_t at_ms, int64_t now_ms) MUST_CHECK;
+/* The equipment was inspected: that is what the month owed. */
+enum err inspection_kept(struct sql *sql, int64_t equipment, int64_t at_ms) MUST_CHECK;
 /* inspection.result from its lines. */
 enum err inspection_grade(struct sql *sql, int64_t inspection) MUST_CHECK;
 enum err inspection_line_of_time(struct sql *sql, int64_t inspection, const struct action *action, const char *line,

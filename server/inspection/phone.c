@@ -14,16 +14,17 @@ enum err inspection_line_of_time(struct sql *sql, int64_t inspection, const stru
                    "iiittttt", inspection, at_ms, now_ms, action->who, action->action, action->action_id, line, action->note);
 }
 
-enum err inspection_finish(struct sql *sql, int64_t inspection, int64_t at_ms, int64_t now_ms)
+enum err inspection_finish(struct sql *sql, const struct inspected *inspected, int64_t at_ms, int64_t now_ms)
 {
-    enum err err = inspection_grade(sql, inspection);
+    enum err err = inspection_grade(sql, inspected->id);
 
     err = err ? err
               : sql_run(sql,
                         "UPDATE inspection SET state = 'done', verdict = result, done_ms = ?2, version = version + 1 WHERE id"
                         " = ?1",
-                        "ii", inspection, at_ms);
-    return err ? err : inspection_changed(sql, inspection, now_ms);
+                        "ii", inspected->id, at_ms);
+    err = err ? err : inspection_kept(sql, inspected->equipment, at_ms);
+    return err ? err : inspection_changed(sql, inspected->id, now_ms);
 }
 
 /* ------------------------------------------------------------------ answers */
@@ -145,7 +146,7 @@ static enum err do_finish(struct sql *sql, const struct inspected *inspected, co
     err = err ? err
               : sql_run(sql, "UPDATE inspection SET spoke_with = ?2, done_by = ?3 WHERE id = ?1", "itt", inspected->id, with,
                         action->who);
-    err = err ? err : inspection_finish(sql, inspected->id, at_ms, now_ms);
+    err = err ? err : inspection_finish(sql, inspected, at_ms, now_ms);
     return err ? err : inspection_line_of_time(sql, inspected->id, action, NULL, at_ms, now_ms);
 }
 
