@@ -21,8 +21,10 @@
 #include "host/log.h"
 #include "host/mqtt.h"
 #include "host/ready.h"
+#include "models/base/certificate.h"
 #include "models/telemetry/topic.h"
 
+#define CERTIFICATE_MOST (64 * 1024)
 #define ALIVE_MS     10000
 #define STATUS_MS    300000  /* the spool's figures are said again */
 #define GOODBYE_MS   2000
@@ -67,6 +69,28 @@ static enum err intend(void *context, const char *command, const char *equipment
     return err && why->length == 0 ? text_say(why, err, "the intent could not be stored") : err;
 }
 
+/* From when until when its own certificate is valid; nothing when it has none that can be read. */
+static void put_certificate(const struct agent *agent, struct json_out *out)
+{
+    const char *path = agent->config->cert;
+    int64_t from_ms, until_ms;
+    struct arena *arena;
+    char *bytes;
+    size_t size;
+
+    if (!path || arena_open(2 * CERTIFICATE_MOST, &arena)) {
+        return;
+    }
+    if (!file_read(arena, path, CERTIFICATE_MOST, &bytes, &size) && !certificate_span(bytes, size, &from_ms, &until_ms)) {
+        json_key(out, "certificate");
+        json_open_object(out);
+        json_int(out, "not_before", from_ms);
+        json_int(out, "not_after", until_ms);
+        json_close_object(out);
+    }
+    arena_close(arena);
+}
+
 /* Runs on the buses' threads: the agent's side of an inspection. */
 static void put_health(void *context, struct json_out *out)
 {
@@ -85,6 +109,7 @@ static void put_health(void *context, struct json_out *out)
     json_int(out, "dropped", figures.dropped);
     json_int(out, "failures", figures.failures);
     json_close_object(out);
+    put_certificate(agent, out);
     json_close_object(out);
 }
 

@@ -183,11 +183,19 @@ static enum err find_restarts(struct facts *facts, const struct check_line *line
                                        "ii", facts->place->agent, facts->now_ms - line->over_ms));
 }
 
+/* What an agent says of itself stands in health.agent; a simple gateway puts it into health. */
+static const struct cJSON *said(const struct facts *facts, const char *name)
+{
+    const struct cJSON *value = json_field(json_field(facts->health, "agent"), name);
+
+    return value ? value : json_field(facts->health, name);
+}
+
 /* As it answered just now; else as it said when it last came on. */
 static enum err find_spool(struct facts *facts, const struct check_line *line, struct check_value *value,
                            struct json_out *evidence)
 {
-    const struct cJSON *spool = json_field(facts->health, "spool"), *status = NULL;
+    const struct cJSON *spool = said(facts, "spool"), *status = NULL;
     const char *words = NULL;
     struct sql_rows rows;
     double number;
@@ -294,7 +302,7 @@ static enum err find_version(struct facts *facts, const struct check_line *line,
 static enum err find_certificate(struct facts *facts, const struct check_line *line, struct check_value *value,
                                  struct json_out *evidence)
 {
-    const struct cJSON *certificate = json_field(facts->health, "certificate");
+    const struct cJSON *certificate = said(facts, "certificate");
     int64_t until_ms = json_int_or(certificate, "not_after", 0);
 
     (void)line;

@@ -391,8 +391,8 @@ static void test_a_finding_goes_on(void **state)
     units(1);
     begin(civil_days(2026, 11, 3) * DAY);
     connect();
-    health = "{\"points\": [], \"checks\": [{\"id\": \"tank\", \"light\": \"red\"}], \"health\": {\"spool\": {\"messages\":"
-             " 50000}}}";
+    health = "{\"points\": [], \"checks\": [{\"id\": \"tank\", \"light\": \"red\"}], \"health\": {\"agent\": {\"spool\":"
+             " {\"messages\": 50000}}}}";
     pass(civil_days(2026, 11, 30) * DAY);
     assert_int_equal(count("SELECT COUNT(*) FROM ticket WHERE kind = 'inspection'"), 2); /* own-checks and spool */
     health = "{\"points\": [], \"checks\": [{\"id\": \"tank\", \"light\": \"green\"}], \"health\": {\"spool\": {\"messages\":"

@@ -238,3 +238,7 @@ allow_anonymous true
     roof.start(roof.config([roof.bus], [("swh-0001", 0, 1, "p")], broker=tls("ca", "gw-1")))
     roof.desk = roof.keep(Desk(plain))
     roof.last("r3", 3, seconds=20)
+    key = roof.desk.command("inspect")  # S0-10: it says how long its certificate holds
+    health = wait_for(lambda: roof.desk.reply(key), 15, words="reply to inspect")["result"]["health"]
+    days = health["agent"]["certificate"]["not_after"] / 86400e3 - time.time() / 86400
+    assert 1.9 < days <= 2, health
