@@ -107,3 +107,23 @@ def test_what_is_not_there(rig, ticket):
     assert "expected a document" in refused(rig, "/documents/poem/x", 404)
     assert "the ticket of a document" in refused(rig, "/documents/repair_slip/T-NOBODY", 404)
     assert "another kind" in refused(rig, f"/work-orders/{ticket}/documents/repair_slip", 404)
+
+
+def test_no_document_is_missing():
+    """Service terms §4: 54 documents, a line each; papers have that form, routes exist."""
+    lines = re.findall(r"^\| (D-\d\d) \| .*? \| .*? \| (.*?) \| (.*?) \|$", (ROOT / "docs/documents.md").read_text(), re.M)
+    assert [number for number, *_ in lines] == [f"D-{n:02}" for n in range(1, 55)]
+    assert {kind for _, kind, _ in lines} <= {"paper", "route", "reference", "to come"}
+    papers = {f["paper"]: f for f in (read_yaml(p.read_text()) for p in (ROOT / "models/papers").glob("*.yaml")) if "paper" in f}
+    paths = json.loads((ROOT / "docs/openapi.json").read_text())["paths"]
+    named = set()
+    for number, kind, where in lines:
+        words = re.findall(r"`([^`]+)`", where)
+        routes = [w.split(" ", 1) for w in words if re.match(r"(GET|POST) /", w)]
+        assert all(method.lower() in paths.get(path, {}) for method, path in routes), (number, routes)
+        assert kind != "route" or routes, number
+        if kind == "paper":
+            assert words[0] in papers, (number, words)
+            named |= {word for word in words if word in papers}
+    forms = {number for number, *_ in lines}
+    assert not {name for name, f in papers.items() if f.get("form") in forms} - named, "papers that the page does not name"
