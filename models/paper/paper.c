@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const paper_kinds[] = {"work_order", "ticket", "analysis", "equipment", "quotation",
+const char *const paper_kinds[] = {"work_order", "ticket", "analysis", "equipment", "voucher", "quotation",
                                    "invoice", "claim", "settlement", "inspection", "inspection_order", "review", NULL};
 
 /* ------------------------------------------------------------------ found */

@@ -209,6 +209,11 @@ struct plan {
     struct plan_people people;
     const char *onsite_gate;
     bool consent_before_repair;
+    struct plan_old_parts { /* what is taken out of equipment under warranty */
+        bool required; /* it is kept and returned */
+        const struct plan_window *windows; /* … within these; none: when it suits */
+        size_t window_count;
+    } old_parts;
     double reserve_odds, reserve_km; /* parts so likely are laid aside at assignment, from so near; odds 0: none */
     const char *const *approvals; /* NULL-ended: optional gates of job plans that hold up here */
     struct alarm_rules alarms;

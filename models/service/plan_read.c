@@ -199,12 +199,18 @@ static void read_items(struct plan_reader *reader, struct yaml_node *section)
     struct yaml_node *visits = yaml_map(complaints, yaml_need(complaints, section, "visits"), "a map");
     struct yaml_node *hold = yaml_map(complaints, yaml_find(section, "hold"), "a map");
     struct yaml_node *parts = yaml_map(complaints, yaml_find(section, "reserve"), "a map");
+    struct yaml_node *old = yaml_map(complaints, yaml_find(section, "old_parts"), "a map");
 
     plan_read_visits(reader, visits);
     if (parts) {
         plan->reserve_odds = yaml_number(complaints, plan_leaf(reader, parts, "odds", NULL), "a share", 0, 1, 0);
         plan->reserve_km = yaml_number(complaints, plan_leaf(reader, parts, "within", NULL), "kilometres", 0, 20040, 100);
         plan_others(reader, parts);
+    }
+    if (old) {
+        plan->old_parts.required = yaml_bool(complaints, plan_leaf(reader, old, "required", NULL), "true or false", false);
+        plan->old_parts.windows = plan_windows(reader, plan_leaf(reader, old, "windows", NULL), &plan->old_parts.window_count);
+        plan_others(reader, old);
     }
     if (hold) {
         plan->hold_ms = plan_ms(reader, hold, "cleared", 0, false);

@@ -33,12 +33,12 @@ static bool read_window(const char *words, struct plan_window *window)
     return parts[0] * 100 + parts[1] <= parts[2] * 100 + parts[3] || (parts[2] + 12 - parts[0]) <= 6;
 }
 
-static const struct plan_window *read_windows(struct plan_reader *reader, struct yaml_node *list, size_t *ret_count)
+const struct plan_window *plan_windows(struct plan_reader *reader, struct yaml_node *list, size_t *ret_count)
 {
     struct plan_window *windows;
     size_t count = 0;
 
-    list = yaml_list(reader->complaints, list, "a list of season windows");
+    list = yaml_list(reader->complaints, list, "a list of windows");
     windows = list ? arena_array(reader->arena, list->count + 1, sizeof(*windows)) : NULL;
     for (struct yaml_node *node = windows ? list->first : NULL; node; node = node->next) {
         const char *words = yaml_text(reader->complaints, node, "a window such as 03-15/05-15", "");
@@ -71,7 +71,7 @@ static void read_climates(struct plan_reader *reader, struct yaml_node *map, str
         struct plan_climate *climate = &climates[visits->climate_count++];
 
         climate->name = plan_keep(reader, node->key);
-        climate->windows = read_windows(reader, plan_leaf(reader, map, node->key, NULL), &climate->window_count);
+        climate->windows = plan_windows(reader, plan_leaf(reader, map, node->key, NULL), &climate->window_count);
     }
 }
 
@@ -188,7 +188,7 @@ static void read_rhythm(struct plan_reader *reader, struct yaml_node *map)
                       (struct duration){plan->visits_per_year ? 12 / plan->visits_per_year : 12, DURATION_MO});
     plan->visit_tolerance = yaml_duration(complaints, plan_leaf(reader, map, "tolerance", NULL), "a tolerance",
                                           (struct duration){30, DURATION_D});
-    plan->windows = read_windows(reader, plan_leaf(reader, map, "season_windows", NULL), &plan->window_count);
+    plan->windows = plan_windows(reader, plan_leaf(reader, map, "season_windows", NULL), &plan->window_count);
 }
 
 void plan_read_visits(struct plan_reader *reader, struct yaml_node *map)

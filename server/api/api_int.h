@@ -189,6 +189,19 @@ void attachments_show(struct call *call);
 void attachments_content(struct call *call);
 void attachments_of_ticket(struct call *call);
 
+void parts_list(struct call *call);
+void parts_show(struct call *call);
+void parts_allocation(struct call *call);
+void depots_list(struct call *call);
+void stock_list(struct call *call);
+void stock_post(struct call *call);
+void moves_list(struct call *call);
+void levels_show(struct call *call);
+void vouchers_list(struct call *call);
+void vouchers_post(struct call *call);
+void vouchers_show(struct call *call);
+void vouchers_act(struct call *call);
+
 void visits_list(struct call *call);
 void visits_show(struct call *call);
 void visits_act(struct call *call);

@@ -37,7 +37,8 @@ static enum err put_head(struct call *call, int64_t id, char *zone, size_t room,
              " 'customer' THEN (SELECT name FROM customer x WHERE x.id = k.subject_id) WHEN 'inspection' THEN"
              " (SELECT number FROM inspection x WHERE x.id = k.subject_id) WHEN 'visit' THEN (SELECT e.name FROM"
              " visit x JOIN equipment e ON e.id = x.equipment WHERE x.id = k.subject_id) WHEN 'site' THEN (SELECT"
-             " name FROM site x WHERE x.id = k.subject_id) END, k.occurrence, s.name, k.done, k.version,"
+             " name FROM site x WHERE x.id = k.subject_id) WHEN 'depot' THEN (SELECT name FROM depot x WHERE x.id ="
+             " k.subject_id) WHEN 'voucher' THEN (SELECT number FROM voucher x WHERE x.id = k.subject_id) END, k.occurrence, s.name, k.done, k.version,"
              " k.time_zone, k.calendar FROM clock k LEFT JOIN site s ON s.id = k.site WHERE k.id = ?1 AND k.ticket"
              " IS NULL",
              "i", id);

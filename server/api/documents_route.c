@@ -10,6 +10,7 @@
 #include "server/desk/view.h"
 #include "server/inspection/inspection.h"
 #include "server/money/money.h"
+#include "server/stock/view.h"
 
 /* ------------------------------------------------------------------ what papers are made of */
 
@@ -153,6 +154,13 @@ static enum err show_inspection_order(struct call *call, const char *id, struct 
     return err ? err : out->err;
 }
 
+static enum err show_paper_voucher(struct call *call, const char *id, struct json_out *out)
+{
+    int64_t voucher = sql_find_int(call->sql, 0, "SELECT id FROM voucher WHERE number = ?1", "t", id);
+
+    return voucher ? voucher_view(call->sql, voucher, call->zone, out) : ERR_NOT_FOUND;
+}
+
 static const struct subject {
     const char *kind;
     enum err (*show)(struct call *call, const char *id, struct json_out *out);
@@ -168,6 +176,7 @@ static const struct subject {
     {"inspection", show_inspection},
     {"inspection_order", show_inspection_order},
     {"review", reviews_view},
+    {"voucher", show_paper_voucher},
 };
 
 static const struct subject *subject_of(const struct paper *paper)

@@ -29,10 +29,10 @@ static const struct figure list[] = {
           " w.ticket LEFT JOIN equipment e ON e.id = t.equipment, span WHERE v.action = 'start' AND t.quote"
           " IS NOT NULL AND v.at_ms >= a AND v.at_ms < b ORDER BY 5"},
     {"spares", "parts used", "pieces", "sum of parts taken from stock in the span, by part", false,
-     SPAN "SELECT p.name, w.number, e.name, d.name, m.at_ms, -m.count, 1 FROM stock_move m JOIN part p ON"
-          " p.id = m.part JOIN depot d ON d.id = m.depot LEFT JOIN work_order w ON w.id = m.work_order"
-          " LEFT JOIN equipment e ON e.id = w.equipment, span WHERE m.at_ms >= a AND m.at_ms < b ORDER"
-          " BY 1, 5"},
+     SPAN "SELECT p.name, w.number, e.name, d.name, m.at_ms, -m.count, 1 FROM stock_move m JOIN rack h ON"
+          " h.id = m.rack JOIN part p ON p.id = h.part JOIN depot d ON d.id = h.depot LEFT JOIN work_order w ON w.id = m.work_order"
+          " LEFT JOIN equipment e ON e.id = w.equipment, span WHERE m.kind IN ('issue', 'use', 'return') AND m.count <> 0 AND m.at_ms >= a AND"
+          " m.at_ms < b ORDER BY 1, 5"},
     {"spares", "parts in stock", "pieces", "sum of what lies in the depots now, by part", false,
      SPAN "SELECT p.name, d.name, NULL, p.title_en, n, s.count, 1 FROM stock s JOIN part p ON p.id ="
           " s.part JOIN depot d ON d.id = s.depot, span ORDER BY 1, 2"},

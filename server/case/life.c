@@ -6,6 +6,7 @@
 #include "server/case/family.h"
 #include "server/case/customer.h"
 #include "server/case/proof.h"
+#include "server/rack/reserve.h"
 
 /* The grade, and with it what the machine makes of it; a person's grade is a person's word. */
 static enum err write_grade(struct office *office, struct sql *sql, struct ticket *ticket, const char *who,
@@ -167,6 +168,9 @@ enum err ticket_close(struct office *office, struct sql *sql, struct ticket *tic
                       " version = version + 1, sequence = sequence + 1 WHERE ticket = ?1 AND state IN"
                       " ('proposed', 'dispatched', 'assigned', 'accepted', 'refused')",
                       "i", ticket->id);
+    }
+    if (!err) {
+        err = rack_release_ticket(sql, ticket->id, who, "the ticket was closed", now_ms);
     }
     if (!err) {
         err = ticket_line(sql, ticket->id, at_ms, now_ms, who, "close", action_id, resolution, NULL);

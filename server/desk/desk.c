@@ -13,6 +13,7 @@
 #include "server/field/escalate.h"
 #include "server/field/owner.h"
 #include "server/inspection/inspection.h"
+#include "server/stock/stock.h"
 #include "server/visit/visits.h"
 
 #define DESK_ARENA  (8 * 1024 * 1024)
@@ -245,7 +246,7 @@ int64_t desk_due(const struct desk *desk, struct sql *sql, int64_t now_ms)
         tickets_due(sql),    closure_due(sql),
         customer_due(sql),   escalate_due(sql),
         forecast_due(sql),   desk->visits_next_ms,
-        desk->duties_next_ms, desk->duties_judge_ms,
+        desk->duties_next_ms, desk->duties_judge_ms, desk->stock_next_ms,
         inspection_due(sql),  money_due(sql),
         told_late_due(&desk->office, sql),
     };
@@ -264,7 +265,7 @@ static void forget_times(struct desk *desk)
 {
     desk->visits_next_ms = desk->plan_next_ms = 0;
     desk->duties_next_ms = desk->duties_judge_ms = desk->rest_until_ms = 0;
-    desk->usual.next_ms = 0;
+    desk->usual.next_ms = desk->stock_next_ms = 0;
 }
 
 enum err desk_backlog(struct desk *desk, struct sql *sql, int64_t agent, int64_t now_ms)
@@ -319,6 +320,7 @@ static enum err turn_duties(struct desk *desk, struct sql *sql, int64_t now_ms)
         desk->duties_next_ms = desk->step_failed ? now_ms + HOLD_RETRY
                                : desk->duties_at ? now_ms + ROUND_PACE
                                                  : now_ms + ROUND_EACH;
+        desk->stock_next_ms = desk->duties_at ? desk->stock_next_ms : 0; /* what they want drafted */
     }
     if (!err && now_ms >= desk->duties_judge_ms) {
         int64_t next_ms = now_ms + DUTIES_EACH;
@@ -333,6 +335,18 @@ static enum err turn_duties(struct desk *desk, struct sql *sql, int64_t now_ms)
         desk->duties_judge_ms = next_ms > now_ms ? next_ms : now_ms + FAILED_RETRY;
     }
     return err;
+}
+
+/* Once a day, and after a round of duties: what they want drafted. */
+static enum err turn_stock(struct desk *desk, struct sql *sql, int64_t now_ms)
+{
+    enum err err = now_ms < desk->stock_next_ms ? ERR_OK : sql_save(sql);
+
+    if (err || now_ms < desk->stock_next_ms) {
+        return err;
+    }
+    arena_reset(desk->office.arena);
+    return end_step(desk, sql, "the stock's turn", stock_turn(&desk->office, sql, now_ms, &desk->stock_next_ms));
 }
 
 enum err desk_duty_action(struct desk *desk, struct sql *sql, int64_t id, const struct action *action,
@@ -378,7 +392,7 @@ enum err desk_turn(struct desk *desk, struct sql *sql, int64_t now_ms, int64_t *
 {
     static enum err (*const steps[])(struct desk *, struct sql *, int64_t) = {
         turn_links,       turn_alarms, turn_tickets, turn_closures,  turn_customers,
-        turn_escalations, turn_visits, turn_duties,  turn_inspections, turn_forecasts,
+        turn_escalations, turn_visits, turn_duties,  turn_stock, turn_inspections, turn_forecasts,
         turn_money,       turn_late,
     };
     enum err err = ERR_OK;

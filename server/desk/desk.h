@@ -72,6 +72,13 @@ enum err desk_file_begin(struct desk *desk, struct sql *sql, const struct action
                          char ret_name[65], struct text *why) MUST_CHECK;
 enum err desk_file_add(struct desk *desk, struct sql *sql, const char *name, int64_t position, const void *bytes,
                        size_t size, int64_t now_ms, struct text *why) MUST_CHECK;
+/* Vouchers of the stock, and steps without one: server/stock/stock.h. */
+enum err desk_stock_open(struct desk *desk, struct sql *sql, const struct action *action, int64_t now_ms, int64_t *ret_id,
+                         struct text *why) MUST_CHECK;
+enum err desk_stock_act(struct desk *desk, struct sql *sql, int64_t voucher, const struct action *action, int64_t now_ms,
+                        struct text *why) MUST_CHECK;
+enum err desk_stock_step(struct desk *desk, struct sql *sql, const struct action *action, int64_t now_ms,
+                         struct text *why) MUST_CHECK;
 /* done, cancel: what a person does with a duty (server/case/duties.h). */
 enum err desk_duty_action(struct desk *desk, struct sql *sql, int64_t duty, const struct action *action,
                           int64_t now_ms, struct text *why) MUST_CHECK;

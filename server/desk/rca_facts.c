@@ -200,7 +200,7 @@ static enum err put_parts(struct sql *sql, int64_t ticket, struct json_out *out)
     json_open_list(out);
     sql_find(sql, &rows,
              "SELECT p.name, p.title_en, p.title_zh, ABS(SUM(m.count)) FROM stock_move m JOIN work_order w ON w.id ="
-             " m.work_order JOIN part p ON p.id = m.part WHERE w.ticket = ?1 GROUP BY p.name, p.title_en, p.title_zh"
+             " m.work_order JOIN rack h ON h.id = m.rack JOIN part p ON p.id = h.part WHERE w.ticket = ?1 GROUP BY p.name, p.title_en, p.title_zh"
              " ORDER BY p.name",
              "i", ticket);
     while (sql_next(&rows)) {

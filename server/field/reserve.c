@@ -4,39 +4,22 @@
 #include <string.h>
 
 #include "models/service/plan.h"
-#include "models/service/routing.h"
+#include "server/rack/reserve.h"
+#include "server/stock/allocation.h"
 
 #define PARTS_MOST 50
 
-struct stock_near {
-    int64_t depot; /* 0: none has it near enough */
-    double km;
-};
-
-/* The nearest depot within the plan's distance that has one which no open order laid aside. A place that is not known is
- * no reason to drive without the part. */
-static enum err find_near(struct sql *sql, int64_t order, const char *part, double within_km, struct stock_near *near)
+/* The best place of those near enough (feasible time, then cost): one that nobody laid aside; 0: there is none. */
+static enum err find_best(struct office *office, struct sql *sql, int64_t order, const char *part, double within_km,
+                          int64_t now_ms, int64_t *ret_rack)
 {
-    struct sql_rows rows;
+    struct allocation_ask ask = {.part = sql_find_int(sql, 0, "SELECT id FROM part WHERE name = ?1", "t", part), .count = 1,
+                                 .order = order, .within_km = within_km, .now_ms = now_ms};
+    struct allocation *allocation = arena_take(office->arena, sizeof(*allocation));
+    enum err err = allocation ? allocation_find(office, sql, &ask, allocation) : ERR_NOMEM;
 
-    *near = (struct stock_near){0, 0};
-    sql_find(sql, &rows,
-             "SELECT k.depot, d.lat, d.lon, s.lat, s.lon FROM work_order w LEFT JOIN site s ON s.id = w.site JOIN part p ON"
-             " p.name = ?2 JOIN stock k ON k.part = p.id JOIN depot d ON d.id = k.depot WHERE w.id = ?1 AND k.count >"
-             " COALESCE((SELECT SUM(r.count) FROM work_part r JOIN work_order o ON o.id = r.work_order WHERE r.part = ?2"
-             " AND r.depot = k.depot AND r.state = 'reserved' AND o.state NOT IN ('done', 'verified', 'closed',"
-             " 'cancelled')), 0) ORDER BY d.id LIMIT 1000",
-             "it", order, part);
-    while (sql_next(&rows)) {
-        bool known = !sql_null(&rows, 1) && !sql_null(&rows, 2) && !sql_null(&rows, 3) && !sql_null(&rows, 4);
-        double km = known ? routing_distance(sql_real(&rows, 1), sql_real(&rows, 2), sql_real(&rows, 3), sql_real(&rows, 4))
-                          : within_km;
-
-        if (km <= within_km && (!near->depot || km < near->km)) {
-            *near = (struct stock_near){sql_int(&rows, 0), km};
-        }
-    }
-    return sql_end(&rows);
+    *ret_rack = !err && allocation->count > 0 && allocation->places[0].free > 0 ? allocation->places[0].rack : 0;
+    return err;
 }
 
 /* Parts that are likely, in the fleet file, and neither laid aside nor used yet. */
@@ -88,16 +71,16 @@ enum err work_reserve_likely(struct office *office, struct sql *sql, int64_t tic
     }
     err = find_likely(office, sql, order, ticket.plan->reserve_odds, parts, &count);
     for (size_t i = 0; !err && i < count; i++) {
-        struct stock_near near;
+        int64_t rack = 0;
 
-        err = find_near(sql, order, parts[i], ticket.plan->reserve_km, &near);
-        if (!err && !near.depot) {
+        err = find_best(office, sql, order, parts[i], ticket.plan->reserve_km, now_ms, &rack);
+        if (!err && !rack) {
             text_addf(&missing, "%s%s", missing.length ? ", " : "", parts[i]);
         } else if (!err) {
-            err = sql_run(sql,
-                          "INSERT INTO work_part (work_order, part, state, count, depot, who, at_ms) VALUES (?1, ?2,"
-                          " 'reserved', 1, ?3, 'heliograph', ?4)",
-                          "itii", order, parts[i], near.depot, now_ms);
+            struct rack_wish wish = {.order = order, .rack = rack, .count = 1, .part = parts[i],
+                                      .who = "heliograph", .at_ms = now_ms, .now_ms = now_ms};
+
+            err = rack_reserve(sql, &wish, NULL);
         }
     }
     return err || missing.length == 0 ? err : tell_shortage(office, sql, &ticket, order, missing.at, now_ms);

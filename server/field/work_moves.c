@@ -1,6 +1,8 @@
 /* What the moves of a work order bring along: who comes and when, what is refused or called off, tests and gates. */
 #include "server/field/work_int.h"
 
+#include "server/rack/reserve.h"
+
 /* Visits have no dispatcher's ticket: who comes and when is said here. The plan's date stays. */
 static enum err read_appointment(struct work *work, int64_t *ret_from_ms, int64_t *ret_to_ms)
 {
@@ -116,8 +118,7 @@ static enum err do_cancel(struct work *work)
     }
     err = sql_run(work->sql, "UPDATE work_order SET reason = ?2 WHERE id = ?1", "it", work->order.id, reason);
     if (!err) {
-        err = sql_run(work->sql, "DELETE FROM work_part WHERE work_order = ?1 AND state = 'reserved'", "i",
-                      work->order.id);
+        err = rack_release_all(work->sql, work->order.id, work->action->who, "cancelled", work->now_ms);
     }
     if (!err) {
         err = work_window_close(work->sql, work->order.id, work->action->who, work->now_ms);
@@ -158,8 +159,7 @@ static enum err do_finish(struct work *work)
         err = work_window_close(work->sql, work->order.id, work->action->who, work->now_ms);
     }
     return err ? err
-               : sql_run(work->sql, "DELETE FROM work_part WHERE work_order = ?1 AND state = 'reserved'", "i",
-                         work->order.id);
+               : rack_release_all(work->sql, work->order.id, work->action->who, "not used", work->now_ms);
 }
 
 static enum err do_verify(struct work *work)

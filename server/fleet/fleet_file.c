@@ -353,8 +353,18 @@ static void check_contract(struct reader *reader, struct yaml_node *map)
 
 static void check_depot(struct reader *reader, struct yaml_node *map)
 {
+    static const char *const kinds[] = {"depot", "van", "warehouse", NULL};
+
     check_text(reader, map, "name");
     check_place(reader, map);
+    (void)yaml_choice(reader->complaints, yaml_find(map, "kind"), "a kind of depot", kinds, 0);
+    (void)yaml_bool(reader->complaints, yaml_find(map, "usable"), "true or false", true);
+    (void)yaml_duration(reader->complaints, yaml_find(map, "stocktake"), "a duration such as 3mo", (struct duration){0, DURATION_D});
+    (void)yaml_duration(reader->complaints, yaml_find(map, "sampling"), "a duration such as 6mo", (struct duration){0, DURATION_D});
+    (void)yaml_duration(reader->complaints, yaml_find(map, "review"), "a duration such as 30d", (struct duration){0, DURATION_D});
+    (void)yaml_number(reader->complaints, yaml_find(map, "service"), "a share", 0.5, 0.9999, 0.95);
+    check_reference(reader, yaml_find(map, "technician"), "technicians", "a technician");
+    check_reference(reader, yaml_find(map, "team"), "teams", "a team");
 }
 
 static void check_contact(struct reader *reader, struct yaml_node *map)
@@ -364,12 +374,54 @@ static void check_contact(struct reader *reader, struct yaml_node *map)
     check_text(reader, map, "email");
 }
 
+/* What it is built into: a profile, a component class, or both. */
+static void check_fits(struct reader *reader, struct yaml_node *node)
+{
+    struct yaml_node *list = yaml_list(reader->complaints, node, "a list of {profile, component}");
+
+    for (node = list ? list->first : NULL; node; node = node->next) {
+        if (yaml_map(reader->complaints, node, "a map {profile, component}")) {
+            struct yaml_node *profile = yaml_find(node, "profile");
+            const char *id = yaml_id(reader->complaints, profile, "a profile");
+
+            if (id && !rules_profile(reader->rules, id)) {
+                complain(reader->complaints, profile, "expected a profile that the server has, found '%.64s'", id);
+            }
+            check_text(reader, node, "component");
+            (void)yaml_number(reader->complaints, yaml_find(node, "rate"), "failures a year", 0, 100, 0);
+            yaml_no_more(reader->complaints, node);
+        }
+    }
+}
+
+/* How it is bought, counted and kept. */
+static void check_keeping(struct reader *reader, struct yaml_node *map)
+{
+    static const char *const tracked[] = {"none", "lot", "serial", NULL};
+
+    check_text(reader, map, "unit");
+    check_text(reader, map, "quality");
+    check_text(reader, map, "supplier");
+    check_text(reader, map, "currency");
+    check_text(reader, map, "price_class");
+    check_fits(reader, yaml_find(map, "fits"));
+    (void)yaml_choice(reader->complaints, yaml_find(map, "tracked"), "how it is tracked", tracked, 0);
+    (void)yaml_duration(reader->complaints, yaml_find(map, "shelf_life"), "a duration such as 24mo",
+                        (struct duration){0, DURATION_D});
+    (void)yaml_duration(reader->complaints, yaml_find(map, "lead"), "a duration such as 10d",
+                        (struct duration){0, DURATION_D});
+    (void)yaml_bool(reader->complaints, yaml_find(map, "consumable"), "true or false", false);
+    (void)yaml_bool(reader->complaints, yaml_find(map, "inspect"), "true or false", false);
+    (void)yaml_number(reader->complaints, yaml_find(map, "cost"), "a cost", 0, 1e9, 0);
+}
+
 static void check_part(struct reader *reader, struct yaml_node *map)
 {
     struct yaml_node *title = yaml_map(reader->complaints, yaml_find(map, "title"), "a map {en, zh}");
     struct yaml_node *list = yaml_list(reader->complaints, yaml_find(map, "stock"), "a list");
 
     check_text(reader, map, "class");
+    check_keeping(reader, map);
     if (title) {
         check_text(reader, title, "en");
         check_text(reader, title, "zh");
@@ -380,6 +432,8 @@ static void check_part(struct reader *reader, struct yaml_node *map)
             check_reference(reader, yaml_need(reader->complaints, node, "depot"), "depots", "a depot");
             (void)yaml_int(reader->complaints, yaml_need(reader->complaints, node, "count"), "a count",
                            0, 1000000000, 0);
+            (void)yaml_int(reader->complaints, yaml_find(node, "min"), "a count", 0, 1000000000, 0);
+            (void)yaml_int(reader->complaints, yaml_find(node, "target"), "a count", 0, 1000000000, 0);
             yaml_no_more(reader->complaints, node);
         }
     }

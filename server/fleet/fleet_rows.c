@@ -1,12 +1,15 @@
 /* The fleet file's rows into the database: each is written only when it differs. */
 #include <string.h>
 
+#include "models/base/arena.h"
 #include "models/base/civil.h"
+#include "models/base/duration.h"
 #include "models/base/json.h"
 #include "models/base/text.h"
 #include "models/service/price.h"
 #include "server/fleet/fleet_file.h"
 #include "server/fleet/fleet_file_int.h"
+#include "server/rack/rack.h"
 
 static void put_node(const struct yaml_node *node, struct json_out *out)
 {
@@ -344,39 +347,141 @@ static enum err apply_contract(struct row *row)
                             yaml_find(row->map, "sites"));
 }
 
+/* Days of a duration: a month has 30, a year 365; −1: none. */
+static int64_t days(struct yaml_node *map, const char *key)
+{
+    const char *text = words(map, key);
+    struct duration duration;
+    int64_t ms;
+
+    if (!text || duration_read(text, &duration)) {
+        return -1;
+    }
+    if (duration.unit == DURATION_MO || duration.unit == DURATION_Y) {
+        return duration.count * (duration.unit == DURATION_MO ? 30 : 365);
+    }
+    if (duration.unit == DURATION_WD) {
+        return (duration.count * 7 + 4) / 5;
+    }
+    return duration_ms(duration, &ms) ? -1 : (ms + 86399999) / 86400000;
+}
+
 static enum err apply_depot(struct row *row)
 {
+    const char *kind = words(row->map, "kind");
+    bool usable = words(row->map, "usable") ? text_same(words(row->map, "usable"), "true")
+                                            : !text_same(kind, "warehouse");
+
     return count(row, sql_run(row->sql,
-                              "INSERT INTO depot (name, title, lat, lon, doc) VALUES (?1, ?2, ?3,"
-                              " ?4, ?5) ON CONFLICT (name) DO UPDATE SET title = ?2, lat = ?3, lon ="
-                              " ?4, doc = ?5 WHERE depot.doc <> ?5",
-                              "ttddt", row->id, words(row->map, "name"), number(row->map, "lat"),
-                              number(row->map, "lon"), row->doc.bytes));
+                              "INSERT INTO depot (name, title, lat, lon, doc, kind, counts, technician, team, stocktake_days,"
+                              " sampling_days, review_days, service) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, (SELECT id FROM"
+                              " technician WHERE name = ?8), (SELECT id FROM team WHERE name = ?9), NULLIF(?10, -1), NULLIF(?11,"
+                              " -1), NULLIF(?12, -1), NULLIF(?13, 0.0)) ON CONFLICT (name) DO UPDATE SET title = ?2, lat = ?3,"
+                              " lon = ?4, doc = ?5, kind = ?6, counts = ?7, technician = excluded.technician, team ="
+                              " excluded.team, stocktake_days = excluded.stocktake_days, sampling_days ="
+                              " excluded.sampling_days, review_days = excluded.review_days, service = excluded.service WHERE"
+                              " depot.doc <> ?5",
+                              "ttddttitt" "iiid", row->id, words(row->map, "name"), number(row->map, "lat"),
+                              number(row->map, "lon"), row->doc.bytes, kind ? kind : "depot", (int64_t)usable,
+                              words(row->map, "technician"), words(row->map, "team"), days(row->map, "stocktake"),
+                              days(row->map, "sampling"), days(row->map, "review"), number(row->map, "service")));
+}
+
+static enum err write_part(struct row *row)
+{
+    struct yaml_node *title = yaml_find(row->map, "title");
+    const char *tracked = words(row->map, "tracked");
+    int64_t lead = days(row->map, "lead");
+
+    return count(
+        row, sql_run(row->sql,
+                     "INSERT INTO part (name, title_en, title_zh, class, doc, tracked, supplier, lead_ms, life_days, consumable,"
+                     " inspected, unit_cost, currency) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULLIF(?8, -1), NULLIF(?9, -1), ?10,"
+                     " ?11, NULLIF(?12, -1), ?13) ON CONFLICT (name) DO UPDATE SET title_en = ?2, title_zh = ?3, class = ?4, doc"
+                     " = ?5, tracked = ?6, supplier = ?7, lead_ms = excluded.lead_ms, life_days = excluded.life_days,"
+                     " consumable = ?10, inspected = ?11, unit_cost = excluded.unit_cost, currency = ?13 WHERE part.doc <> ?5",
+                     "ttttttti" "iiiit", row->id, words(title, "en"), words(title, "zh"), words(row->map, "class"),
+                     row->doc.bytes, tracked ? tracked : "none", words(row->map, "supplier"),
+                     lead < 0 ? -1 : lead * 86400000, days(row->map, "shelf_life"),
+                     (int64_t)text_same(words(row->map, "consumable"), "true"),
+                     (int64_t)text_same(words(row->map, "inspect"), "true"),
+                     words(row->map, "cost") ? (int64_t)(number(row->map, "cost") * 100 + 0.5) : -1,
+                     words(row->map, "currency")));
+}
+
+static enum err write_fits(struct row *row, int64_t part)
+{
+    struct yaml_node *list = yaml_find(row->map, "fits");
+    enum err err = sql_run(row->sql, "DELETE FROM part_fit WHERE part = ?1", "i", part);
+
+    for (struct yaml_node *node = list ? list->first : NULL; node && !err; node = node->next) {
+        err = sql_run(row->sql,
+                      "INSERT INTO part_fit (part, profile, component, rate) VALUES (?1, ?2, ?3, NULLIF(?4, 0.0))", "ittd",
+                      part, words(node, "profile"), words(node, "component"), number(node, "rate"));
+    }
+    return err;
+}
+
+/* What the file said last of a depot's count; −1: nothing. doc: the part's row as it was. */
+static int64_t said_before(const struct cJSON *doc, const char *depot)
+{
+    for (const struct cJSON *line = json_first(json_field(doc, "stock")); line; line = json_next(line)) {
+        const char *count = json_text_or(line, "count", "-1");
+        int64_t value;
+
+        if (text_same(json_text_or(line, "depot", NULL), depot)) {
+            return text_to_int(count, strlen(count), &value) ? -1 : value;
+        }
+    }
+    return -1;
+}
+
+/* The same count again is no stocktake: what was used meanwhile stays used. Another one than the file said last is set. */
+static enum err apply_stock(struct row *row, const struct cJSON *before)
+{
+    struct yaml_node *stock = yaml_find(row->map, "stock");
+    int64_t part = sql_find_int(row->sql, 0, "SELECT id FROM part WHERE name = ?1", "t", row->id);
+    enum err err = sql_run(row->sql, "DELETE FROM stock_want WHERE part = ?1", "i", part);
+
+    err = err ? err : write_fits(row, part);
+    for (struct yaml_node *node = stock ? stock->first : NULL; node && !err; node = node->next) {
+        int64_t depot = sql_find_int(row->sql, 0, "SELECT id FROM depot WHERE name = ?1", "t", words(node, "depot"));
+        int64_t pieces = (int64_t)number(node, "count");
+
+        if (pieces != said_before(before, words(node, "depot"))) {
+            err = rack_set(row->sql, part, depot, pieces, "import", "fleet file", row->now_ms);
+            *row->changed += err ? 0 : 1;
+        }
+        if (!err && (words(node, "min") || words(node, "target"))) {
+            err = sql_run(row->sql,
+                          "INSERT INTO stock_want (part, depot, least, target) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+                          "iiii", part, depot, (int64_t)number(node, "min"), (int64_t)number(node, "target"));
+        }
+    }
+    return err;
 }
 
 static enum err apply_part(struct row *row)
 {
-    struct yaml_node *title = yaml_find(row->map, "title"), *stock = yaml_find(row->map, "stock");
-    enum err err =
-        count(row, sql_run(row->sql,
-                           "INSERT INTO part (name, title_en, title_zh, class, doc) VALUES (?1, ?2,"
-                           " ?3, ?4, ?5) ON CONFLICT (name) DO UPDATE SET title_en = ?2, title_zh ="
-                           " ?3, class = ?4, doc = ?5 WHERE part.doc <> ?5",
-                           "ttttt", row->id, words(title, "en"), words(title, "zh"),
-                           words(row->map, "class"), row->doc.bytes));
+    int64_t before = *row->changed;
+    const struct cJSON *doc = NULL;
+    struct arena *arena;
+    struct sql_rows rows;
+    enum err err = arena_open(8 << 20, &arena);
 
-    /* the same row again is no stocktake: what was used meanwhile stays used */
-    if (!err && sql_changes(row->sql) == 0) {
-        return ERR_OK;
+    if (err) {
+        return err;
     }
-    for (struct yaml_node *node = stock ? stock->first : NULL; node && !err; node = node->next) {
-        err = count(row, sql_run(row->sql,
-                                 "INSERT INTO stock (part, depot, count) SELECT p.id, d.id, ?3 FROM"
-                                 " part p, depot d WHERE p.name = ?1 AND d.name = ?2 ON CONFLICT"
-                                 " (part, depot) DO UPDATE SET count = ?3 WHERE stock.count <> ?3",
-                                 "tti", row->id, words(node, "depot"),
-                                 (int64_t)number(node, "count")));
+    sql_find(row->sql, &rows, "SELECT doc FROM part WHERE name = ?1", "t", row->id);
+    if (sql_next(&rows)) {
+        err = json_parse(arena, sql_text(&rows, 0), strlen(sql_text(&rows, 0)), &doc, NULL);
     }
+    err = sql_end(&rows) ? ERR_IO : err;
+    err = err ? err : write_part(row);
+    if (!err && *row->changed != before) {
+        err = apply_stock(row, doc);
+    }
+    arena_close(arena);
     return err;
 }
 

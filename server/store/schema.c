@@ -91,13 +91,6 @@ static const char first[] =
     " lon REAL, doc TEXT NOT NULL);"
     "CREATE TABLE part (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, title_en TEXT,"
     " title_zh TEXT, class TEXT, doc TEXT NOT NULL);"
-    "CREATE TABLE stock (part INTEGER NOT NULL REFERENCES part, depot INTEGER NOT NULL REFERENCES"
-    " depot, count INTEGER NOT NULL CHECK (count >= 0),"
-    " PRIMARY KEY (part, depot));"
-    /* Every part taken: what is on hand is stock.count. */
-    "CREATE TABLE stock_move (id INTEGER PRIMARY KEY, part INTEGER NOT NULL REFERENCES part, depot"
-    " INTEGER NOT NULL REFERENCES depot, count INTEGER NOT NULL, work_order INTEGER, action_id TEXT,"
-    " at_ms INTEGER NOT NULL);"
     "CREATE TABLE plan_text (hash TEXT PRIMARY KEY, plan TEXT NOT NULL, body BLOB NOT NULL,"
     " stored_ms INTEGER NOT NULL);" /* every plan version a ticket was opened under */
 
@@ -298,16 +291,19 @@ static const char first[] =
     "CREATE INDEX trail_who ON trail (who, id);";
 
 static const char *const migrations[] = {
-    first, schema_dispatch, schema_work, schema_ticket, schema_people, schema_alarm, schema_paper, schema_visit,
+    first, schema_dispatch, schema_work, schema_stock, schema_ticket, schema_people, schema_alarm, schema_paper, schema_visit,
     schema_inspection,
     schema_money,    schema_relation,
 };
 
 /* What has happened is not changed afterwards; whoever tries is refused by the database. */
 static const char *const frozen[] = {
-    "trail", "paper", "ticket_event", "work_event", "escalation_event", "alarm_event", "clock_limit", "ticket_class", "visit_event", "inspection_event",
+    "trail", "lot_check", "voucher_event", "paper", "ticket_event", "work_event", "escalation_event", "alarm_event", "clock_limit", "ticket_class", "visit_event", "inspection_event",
     "warranty_check", "quotation_line", "consent", "money_line", "invoice", "invoice_line", "claim_event", "settlement_line",
 };
+
+/* … and not deleted either: the ledger of the stock. */
+static const char *const sealed[] = {"stock_move"};
 
 static enum err freeze(struct sql *sql)
 {
@@ -315,6 +311,9 @@ static enum err freeze(struct sql *sql)
 
     for (size_t i = 0; !err && i < sizeof(frozen) / sizeof(frozen[0]); i++) {
         err = sql_freeze(sql, frozen[i]);
+    }
+    for (size_t i = 0; !err && i < sizeof(sealed) / sizeof(sealed[0]); i++) {
+        err = sql_seal(sql, sealed[i]);
     }
     return err;
 }

@@ -4,6 +4,7 @@
 extern const char schema_dispatch[];
 extern const char schema_paper[]; /* issued papers */
 extern const char schema_work[]; /* work orders, steps, tests, parts, attachments */
+extern const char schema_stock[]; /* parts, lots, racks, moves */
 extern const char schema_ticket[];
 extern const char schema_people[];
 extern const char schema_alarm[];

@@ -180,7 +180,14 @@ int64_t sql_last_id(struct sql *sql)
 
 enum err sql_freeze(struct sql *sql, const char *table)
 {
-    return sql->ops->freeze(sql->self, table);
+    return sql->ops->freeze(sql->self, table, "UPDATE");
+}
+
+enum err sql_seal(struct sql *sql, const char *table)
+{
+    enum err err = sql_freeze(sql, table);
+
+    return err ? err : sql->ops->freeze(sql->self, table, "DELETE");
 }
 
 int64_t sql_tables(struct sql *sql, const char *name)

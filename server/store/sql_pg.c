@@ -608,16 +608,17 @@ static int64_t last_id(void *self)
 }
 
 /* Without ours, that stands before the migrations. */
-static enum err freeze(void *self, const char *table)
+static enum err freeze(void *self, const char *table, const char *event)
 {
+    const char *name = *event == 'D' ? "kept" : "frozen";
     TEXT(words, 640);
 
     text_addf(&words,
               "CREATE OR REPLACE FUNCTION heliograph_frozen() RETURNS trigger LANGUAGE plpgsql AS $$"
               " BEGIN RAISE EXCEPTION 'rows of %% are never changed', TG_TABLE_NAME; END $$;"
-              " DROP TRIGGER IF EXISTS %s_frozen ON %s; CREATE TRIGGER %s_frozen BEFORE UPDATE ON %s"
+              " DROP TRIGGER IF EXISTS %s_%s ON %s; CREATE TRIGGER %s_%s BEFORE %s ON %s"
               " FOR EACH ROW EXECUTE FUNCTION heliograph_frozen();",
-              table, table, table, table);
+              table, name, table, table, name, event, table);
     return simple(self, words.at);
 }
 

@@ -15,11 +15,14 @@ models/base
 models/profile models/telemetry
 models/fault
 models/diag models/inspection models/paper models/service
+models/stock
 host
 agent/modbus agent/parcel server/store server/console
+server/rack
 agent/acquire agent/uplink server/fleet server/notice
 server/alarm
 server/case
+server/stock
 server/field server/inspection
 server/visit
 server/money

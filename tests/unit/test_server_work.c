@@ -17,6 +17,7 @@
 #include "server/desk/view.h"
 #include "server/field/field.h"
 #include "server/fleet/fleet_file.h"
+#include "server/rack/rack.h"
 #include "server/store/schema.h"
 
 #define MINUTE 60000LL
@@ -719,6 +720,13 @@ static int64_t shortages(int64_t order)
     return sql_find_int(sql, 0, "SELECT COUNT(*) FROM work_event WHERE work_order = ?1 AND action = 'shortage'", "i", order);
 }
 
+static void stock_is(int64_t count)
+{
+    int64_t part = sql_find_int(sql, 0, "SELECT id FROM part", ""), depot = sql_find_int(sql, 0, "SELECT id FROM depot", "");
+
+    assert_int_equal(rack_set(sql, part, depot, count, "test", NULL, now_ms), ERR_OK);
+}
+
 /* S1-26: a likely part is laid aside when somebody is assigned, once; a shortage is told then, and laid aside is not
  * taken out of the stock. */
 static void test_likely_parts_are_laid_aside(void **state)
@@ -727,7 +735,7 @@ static void test_likely_parts_are_laid_aside(void **state)
 
     (void)state;
     begin();
-    assert_int_equal(sql_run(sql, "UPDATE stock SET count = 1", ""), ERR_OK);
+    stock_is(1);
     first = fault("e", "pump_no_flow");
     second = fault("f", "pump_no_flow");
     assert_int_equal(reserved(first), 0);
