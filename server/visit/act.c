@@ -29,6 +29,21 @@ static enum err line(struct act *act, const char *note)
                       note, NULL);
 }
 
+/* One at a time: two visits to one piece of equipment would be one visit too many. */
+static enum err judge_alone(struct act *act)
+{
+    int64_t other = act->visit.state == VISIT_PLANNED
+                        ? sql_find_int(act->sql, 0,
+                                       "SELECT MIN(sequence) FROM visit WHERE equipment = ?1 AND id <> ?2 AND state IN"
+                                       " ('released', 'attached')",
+                                       "ii", act->visit.equipment, act->visit.id)
+                        : 0;
+
+    return other ? text_say(act->why, ERR_STATE, "visit %lld is not made yet. Legal: that one; skip of it; move note",
+                            (long long)other)
+                 : ERR_OK;
+}
+
 static enum err do_release(struct act *act)
 {
     const char *reason = reason_of(act->action);
@@ -37,8 +52,11 @@ static enum err do_release(struct act *act)
     if (act->visit.from > act->today && !reason) {
         return text_say(act->why, ERR_FORMAT, "reason: expected words, since its window has not begun");
     }
-    return visit_release(act->office, act->sql, &act->place, act->visit.id, act->action->who, act->action->action_id, reason,
-                         act->now_ms, &order);
+    enum err err = judge_alone(act);
+
+    return err ? err
+               : visit_release(act->office, act->sql, &act->place, act->visit.id, act->action->who, act->action->action_id,
+                               reason, act->now_ms, &order);
 }
 
 /* The order is assigned as any order is; the visit's dates stay. */
@@ -46,12 +64,12 @@ static enum err do_appoint(struct act *act)
 {
     struct action assign = *act->action;
     int64_t order = act->visit.order;
-    enum err err = ERR_OK;
+    enum err err = judge_alone(act);
 
     if (!json_field(act->action->body, "appointment")) {
         return text_say(act->why, ERR_FORMAT, "appointment: expected {from, to}");
     }
-    if (act->visit.state == VISIT_PLANNED) {
+    if (!err && act->visit.state == VISIT_PLANNED) {
         err = visit_release(act->office, act->sql, &act->place, act->visit.id, act->action->who, NULL,
                             "an appointment is made", act->now_ms, &order);
     }
@@ -125,19 +143,28 @@ static enum err do_skip(struct act *act)
     return err ? err : visit_skip(act->office, act->sql, &act->visit, &end, act->now_ms);
 }
 
-/* Not once the next one is at hand: that would be two within one window. */
+/* Not once the next one is at hand: that would be two within one window; one that floats has taken its place. */
 static enum err do_reinstate(struct act *act)
 {
+    struct visit_rule rule;
+    enum err err = visit_rule_find(act->sql, &act->place, &rule);
+
+    if (err) {
+        return err;
+    }
+    if (text_same(act->visit.code, "plan") || text_same(act->visit.code, "contract")) {
+        return text_say(act->why, ERR_STATE, "%s: it comes back by itself when that changes. Legal: note", act->visit.reason);
+    }
     if (sql_find_int(act->sql, 0,
                      "SELECT 1 FROM visit WHERE equipment = ?1 AND sequence > ?2 AND (state IN ('released', 'attached',"
-                     " 'done') OR window_start_day <= ?3) LIMIT 1",
-                     "iii", act->visit.equipment, act->visit.sequence, (int64_t)act->today)) {
+                     " 'done') OR window_start_day <= ?3 OR (?4 = 1 AND state = 'planned')) LIMIT 1",
+                     "iiii", act->visit.equipment, act->visit.sequence, (int64_t)act->today, (int64_t)rule.floating)) {
         return text_say(act->why, ERR_STATE, "a later visit is at hand or was made. Legal: note; appoint of the later one");
     }
-    enum err err = sql_run(act->sql,
-                           "UPDATE visit SET state = 'planned', code = NULL, reason = NULL, target_day = NULL, target_why ="
-                           " NULL, target_by = NULL WHERE id = ?1",
-                           "i", act->visit.id);
+    err = sql_run(act->sql,
+                  "UPDATE visit SET state = 'planned', code = NULL, reason = NULL, target_day = NULL, target_why = NULL,"
+                  " target_by = NULL WHERE id = ?1",
+                  "i", act->visit.id);
 
     if (!err) { /* owed again: raised anew */
         err = sql_run(act->sql,
@@ -159,7 +186,10 @@ static enum err do_attach(struct act *act)
     if (!host) {
         return text_say(act->why, ERR_FORMAT, "work_order: expected a number that there is, found '%.40s'", number);
     }
-    err = visit_release(act->office, act->sql, &act->place, act->visit.id, act->action->who, NULL, NULL, act->now_ms, &order);
+    err = judge_alone(act);
+    err = err ? err
+              : visit_release(act->office, act->sql, &act->place, act->visit.id, act->action->who, NULL, NULL, act->now_ms,
+                              &order);
     if (!err) {
         err = ride_begin(act->office, act->sql, order, host, act->action->who, act->now_ms, act->why);
     }

@@ -23,7 +23,7 @@ struct course { /* how the visits of one piece of equipment run */
 
 /* Visits that follow the plan when it changes: nobody has them in hand and their window has not begun. */
 #define MOVABLE                                                                                    \
-    "(window_start_day > ?2 AND (state = 'planned' OR (state = 'skipped' AND COALESCE(code, '') = 'plan')))"
+    "(window_start_day > ?2 AND (state = 'planned' OR (state = 'skipped' AND COALESCE(code, '') IN ('plan', 'contract'))))"
 
 int32_t visit_anchor(const struct place *place)
 {
@@ -63,10 +63,11 @@ enum err visit_rule_find(struct sql *sql, const struct place *place, struct visi
     "equipment = ?1 AND state = 'planned' AND EXISTS (" CONTRACTS ") AND NOT EXISTS (" CONTRACTS    \
     " AND " COVERS ")"
 #define CALLED_BACK                                                                                \
-    "equipment = ?1 AND state = 'skipped' AND code = 'contract' AND EXISTS (" CONTRACTS " AND " COVERS ")"
+    "equipment = ?1 AND window_end_day >= ?2 AND state = 'skipped' AND code = 'contract' AND EXISTS (" CONTRACTS " AND " \
+    COVERS ")"
 
-/* A visit that no contract covers any more is called off, and back in the plan when one does again. A
- * site without any contract is looked after by the preset plan, without an end. */
+/* A visit that no contract covers any more is called off, and back in the plan when one does again before its window is
+ * over. A site without any contract is looked after by the preset plan, without an end. */
 static enum err judge_contracts(struct course *course)
 {
     struct sql *sql = course->sql;
@@ -85,15 +86,15 @@ static enum err judge_contracts(struct course *course)
     }
     if (!err) {
         err = sql_run(sql,
-                      "INSERT INTO visit_event (visit, at_ms, who, action, note) SELECT id, ?2, 'heliograph',"
+                      "INSERT INTO visit_event (visit, at_ms, who, action, note) SELECT id, ?3, 'heliograph',"
                       " 'reinstate', 'a contract covers it again' FROM visit WHERE " CALLED_BACK,
-                      "ii", equipment, now_ms);
+                      "iii", equipment, (int64_t)course->today, now_ms);
     }
     if (!err && sql_changes(sql) > 0) {
         err = sql_run(sql,
                       "UPDATE visit SET state = 'planned', code = NULL, reason = NULL, version = version + 1,"
                       " calendar_sequence = calendar_sequence + 1 WHERE " CALLED_BACK,
-                      "i", equipment);
+                      "ii", equipment, (int64_t)course->today);
     }
     return err;
 }
@@ -214,8 +215,9 @@ static enum err begin_series(struct course *course, const char *rule)
     course->kept = sql_find_int(course->sql, 0, "SELECT MAX(sequence) FROM visit WHERE equipment = ?1 AND NOT " MOVABLE,
                                 "ii", equipment, (int64_t)course->today);
     kept_end = sql_find_int(course->sql, INT32_MIN,
-                            "SELECT MAX(window_end_day) FROM visit WHERE equipment = ?1 AND sequence <= ?2", "ii",
-                            equipment, course->kept);
+                            "SELECT MAX(window_end_day) FROM visit WHERE equipment = ?1 AND sequence <= ?2 AND NOT (state ="
+                            " 'skipped' AND COALESCE(code, '') = 'plan')",
+                            "ii", equipment, course->kept);
     first = sql_find_int(course->sql, 0, "SELECT MIN(sequence) FROM visit WHERE equipment = ?1 AND sequence > ?2", "ii",
                          equipment, course->kept);
     course->from_ordinal = first_ordinal(course, (int32_t)kept_end);
@@ -282,21 +284,21 @@ static enum err plan_fixed(struct course *course)
     return err;
 }
 
-/* The day that the next floating visit is counted from; VISIT_NO_DAY: nothing was done yet. */
+/* The day that the next floating visit is counted from, whatever was called off since; VISIT_NO_DAY: there is none. */
 static enum err last_day(struct course *course, int64_t *ret_sequence, int32_t *ret_day)
 {
     struct sql_rows rows;
 
-    *ret_sequence = 0;
     *ret_day = VISIT_NO_DAY;
+    *ret_sequence = sql_find_int(course->sql, 0, "SELECT MAX(sequence) FROM visit WHERE equipment = ?1", "i",
+                                 course->place->equipment);
     sql_find(course->sql, &rows,
-             "SELECT sequence, done_ms, COALESCE(pull_day, due_day) FROM visit WHERE equipment = ?1 ORDER BY sequence DESC"
-             " LIMIT 1",
+             "SELECT done_ms, COALESCE(pull_day, due_day) FROM visit WHERE equipment = ?1 AND NOT (state = 'skipped' AND"
+             " COALESCE(code, '') IN ('plan', 'contract')) ORDER BY sequence DESC LIMIT 1",
              "i", course->place->equipment);
     if (sql_next(&rows)) {
-        *ret_sequence = sql_int(&rows, 0);
-        *ret_day = sql_null(&rows, 1) ? (int32_t)sql_int(&rows, 2)
-                                      : place_day(course->office, course->place, sql_int(&rows, 1));
+        *ret_day = sql_null(&rows, 0) ? (int32_t)sql_int(&rows, 1)
+                                      : place_day(course->office, course->place, sql_int(&rows, 0));
     }
     return sql_end(&rows);
 }
@@ -310,9 +312,10 @@ static enum err plan_floating(struct course *course)
     enum err err;
 
     if (sql_find_int(course->sql, 0,
-                     "SELECT 1 FROM visit WHERE equipment = ?1 AND state IN ('planned', 'released', 'attached') LIMIT 1",
-                     "i", course->place->equipment)) {
-        return ERR_OK;
+                     "SELECT 1 FROM visit WHERE equipment = ?1 AND (state IN ('planned', 'released', 'attached') OR (state ="
+                     " 'skipped' AND code = 'contract' AND window_end_day >= ?2)) LIMIT 1",
+                     "ii", course->place->equipment, (int64_t)course->today)) {
+        return ERR_OK; /* one is ahead, or would be if a contract covered it */
     }
     err = last_day(course, &sequence, &day);
     if (err) {
@@ -321,7 +324,7 @@ static enum err plan_floating(struct course *course)
     if (day == VISIT_NO_DAY) {
         visit = visit_rule_at(&course->rule, course->anchor,
                               visit_rule_from(&course->rule, course->anchor, course->today));
-        visit.sequence = 1;
+        visit.sequence = sequence + 1;
         return put_visit(course, &visit);
     }
     visit = visit_rule_after(&course->rule, day, sequence + 1);

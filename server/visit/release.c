@@ -70,6 +70,19 @@ static enum err wait_for_guard(struct turn *turn, const struct visit_row_now *vi
     return err ? err : visit_line(turn->sql, visit->id, turn->now_ms, "heliograph", "wait", NULL, reason.at, NULL);
 }
 
+/* Why nobody was sent in its window. */
+static const char *held_up(struct turn *turn, const struct visit_row_now *visit)
+{
+    if (text_same(visit->code, "guard")) {
+        return "a guard period lasted";
+    }
+    if (sql_find_int(turn->sql, 0,
+                     "SELECT 1 FROM visit_event WHERE visit = ?1 AND action IN ('reinstate', 'redate') LIMIT 1", "i", visit->id)) {
+        return "it was called off";
+    }
+    return "the server did not run";
+}
+
 /* Its window went by while nobody could be sent: one later visit makes up for all of them. */
 static enum err miss(struct turn *turn, const struct visit_row_now *visit, int64_t later)
 {
@@ -79,7 +92,7 @@ static enum err miss(struct turn *turn, const struct visit_row_now *visit, int64
     text_add(&reason, "its window ended on ");
     say_day(&reason, visit->until);
     text_addf(&reason, " while %s; visit %lld makes up for it",
-              text_same(visit->code, "guard") ? "a guard period lasted" : "the server did not run", (long long)later);
+              held_up(turn, visit), (long long)later);
     return visit_skip(turn->office, turn->sql, visit, &end, turn->now_ms);
 }
 
@@ -136,7 +149,7 @@ static enum err release_late(struct turn *turn, const struct visit_row_now *visi
     } else if (visit->until < turn->today) {
         text_add(&why, "late: its window ended on ");
         say_day(&why, visit->until);
-        text_add(&why, text_same(visit->code, "guard") ? " while a guard period lasted" : " while the server did not run");
+        text_addf(&why, " while %s", held_up(turn, visit));
     }
     return visit_release(turn->office, turn->sql, &turn->place, visit->id, "heliograph", NULL, why.length ? why.at : NULL,
                          turn->now_ms, &order);

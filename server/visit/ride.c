@@ -225,7 +225,8 @@ static enum err find_due(struct sql *sql, int64_t site, int32_t day, unsigned ri
                  "SELECT v.id FROM equipment e JOIN visit v ON v.equipment = e.id WHERE e.site = ?1 AND v.state IN"
                  " ('planned', 'released') AND ?2 BETWEEN COALESCE(v.pull_day, v.window_start_day) AND v.window_end_day AND"
                  " NOT EXISTS (SELECT 1 FROM work_order w WHERE w.visit = v.id AND w.state <> 'cancelled' AND (w.from_ms IS"
-                 " NOT NULL OR w.state NOT IN ('proposed', 'dispatched'))) ORDER BY v.id LIMIT 20",
+                 " NOT NULL OR w.state NOT IN ('proposed', 'dispatched'))) AND NOT EXISTS (SELECT 1 FROM visit b WHERE b.equipment ="
+                 " v.equipment AND b.id <> v.id AND b.state IN ('released', 'attached')) ORDER BY v.id LIMIT 20",
                  "ii", site, (int64_t)day);
         while (count < RIDERS_MOST && sql_next(&rows)) {
             due[count++] = (struct due){.visit = sql_int(&rows, 0)};

@@ -16,6 +16,7 @@
 #define DAYS           400
 #define TRAVEL_MINUTES 30   /* of a way that no plan says anything about */
 #define DAY_MINUTES    480  /* of a person whose calendar says every hour of the day */
+#define PATIENCE       6    /* days after which a day that went by is followed by another one */
 #define DAY_MS         86400000LL
 
 struct wanted { /* a visit that wants a day */
@@ -146,7 +147,7 @@ static int by_team(const void *a, const void *b)
     return x->visit < y->visit ? -1 : x->visit > y->visit;
 }
 
-/* Visits without a day, or whose day has passed, and without an appointment. */
+/* Visits without a day, or whose day has passed a while ago, and without an appointment. */
 static enum err load_wanted(struct spread *spread)
 {
     int64_t *ids = arena_array(spread->arena, WANTED_MOST, sizeof(*ids));
@@ -160,10 +161,11 @@ static enum err load_wanted(struct spread *spread)
     }
     sql_find(spread->sql, &rows,
              "SELECT v.id FROM visit v WHERE v.state IN ('planned', 'released') AND (v.window_start_day <= ?1 OR v.pull_day"
-             " IS NOT NULL) AND v.window_end_day >= ?2 AND (v.target_day IS NULL OR v.target_day < ?2) AND NOT EXISTS"
+             " IS NOT NULL) AND v.window_end_day >= ?2 AND (v.target_day IS NULL OR v.target_day < ?3) AND NOT EXISTS"
              " (SELECT 1 FROM work_order w WHERE w.visit = v.id AND w.state <> 'cancelled' AND (w.from_ms IS NOT NULL OR"
              " w.state NOT IN ('proposed', 'dispatched', 'refused'))) ORDER BY v.window_start_day, v.id LIMIT 4000",
-             "ii", (int64_t)spread->today + ahead_most(spread->office->options.rules), (int64_t)spread->today);
+             "iii", (int64_t)spread->today + ahead_most(spread->office->options.rules), (int64_t)spread->today,
+             (int64_t)spread->today - PATIENCE);
     while (count < WANTED_MOST && sql_next(&rows)) {
         ids[count++] = sql_int(&rows, 0);
     }
