@@ -9,6 +9,7 @@
 const char schema_visit[] =
     "ALTER TABLE site ADD COLUMN climate TEXT;"
     "ALTER TABLE visit ADD COLUMN version INTEGER NOT NULL DEFAULT 1;"
+    "ALTER TABLE visit ADD COLUMN done_day INTEGER;" /* at the place */
     "ALTER TABLE visit ADD COLUMN code TEXT;" /* why it was skipped: of codes.yaml, or contract plan missed overtaken */
     "ALTER TABLE visit ADD COLUMN team INTEGER REFERENCES team;"
     /* the day proposed for it and by whom: level, or a person's name; the plan's dates stay as they are */

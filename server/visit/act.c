@@ -289,7 +289,8 @@ static enum err made(struct office *office, struct sql *sql, const struct visit_
         err = charge_freeze(office, sql, visit->id, at_ms);
     }
     if (!err) {
-        err = sql_run(sql, "UPDATE visit SET state = 'done', done_ms = ?2 WHERE id = ?1", "ii", visit->id, at_ms);
+        err = sql_run(sql, "UPDATE visit SET state = 'done', done_ms = ?2, done_day = ?3 WHERE id = ?1", "iii", visit->id, at_ms,
+                      (int64_t)place_day(office, &place, at_ms));
     }
     if (!err) {
         err = visit_line(sql, visit->id, now_ms, who, "finish", NULL, note.at, NULL);

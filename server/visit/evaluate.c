@@ -111,9 +111,9 @@ static struct expr_value window_value(const void *context, enum expr_window_kind
     const struct point *which = &inputs->profile->points[point];
     struct window window = {.from_ms = inputs->now_ms - (window_ms ? window_ms : which->heartbeat_ms * 3),
                             .to_ms = inputs->now_ms};
+    int64_t row = evaluate_row(inputs->sql, inputs->equipment, which);
     double span;
-    enum err err = readings_each(inputs->sql, evaluate_row(inputs->sql, inputs->equipment, which), window.from_ms,
-                                 window.to_ms + 1, gather, &window);
+    enum err err = row ? readings_each(inputs->sql, row, window.from_ms, window.to_ms + 1, gather, &window) : ERR_OK;
 
     *inputs->err = *inputs->err ? *inputs->err : err;
     if (kind == EXPR_FAILED) {

@@ -361,6 +361,7 @@ static enum err give_up(struct spread *spread)
             err = err ? err
                       : visit_line(spread->sql, moved[i].visit, spread->now_ms, "heliograph", "level", NULL,
                                    "nobody of the team works on its day any more", NULL);
+            err = err ? err : visit_touched(spread->sql, moved[i].visit, spread->now_ms);
         }
     }
     return err;

@@ -10,8 +10,7 @@
 #include "server/visit/evaluate.h"
 #include "server/visit/visit_int.h"
 
-#define SLICE      2000
-#define CATCH_UP_MS (40 * 86400000LL) /* of stored readings looked at in one turn */
+#define SLICE 2000
 
 struct look { /* at one piece of equipment */
     struct office *office;
@@ -86,12 +85,27 @@ static bool count_one(void *context, const struct reading *reading)
     return true;
 }
 
+/* A counter needs only its last word. */
+static enum err read_last(const struct look *look, struct counting *counting)
+{
+    struct reading reading = {.quality = QUALITY_GOOD, .has_value = true};
+    struct sql_rows rows;
+
+    sql_find(look->sql, &rows, "SELECT t_ms, value FROM last WHERE point = ?1 AND quality = 0 AND value IS NOT NULL", "i",
+             counting->meter->point);
+    if (sql_next(&rows)) {
+        reading.t_ms = sql_int(&rows, 0);
+        reading.value = sql_real(&rows, 1);
+        (void)count_one(counting, &reading);
+    }
+    return sql_end(&rows);
+}
+
 /* From the first reading after it was first looked at. */
 static enum err read_meter(const struct look *look, const struct plan_trigger *trigger, const struct point *point,
                            struct meter *meter)
 {
     struct counting counting = {meter, trigger->meter, false};
-    int64_t from_ms;
     enum err err = meter_load(look, trigger->name, meter);
 
     if (err) {
@@ -102,11 +116,12 @@ static enum err read_meter(const struct look *look, const struct plan_trigger *t
         *meter = (struct meter){.since_ms = look->now_ms, .read_ms = look->now_ms - 3 * point->heartbeat_ms};
     }
     meter->point = evaluate_row(look->sql, look->place.equipment, point);
-    from_ms = meter->read_ms;
-    if (from_ms < look->now_ms - CATCH_UP_MS && trigger->meter == PLAN_METER_VALUE) {
-        from_ms = look->now_ms - CATCH_UP_MS; /* a counter needs only its last word */
+    if (!meter->point) {
+        return ERR_OK; /* it has never said anything */
     }
-    err = readings_each(look->sql, meter->point, from_ms + 1, look->now_ms + 1, count_one, &counting);
+    err = trigger->meter == PLAN_METER_VALUE
+              ? read_last(look, &counting)
+              : readings_each(look->sql, meter->point, meter->read_ms + 1, look->now_ms + 1, count_one, &counting);
     return err || !counting.any ? err : meter_save(look, trigger->name, meter);
 }
 

@@ -72,6 +72,16 @@ static bool fits(const struct heater *heater, const struct rhythm *rhythm, int32
            (in_season(heater, date + away) && abs(due - (date + away)) <= 1);
 }
 
+static int32_t into_season(const struct heater *heater, const struct rhythm *rhythm, int32_t date)
+{
+    for (int32_t away = 0; away <= rhythm->tolerance; away++) {
+        if (in_season(heater, date - away) || in_season(heater, date + away)) {
+            return in_season(heater, date - away) ? date - away : date + away;
+        }
+    }
+    return date;
+}
+
 /* ------------------------------------------------------------------ rows */
 
 static int load(struct world *world, const struct heater *heater, struct row *rows)
@@ -201,7 +211,7 @@ static void check_floating(struct world *world, const struct heater *heater, con
 
             for (int step = 0; step < 80 && !found; step++) {
                 found = fits(heater, rhythm, nominal(rhythm, base, 1), rows[i].due);
-                base = nominal(rhythm, base, 1);
+                base = into_season(heater, rhythm, nominal(rhythm, base, 1)); /* heard of so late that it was over */
             }
             if (!found) {
                 wrong(world, "%s: visit %lld is due on day %d, the one before on %d, made on %d", heater->name,
