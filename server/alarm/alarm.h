@@ -54,6 +54,12 @@ struct hiding { /* of one fault of one piece of equipment, now */
     bool shelved, suppressed, out_of_service; /* by a person */
     bool window, guard, design, parent;
 };
+/* Nothing, or nothing good, is heard of its inputs: whether it stands still is not known. */
+bool alarm_is_unknown(struct sql *sql, struct rules *rules, const struct alarm *alarm, int64_t now_ms);
+/* true when, by what was last heard, nobody can say whether the fault has gone: what its rule's clearing hangs on is not
+ * good, or (fresh) older than three heartbeats of the point. A fault that is none of the profile's: false. */
+bool inputs_unknown(struct sql *sql, struct rules *rules, int64_t equipment, const char *fault, bool fresh,
+                    int64_t now_ms);
 enum err hiding_find(struct sql *sql, const struct profile *profile, int64_t equipment, const char *fault,
                      int64_t now_ms, struct hiding *ret_hiding) MUST_CHECK;
 

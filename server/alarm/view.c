@@ -43,10 +43,12 @@ static enum err put_events(struct sql *sql, int64_t alarm, const struct zone *zo
     return sql_end(&rows);
 }
 
-/* Nothing is heard of its inputs: whether it stands still is not known. */
-static bool is_unknown(struct sql *sql, const struct alarm *alarm, int64_t now_ms)
+bool alarm_is_unknown(struct sql *sql, struct rules *rules, const struct alarm *alarm, int64_t now_ms)
 {
-    return !alarm->cleared_ms &&
+    if (alarm->cleared_ms) {
+        return false;
+    }
+    return inputs_unknown(sql, rules, alarm->equipment, alarm->fault, true, now_ms) ||
            sql_find_int(sql, 0,
                         "SELECT 1 FROM equipment e LEFT JOIN agent a ON a.id = e.agent WHERE e.id = ?1 AND"
                         " (a.silent_since_ms IS NOT NULL OR (e.last_seen_ms IS NOT NULL AND a.heartbeat_ms IS NOT NULL AND"
@@ -120,7 +122,7 @@ enum err alarm_show(struct sql *sql, struct rules *rules, int64_t id, int64_t no
         return err;
     }
     put_facts(&alarm, &hiding, chatters(sql, &alarm), out);
-    json_bool(out, "unknown", is_unknown(sql, &alarm, now_ms));
+    json_bool(out, "unknown", alarm_is_unknown(sql, rules, &alarm, now_ms));
     json_bool(out, "announced", alarm.announced_ms != 0);
     json_bool(out, "late", alarm.late);
     put_instant(out, "onset", zone, alarm.onset_ms);

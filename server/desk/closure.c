@@ -1,6 +1,7 @@
 /* Claims of repair judged, tickets that open again by themselves, acceptance by silence. */
 #include "server/desk/closure.h"
 
+#include "server/alarm/alarm.h"
 #include "server/case/customer.h"
 #include "server/case/proof.h"
 #include "server/desk/rca.h"
@@ -232,7 +233,8 @@ static enum err judge_claim(struct office *office, struct sql *sql, int64_t repa
     if (now_ms < from_ms + hold_ms) {
         return wait_until(sql, repair, from_ms + hold_ms);
     }
-    if (heard_ms < from_ms + hold_ms) {
+    if (heard_ms < from_ms + hold_ms ||
+        inputs_unknown(sql, office->options.rules, ticket.equipment, ticket.fault, false, now_ms)) {
         return wait_until(sql, repair, now_ms + PROOF_RETRY_MS);
     }
     if (open_ms) {

@@ -61,7 +61,8 @@ static enum err end_hold(struct office *office, struct sql *sql, struct ticket *
     enum ticket_state state = ticket->state;
     enum err err;
 
-    if (proof_heard(sql, ticket) < ticket->hold_until_ms) {
+    if (proof_heard(sql, ticket) < ticket->hold_until_ms ||
+        inputs_unknown(sql, office->options.rules, ticket->equipment, ticket->fault, false, now_ms)) {
         return sql_run(sql, "UPDATE ticket SET next_ms = ?2 WHERE id = ?1", "ii", ticket->id,
                        now_ms + HOLD_RETRY);
     }

@@ -5,6 +5,7 @@
 #include "server/alarm/alarm.h"
 #include "server/case/classes.h"
 #include "server/case/family.h"
+#include "server/case/grade.h"
 #include "server/desk/desk_int.h"
 #include "server/field/owner.h"
 #include "server/fleet/crew.h"
@@ -134,30 +135,35 @@ static int64_t earlier_ticket(struct sql *sql, const struct place *place, const 
     int64_t id = 0, window_ms = place->plan ? place->plan->ticket.repeat_ms : 0;
     struct sql_rows rows;
 
+    bool by_caller = !what->fault && (text_same(what->kind, "fault") || text_same(what->kind, "emergency"));
+
     *ret_rework = false;
-    if (!what->fault || what->agent || !place->equipment) {
+    if ((!what->fault && !by_caller) || what->agent || !place->equipment) {
         return 0;
     }
+    /* who cannot name the fault may mean the last one; whether it is the same one telemetry or a person says */
     sql_find(sql, &rows,
-             "SELECT id, closed_ms FROM ticket WHERE equipment = ?1 AND fault = ?2 AND closed_ms IS NOT NULL"
-             " ORDER BY id DESC LIMIT 1",
-             "it", place->equipment, what->fault);
+             "SELECT id, closed_ms FROM ticket WHERE equipment = ?1 AND closed_ms IS NOT NULL AND (fault = ?2 OR (?2 IS"
+             " NULL AND kind IN ('fault', 'emergency') AND closed_ms >= ?3)) ORDER BY id DESC LIMIT 1",
+             "iti", place->equipment, what->fault, now_ms - window_ms);
     if (sql_next(&rows)) {
         id = sql_int(&rows, 0);
-        *ret_rework = window_ms > 0 && now_ms - sql_int(&rows, 1) <= window_ms;
+        *ret_rework = !by_caller && window_ms > 0 && now_ms - sql_int(&rows, 1) <= window_ms;
     }
     return sql_end(&rows) ? 0 : id;
 }
 
-static enum err number_line(struct sql *sql, int64_t id, int64_t earlier, bool rework, int64_t now_ms)
+static enum err number_line(struct sql *sql, int64_t id, int64_t earlier, const char *fault, bool rework, int64_t now_ms)
 {
     struct sql_rows rows;
     TEXT(note, 200);
 
     sql_find(sql, &rows, "SELECT number FROM ticket WHERE id = ?1", "i", earlier);
     if (sql_next(&rows)) {
-        text_addf(&note, rework ? "the same fault again after %s was closed: one more severe, non-routine"
-                                : "the same fault as %s, long ago",
+        text_addf(&note,
+                  rework  ? "the same fault again after %s was closed: one more severe, non-routine"
+                  : fault ? "the same fault as %s, long ago"
+                          : "the last fault of this equipment was %s, not long ago",
                   sql_text(&rows, 0));
     }
     enum err err = sql_end(&rows);
@@ -186,7 +192,7 @@ static enum err write_more(struct sql *sql, const struct place *place, const str
                       slip.caller.bytes, slip.incomplete && !what->agent ? slip.missing.bytes : NULL, slip.key, place->contract);
     }
     if (!err && earlier) {
-        err = number_line(sql, id, earlier, rework, now_ms);
+        err = number_line(sql, id, earlier, what->fault, rework, now_ms);
     }
     slip_free(&slip);
     return err;
@@ -356,6 +362,23 @@ enum err warranty_again(struct office *office, struct sql *sql, const struct tic
 
 /* ------------------------------------------------------------------ a caller's ticket gets its fault */
 
+/* F-24: the customer called first, and telemetry says now that it is the fault of before. */
+static enum err name_earlier(struct sql *sql, const struct place *place, const struct ticket_new *what, int64_t id,
+                             int64_t now_ms)
+{
+    bool rework;
+    int64_t earlier = earlier_ticket(sql, place, what, now_ms, &rework);
+    enum err err;
+
+    if (!earlier) {
+        return ERR_OK;
+    }
+    err = sql_run(sql,
+                  "UPDATE ticket SET earlier = ?2, rework = ?3, conditions = conditions | ?4 WHERE id = ?1", "iiii", id,
+                  earlier, (int64_t)rework, (int64_t)(rework ? 1U << CONDITION_REPEAT : 0));
+    return err ? err : number_line(sql, id, earlier, what->fault, rework, now_ms);
+}
+
 static enum err name_fault(struct sql *sql, const struct ticket_new *what, int64_t id)
 {
     struct documents documents;
@@ -380,6 +403,9 @@ enum err ticket_adopt(struct office *office, struct sql *sql, const struct place
     enum err err = name_fault(sql, what, id);
 
     if (!err) {
+        err = name_earlier(sql, place, what, id, now_ms);
+    }
+    if (!err) {
         err = money_judge(office, sql, id, what->rule ? what->rule->component : what->component,
                           what->rule ? what->rule->domain : what->domain, now_ms);
     }
@@ -397,8 +423,8 @@ enum err ticket_adopt(struct office *office, struct sql *sql, const struct place
         err = classes_judge(office, sql, &ticket, what->rule ? what->rule->domain : what->domain, NULL,
                             "telemetry shows what was reported", now_ms);
     }
-    if (!err && what->grade < ticket.grade) {
-        err = ticket_regrade(office, sql, &ticket, what->grade, what->who, "telemetry", NULL, now_ms, now_ms);
+    if (!err && grade_of(&ticket, what->grade) < ticket.grade) {
+        err = ticket_regrade(office, sql, &ticket, grade_of(&ticket, what->grade), what->who, "telemetry", NULL, now_ms, now_ms);
     }
     return err ? err : ticket_changed(sql, id, now_ms);
 }

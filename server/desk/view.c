@@ -184,7 +184,7 @@ enum err view_ticket(struct sql *sql, struct rules *rules, int64_t ticket, enum 
         err = put_orders(sql, ticket, out);
     }
     if (!err) {
-        err = view_ticket_more(sql, rules, ticket, zone, role, out);
+        err = view_ticket_more(sql, rules, ticket, zone, role, now_ms, out);
     }
     if (!err) {
         err = money_show_offer(sql, ticket, zone, out);

@@ -18,7 +18,7 @@ enum err view_ticket(struct sql *sql, struct rules *rules, int64_t ticket, enum 
 /* What a ticket has beside its row, without the braces. */
 struct zone;
 enum err view_ticket_more(struct sql *sql, struct rules *rules, int64_t ticket, const struct zone *zone,
-                          enum role role, struct json_out *out) MUST_CHECK;
+                          enum role role, int64_t now_ms, struct json_out *out) MUST_CHECK;
 enum err view_work_order(struct sql *sql, struct rules *rules, int64_t work_order,
                          struct json_out *out) MUST_CHECK;
 /* The warranty lines of a piece of equipment: a list, an object per component class. preset_plan holds

@@ -6,6 +6,7 @@
 #include "models/base/zone.h"
 #include "models/service/classify.h"
 #include "models/service/gates.h"
+#include "server/alarm/alarm.h"
 #include "server/case/ticket.h"
 
 static void put_ms(struct json_out *out, const char *name, const struct zone *zone, int64_t ms)
@@ -163,8 +164,32 @@ static enum err put_numbers(struct sql *sql, int64_t ticket, struct json_out *ou
     return sql_end(&rows);
 }
 
+/* Whether what it is about stands still is not known of any of its alarms that is open. */
+static enum err put_unknown(struct sql *sql, struct rules *rules, int64_t ticket, int64_t now_ms, struct json_out *out)
+{
+    int64_t ids[16];
+    struct sql_rows rows;
+    size_t count = 0;
+    bool unknown = false;
+    enum err err;
+
+    sql_find(sql, &rows, "SELECT id FROM alarm WHERE ticket = ?1 AND cleared_ms IS NULL ORDER BY id LIMIT 16", "i", ticket);
+    while (count < 16 && sql_next(&rows)) {
+        ids[count++] = sql_int(&rows, 0);
+    }
+    err = sql_end(&rows);
+    for (size_t i = 0; !err && !unknown && i < count; i++) {
+        struct alarm alarm;
+
+        err = alarm_load(sql, ids[i], &alarm);
+        unknown = !err && alarm_is_unknown(sql, rules, &alarm, now_ms);
+    }
+    json_bool(out, "unknown", unknown);
+    return err;
+}
+
 enum err view_ticket_more(struct sql *sql, struct rules *rules, int64_t ticket, const struct zone *zone,
-                          enum role role, struct json_out *out)
+                          enum role role, int64_t now_ms, struct json_out *out)
 {
     struct sql_rows rows;
     enum err err;
@@ -190,6 +215,7 @@ enum err view_ticket_more(struct sql *sql, struct rules *rules, int64_t ticket, 
     if (err || role == ROLE_NONE) {
         return err;
     }
+    err = put_unknown(sql, rules, ticket, now_ms, out);
     if (!err) {
         err = put_classified(sql, ticket, zone, out);
     }

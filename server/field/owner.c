@@ -202,8 +202,8 @@ static enum err find_order(struct sql *sql, int64_t id, struct order *order)
     return sql_end(&rows);
 }
 
-/* The code that was given, or `other`; what else was said goes along as words. */
-static const char *code_of(const struct plan *plan, const struct action *action)
+/* The code that was given, of the plan or of the company, or `other`; what else was said goes along as words. */
+static const char *code_of(const struct codes *codes, const struct plan *plan, const struct action *action)
 {
     const char *said = json_text_or(action->body, "code", json_text_or(action->body, "reason", NULL));
 
@@ -212,7 +212,7 @@ static const char *code_of(const struct plan *plan, const struct action *action)
             return *code;
         }
     }
-    return "other";
+    return codes && codes_find(&codes->refusals, said) ? said : "other";
 }
 
 static enum err refused(struct office *office, struct sql *sql, int64_t ticket_id, const struct action *action,
@@ -226,7 +226,7 @@ static enum err refused(struct office *office, struct sql *sql, int64_t ticket_i
     if (err) {
         return err;
     }
-    code = code_of(ticket.plan, action);
+    code = code_of(rules_codes(office->options.rules), ticket.plan, action);
     err = owner_refuse(sql, ticket_id, code, words, at_ms);
     return err ? err : owner_go_up(office, sql, ticket_id, code, at_ms, now_ms);
 }

@@ -1,4 +1,7 @@
 /* What the moves of a work order bring along: who comes and when, what is refused or called off, tests and gates. */
+#include <string.h>
+
+#include "models/service/plan_staff.h"
 #include "server/field/work_int.h"
 
 #include "server/rack/reserve.h"
@@ -72,6 +75,23 @@ static enum err do_reschedule(struct work *work)
     return err ? err : work_window_open(work->sql, work->order.id, work->action->who, work->now_ms, work->why);
 }
 
+/* The codes of the ticket's plan, beside those of the company. */
+static enum err plan_refuses(struct work *work, const char *code, bool *ret_known, struct text *names)
+{
+    const char *const *known;
+    struct ticket ticket;
+    enum err err = ticket_load(work->office, work->sql, work->order.ticket, &ticket);
+
+    known = !err && ticket.plan ? ticket.plan->staff->refusals : NULL;
+    for (; known && *known; known++) {
+        *ret_known = *ret_known || text_same(*known, code);
+        if (!strstr(names->at, *known)) {
+            text_addf(names, "%s%s", names->length ? " " : "", *known);
+        }
+    }
+    return err;
+}
+
 /* A code says why, and words may say more. One who knows no codes says it in words alone. */
 static enum err do_refuse(struct work *work)
 {
@@ -79,10 +99,20 @@ static enum err do_refuse(struct work *work)
     const char *reason = json_text_or(work->action->body, "reason", work->action->note);
     const struct codes *codes = rules_codes(work->office->options.rules);
     const struct code *known = codes ? codes_find(&codes->refusals, code) : NULL;
+    bool by_plan = false;
     TEXT(names, 800);
 
-    if (code && codes && !known) {
+    if (code && codes) {
         codes_name(&codes->refusals, &names);
+    }
+    if (code && work->order.ticket && !known) {
+        enum err err = plan_refuses(work, code, &by_plan, &names);
+
+        if (err) {
+            return err;
+        }
+    }
+    if (code && names.length && !known && !by_plan) {
         return text_say(work->why, ERR_FORMAT, "code: expected one of %s, found '%.40s'", names.at, code);
     }
     if (known && known->note && !(reason && reason[0])) {

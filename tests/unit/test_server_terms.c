@@ -459,6 +459,120 @@ static void the_mildest_grade(void **state)
     end();
 }
 
+/* ------------------------------------------------------------------ the same again, refusals */
+
+/* F-24 S1-41: a caller who cannot name the fault is shown the ticket before; when telemetry names the same fault, it is a
+ * repeat as any other. */
+static void a_caller_comes_back(void **state)
+{
+    int64_t before, ticket;
+
+    (void)state;
+    begin("swh_standard");
+    fault("card-1", "pump_weak", FAULT_RAISED, 3);
+    before = last_ticket();
+    fault("card-1", "pump_weak", FAULT_CLEARED, 3);
+    pass(HOUR);
+    assert_int_equal(act(before, "close", "{\"resolution\":\"adjusted\"}"), ERR_OK);
+    pass(2 * DAY);
+    ticket = report("{\"equipment\":\"card-1\",\"note\":\"cold again\"}");
+    assert_int_equal(sql_find_int(sql, 0, "SELECT earlier FROM ticket WHERE id = ?1", "i", ticket), before);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT rework FROM ticket WHERE id = ?1", "i", ticket), 0);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT grade FROM ticket WHERE id = ?1", "i", ticket), 3);
+    fault("card-1", "pump_weak", FAULT_RAISED, 3);
+    assert_int_equal(last_ticket(), ticket);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT rework FROM ticket WHERE id = ?1", "i", ticket), 1);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT grade FROM ticket WHERE id = ?1", "i", ticket), 2); /* one more severe */
+    assert_string_equal(json_text_or(json_field(shown_ticket(ticket), "classification"), "competence", ""), "non_routine");
+    /* long ago is not before; a question is about no fault */
+    assert_int_equal(sql_find_int(sql, 0, "SELECT earlier FROM ticket WHERE id = ?1", "i", report("{\"kind\":\"consultation\",\"equipment\":\"card-1\",\"note\":\"x\"}")), 0);
+    now_ms += 60 * DAY;
+    assert_int_equal(sql_find_int(sql, 0, "SELECT earlier FROM ticket WHERE id = ?1", "i", report("{\"equipment\":\"old-1\",\"note\":\"x\"}")), 0);
+    end();
+}
+
+/* S0-141: whoever refuses says why by a code of the company or of the plan, which stays with the assignment; a word that
+ * is none is told which there are; none at all is `other`. */
+static void refusals_have_codes(void **state)
+{
+    static const struct {
+        const char *said, *kept; /* kept NULL: refused */
+    } rows[] = {{"{\"code\":\"wrong_skill\"}", "wrong_skill"}, {"{\"code\":\"no_capacity\"}", "no_capacity"}, {"{\"code\":\"bored\"}", NULL},
+                {"{\"reason\":\"the road is closed\"}", "other"}, {"{}", "other"}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        begin("swh_standard");
+        fault("card-1", "pump_weak", FAULT_RAISED, 3);
+        assert_int_equal(act(last_ticket(), "dispatch", "{\"team\":\"t\"}"), ERR_OK);
+        pass(MINUTE);
+        assert_int_equal(work("refuse", rows[i].said), rows[i].kept ? ERR_OK : ERR_FORMAT);
+        if (rows[i].kept) {
+            assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM assignment WHERE ticket = ?1 AND reason = ?2 AND refused_ms IS NOT NULL", "it",
+                                          last_ticket(), rows[i].kept), 1);
+        } else {
+            assert_non_null(strstr(said_why, "wrong_skill"));
+            assert_non_null(strstr(said_why, "no_capacity"));
+        }
+        end();
+    }
+}
+
+/* ------------------------------------------------------------------ what is not known */
+
+static void heard(const char *point, double value, int quality, int64_t t_ms)
+{
+    assert_int_equal(sql_run(sql, "INSERT INTO point (equipment, name) SELECT id, ?1 FROM equipment WHERE name = 'card-1' ON CONFLICT DO NOTHING", "t", point), ERR_OK);
+    assert_int_equal(sql_run(sql,
+                             "INSERT INTO last (point, t_ms, value, quality) SELECT p.id, ?2, ?3, ?4 FROM point p JOIN equipment e ON e.id ="
+                             " p.equipment WHERE e.name = 'card-1' AND p.name = ?1 ON CONFLICT (point) DO UPDATE SET t_ms = excluded.t_ms, value"
+                             " = excluded.value, quality = excluded.quality",
+                             "tidi", point, t_ms, value, (int64_t)quality),
+                     ERR_OK);
+}
+
+static bool is_unknown(int64_t ticket)
+{
+    bool unknown = false;
+
+    assert_true(json_as_bool(json_field(shown_ticket(ticket), "unknown"), &unknown));
+    return unknown;
+}
+
+/* Whether a fault stands is not known while one of its own inputs is not good, unless the others say it alone; then
+ * nothing is proved either. F-04 */
+static void a_bad_input_makes_unknown(void **state)
+{
+    int64_t ticket;
+
+    (void)state;
+    begin("swh_standard");
+    fault("card-1", "pump_no_flow", FAULT_RAISED, 2);
+    ticket = last_ticket();
+    assert_false(is_unknown(ticket)); /* a gateway that tells faults and no readings */
+    heard("pump_on", 1, 0, now_ms);
+    heard("flow", 0, 0, now_ms);
+    assert_false(is_unknown(ticket));
+    heard("flow", 0, 2, now_ms); /* a time-out */
+    assert_true(is_unknown(ticket));
+    heard("pump_on", 0, 0, now_ms); /* it stands: no flow is right, whatever the sensor says */
+    assert_false(is_unknown(ticket));
+    heard("pump_on", 1, 0, now_ms);
+    heard("flow", 0, 0, now_ms - 10 * HOUR); /* good, and old */
+    assert_true(is_unknown(ticket));
+
+    heard("flow", 5, 0, now_ms);
+    fault("card-1", "pump_no_flow", FAULT_CLEARED, 2);
+    pass(10 * MINUTE);
+    heard("flow", 5, 2, now_ms);
+    pass(3 * HOUR); /* the hold is half an hour */
+    assert_string_not_equal(json_text_or(shown_ticket(ticket), "state", ""), "cleared");
+    heard("flow", 5, 0, now_ms);
+    pass(HOUR);
+    assert_string_equal(json_text_or(shown_ticket(ticket), "state", ""), "cleared");
+    end();
+}
+
 /* ------------------------------------------------------------------ what should be looked at */
 
 /* C-25, S0-116: a depot that is too far from a site for the promised spare, a component of no class: said with its place,
@@ -597,6 +711,9 @@ int main(void)
         cmocka_unit_test(dangers_are_emergencies),
         cmocka_unit_test(the_mildest_grade),
         cmocka_unit_test(an_import_warns),
+        cmocka_unit_test(a_caller_comes_back),
+        cmocka_unit_test(refusals_have_codes),
+        cmocka_unit_test(a_bad_input_makes_unknown),
         cmocka_unit_test(first_time_fix_is_what_telemetry_says),
         cmocka_unit_test(breaches_with_their_exempt_time),
     };
