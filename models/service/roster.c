@@ -128,12 +128,15 @@ static void read_turns(struct yaml_node *map, struct complaints *complaints, str
     struct yaml_node *hour = yaml_find(map, "hand_over");
     const char *words = yaml_text(complaints, first, "a date such as 2026-01-05", NULL);
     const char *clock = yaml_text(complaints, hour, "an hour such as \"09:00\"", NULL);
+    size_t before = complaints->count;
     struct duration rotation =
         yaml_duration(complaints, node, "days such as 7d", (struct duration){0, DURATION_D});
     int64_t h = 0, m = 0;
 
     if (node && (rotation.unit != DURATION_D || rotation.count < 1 || rotation.count > 366)) {
-        complain(complaints, node, "expected days such as 7d, 1d to 366d, found '%.40s'", node->text);
+        if (complaints->count == before) { /* no duration at all was told already */
+            complain(complaints, node, "expected days such as 7d, 1d to 366d, found '%.40s'", node->text);
+        }
         rotation.count = 0;
     }
     roster->rotation_days = (int)rotation.count;
