@@ -24,7 +24,7 @@ static const struct ticket_row rows[] = {
     /* ---- the desk */
     [TICKET_ACKNOWLEDGE] = {"acknowledge", S(REGISTERED), 0, TICKET_ACKNOWLEDGED, FIELD, 0, "", ""},
     [TICKET_RESPOND] = {"respond", OPEN, 0, TICKET_STAY, FIELD, 0, "", ""},
-    [TICKET_REGRADE] = {"regrade", OPEN, 0, TICKET_STAY, DESK, 0, "grade reason", ""},
+    [TICKET_REGRADE] = {"regrade", OPEN, 0, TICKET_STAY, DESK, 0, "grade reason", "regrade"},
     [TICKET_QUOTE] = {"quote", OPEN & ~S(CLEARED), 0, TICKET_AWAITING_CONSENT, FIELD, 0, "lines?", ""},
     [TICKET_CONSENT] = {"consent", OPEN, S(AWAITING_CONSENT), TICKET_BACK, FIELD | OWN, TICKET_NEED_QUOTE,
                         "accepted name? version?", "quote"},

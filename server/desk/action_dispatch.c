@@ -49,6 +49,24 @@ static enum err give(struct move *move, int64_t team)
     return err;
 }
 
+/* What stops a clock may have been said before what starts it: a phone is late. */
+static enum err stop_by_earlier(struct move *move, const char *action, enum plan_stop stop)
+{
+    int64_t at_ms = sql_find_int(
+        move->sql, 0, "SELECT MIN(at_ms) FROM ticket_event WHERE ticket = ?1 AND action = ?2 AND at_ms >= ?3", "iti",
+        move->ticket->id, action, move->at_ms);
+
+    return at_ms ? clocks_stop(move->sql, move->ticket->id, stop, at_ms) : ERR_OK;
+}
+
+/* A team has it from now on, and by then it has to be arranged and checked. */
+static enum err start_forwarded(struct move *move)
+{
+    enum err err = clocks_start(move->office, move->sql, move->ticket, PLAN_FORWARDED, move->at_ms);
+
+    return err ? err : stop_by_earlier(move, "check", PLAN_CHECKED);
+}
+
 enum err do_dispatch(struct move *move)
 {
     const char *name = json_text_or(move->action->body, "team", NULL);
@@ -69,7 +87,7 @@ enum err do_dispatch(struct move *move)
     if (!err) {
         err = clocks_stop(move->sql, move->ticket->id, PLAN_DISPATCHED, move->at_ms);
     }
-    return err ? err : clocks_start(move->office, move->sql, move->ticket, PLAN_FORWARDED, move->at_ms);
+    return err ? err : start_forwarded(move);
 }
 
 /* ------------------------------------------------------------------ assign */
@@ -202,10 +220,13 @@ enum err do_assign(struct move *move)
         err = clocks_stop(move->sql, move->ticket->id, PLAN_DISPATCHED, move->at_ms);
     }
     if (!err) {
-        err = clocks_start(move->office, move->sql, move->ticket, PLAN_FORWARDED, move->at_ms);
+        err = start_forwarded(move);
     }
     if (!err) {
         err = clocks_start(move->office, move->sql, move->ticket, PLAN_SCOPED, move->at_ms);
+    }
+    if (!err) {
+        err = stop_by_earlier(move, "contact", PLAN_CONTACTED);
     }
     if (!err) { /* what is due at the site goes along */
         err = visits_ride_along(move->office, move->sql, move->ticket->id, move->action, move->now_ms);

@@ -53,8 +53,10 @@ enum err do_object(struct move *move)
             err = clocks_restart(move->sql, move->ticket->id);
         }
         if (!err) {
-            err = sql_run(move->sql, "UPDATE ticket SET hold_until_ms = NULL WHERE id = ?1", "i", move->ticket->id);
+            err = sql_run(move->sql, "UPDATE ticket SET hold_until_ms = NULL, cleared_ms = NULL WHERE id = ?1", "i",
+                          move->ticket->id);
             move->ticket->hold_until_ms = 0;
+            move->ticket->cleared_ms = 0; /* it only seemed so: what is owed runs on */
         }
         if (!err && move->ticket->fault) {
             err = move_need_order(move);
