@@ -94,6 +94,15 @@ static bool begins(const char *words, const char *with)
     return strncmp(words, with, strlen(with)) == 0;
 }
 
+/* A backlog tells of it: nobody knows yet how it went on. */
+static bool is_past(struct sql *sql, const struct told_step *step)
+{
+    return step->fault && sql_find_int(sql, 0,
+                                       "SELECT 1 FROM alarm WHERE equipment = ?1 AND fault = ?2 AND cleared_ms IS NULL AND late ="
+                                       " 1 AND announced_ms IS NULL",
+                                       "it", step->equipment, step->fault) != 0;
+}
+
 /* Somebody told us, or the alarm behind it is not ours to hold. */
 static bool is_free(struct sql *sql, const struct told_step *step)
 {
@@ -103,6 +112,9 @@ static bool is_free(struct sql *sql, const struct told_step *step)
                    begins(step->step, "cleared.") || begins(step->step, "regraded.") || begins(step->step, "warn.") ||
                    begins(step->step, "breach.") || text_same(step->step, "escalation"))) {
         return true;
+    }
+    if (begins(step->step, "relapsed.") && is_past(sql, step)) {
+        return false; /* its announcement says it, if it stands when all of the past is known */
     }
     return sql_find_int(sql, 0,
                         "SELECT 1 FROM ticket_event WHERE ticket = ?1 AND action = 'register' AND who <> 'heliograph' LIMIT"
@@ -142,6 +154,15 @@ static enum err ask_for_room(struct sql *sql, const struct told_step *step, cons
     return err ? err : told_room(sql, step->rules, &item, now_ms, ret_tell);
 }
 
+/* One that chattered fell silent long before that was called its end. */
+static int64_t heard_of_end(struct sql *sql, const struct alarm *alarm, int64_t now_ms)
+{
+    return sql_find_int(sql, now_ms,
+                        "SELECT MIN(stored_ms) FROM alarm_event WHERE alarm = ?1 AND at_ms = ?2 AND kind IN ('clear',"
+                        " 'chattering')",
+                        "ii", alarm->id, alarm->cleared_ms);
+}
+
 enum err told_step(struct sql *sql, const struct told_step *step, int64_t now_ms, bool *ret_tell)
 {
     bool link = text_same(step->ticket_kind, "communication");
@@ -168,7 +189,7 @@ enum err told_step(struct sql *sql, const struct told_step *step, int64_t now_ms
     if (text_same(step->step, "opened") || begins(step->step, "relapsed.") || begins(step->step, "cleared.")) {
         bool over = begins(step->step, "cleared.");
 
-        *ret_tell = alarm.announced_ms && (over ? alarm.cleared_ms >= now_ms - PAST_MS : !alarm.cleared_ms);
+        *ret_tell = alarm.announced_ms && (over ? alarm.cleared_ms >= heard_of_end(sql, &alarm, now_ms) - PAST_MS : !alarm.cleared_ms);
         return ERR_OK;
     }
     *ret_tell = false;

@@ -225,27 +225,56 @@ static enum err warn_about(struct office *office, struct sql *sql, const struct 
     return err ? err : ticket_tell(office, sql, ticket, step.at, sentence.at, now_ms);
 }
 
-static enum err say_breach(struct office *office, struct sql *sql, const struct ticket *ticket,
-                           const struct clock_row *clock, int64_t breached_ms, int64_t now_ms)
+/* Whether anybody hears of it is asked by ticket_tell. */
+static enum err tell_breach(struct office *office, struct sql *sql, const struct ticket *ticket, const struct clock_row *clock,
+                            int64_t breached_ms, int64_t now_ms, bool again)
 {
     const struct zone *zone = rules_zone(office->options.rules, ticket->time_zone);
     TEXT(step, 96);
+    TEXT(key, 300);
     TEXT(sentence, 256);
-    enum err err;
+    enum err err = ERR_OK;
 
     text_addf(&step, "breach.%s.%lld", clock->kind, (long long)breached_ms);
+    text_addf(&key, "ticket:%s:%s", ticket->number, step.at);
     text_addf(&sentence, "%s was missed: it was due at ", clock->kind);
     zone_write(zone ? zone : zone_utc(), breached_ms, &sentence);
-    err = sql_run(sql, "UPDATE clock SET breached_ms = ?2 WHERE id = ?1", "ii", clock->id,
-                  breached_ms);
-    if (!err && text_same(clock->start, "interrupted")) {
-        return ERR_OK; /* nobody missed it: the grade rises, and that is told */
+    if (again && sql_find_int(sql, 0, "SELECT 1 FROM outbox WHERE key = ?1 LIMIT 1", "t", key.at)) {
+        return ERR_OK;
     }
-    if (!err) {
-        err = ticket_line(sql, ticket->id, breached_ms, now_ms, "heliograph", "breach", NULL,
-                          sentence.at, NULL);
+    if (!again) {
+        err = ticket_line(sql, ticket->id, breached_ms, now_ms, "heliograph", "breach", NULL, sentence.at, NULL);
     }
     return err ? err : ticket_tell(office, sql, ticket, step.at, sentence.at, now_ms);
+}
+
+static enum err say_breach(struct office *office, struct sql *sql, const struct ticket *ticket,
+                           const struct clock_row *clock, int64_t breached_ms, int64_t now_ms)
+{
+    enum err err = sql_run(sql, "UPDATE clock SET breached_ms = ?2 WHERE id = ?1", "ii", clock->id, breached_ms);
+
+    if (err || text_same(clock->start, "interrupted")) {
+        return err; /* nobody missed an outage: the grade rises, and that is told */
+    }
+    return tell_breach(office, sql, ticket, clock, breached_ms, now_ms, false);
+}
+
+enum err clocks_tell_missed(struct office *office, struct sql *sql, const struct ticket *ticket, int64_t now_ms)
+{
+    struct clock_owner owner = clock_owner_of(ticket);
+    struct clock_row *clocks;
+    size_t count;
+    enum err err = clocks_read(office->arena, sql, office->options.rules, &owner, &clocks, &count);
+
+    for (size_t i = 0; !err && i < count; i++) {
+        struct sla_clock state = sla_judge(&clocks[i].facts, 0, now_ms);
+
+        if (clocks[i].breached && state.state == SLA_BREACHED && clocks[i].facts.met_ms < 0 &&
+            !text_same(clocks[i].start, "interrupted")) {
+            err = tell_breach(office, sql, ticket, &clocks[i], state.breached_ms, now_ms, true);
+        }
+    }
+    return err;
 }
 
 /* Something was said late that was so before: what was noted as missed was not, or at another time. */

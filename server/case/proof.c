@@ -61,6 +61,30 @@ enum err proof_claim(struct sql *sql, const struct ticket *ticket, int64_t work_
                    "iitii", ticket->id, work_order, who, at_ms, at_ms + hold_ms);
 }
 
+enum err proof_claim_earlier(struct sql *sql, const struct ticket *ticket)
+{
+    int64_t order = 0, at_ms = 0;
+    struct sql_rows rows;
+    TEXT(who, 100);
+    enum err err;
+
+    if (ticket->state != TICKET_TESTING ||
+        sql_find_int(sql, 0, "SELECT 1 FROM repair WHERE ticket = ?1 LIMIT 1", "i", ticket->id)) {
+        return ERR_OK;
+    }
+    sql_find(sql, &rows,
+             "SELECT w.id, e.at_ms, e.who FROM work_order w JOIN work_event e ON e.work_order = w.id AND e.action = 'finish'"
+             " WHERE w.ticket = ?1 ORDER BY e.id DESC LIMIT 1",
+             "i", ticket->id);
+    if (sql_next(&rows)) {
+        order = sql_int(&rows, 0);
+        at_ms = sql_int(&rows, 1);
+        text_add(&who, sql_text(&rows, 2));
+    }
+    err = sql_end(&rows);
+    return err || !order ? err : proof_claim(sql, ticket, order, who.at, at_ms);
+}
+
 enum err proof_given(struct sql *sql, int64_t ticket, int64_t at_ms)
 {
     enum err err = sql_run(sql, "UPDATE ticket SET proved_ms = ?2 WHERE id = ?1", "ii", ticket, at_ms);

@@ -22,6 +22,8 @@ int64_t proof_cleared_ms(struct sql *sql, int64_t ticket);
  * was in vain; closing (work_order 0) only joins one that is there. Without alarm there is nothing to be judged. */
 enum err proof_claim(struct sql *sql, const struct ticket *ticket, int64_t work_order, const char *who,
                      int64_t at_ms) MUST_CHECK;
+/* The claim of a repair that was finished before telemetry had anything to say about the ticket, once it has. */
+enum err proof_claim_earlier(struct sql *sql, const struct ticket *ticket) MUST_CHECK;
 /* Telemetry stayed normal for the hold. */
 enum err proof_given(struct sql *sql, int64_t ticket, int64_t at_ms) MUST_CHECK;
 /* The fault is back, or never went: the youngest claim was false; nothing is proved, fed back or waits for acceptance. */

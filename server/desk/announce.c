@@ -89,8 +89,11 @@ static enum err tell_alarm(struct office *office, struct sql *sql, const struct 
                            int64_t now_ms)
 {
     bool again = sql_find_int(sql, 0,
-                              "SELECT 1 FROM alarm WHERE ticket = ?1 AND id <> ?2 AND announced_ms IS NOT NULL LIMIT 1", "ii",
-                              alarm->ticket, alarm->id) != 0;
+                              "SELECT 1 FROM alarm WHERE ticket = ?1 AND id <> ?2 AND announced_ms IS NOT NULL UNION ALL SELECT"
+                              " 1 FROM ticket_event v WHERE v.ticket = ?1 AND v.action = 'relapse' AND v.at_ms = ?3 AND EXISTS"
+                              " (SELECT 1 FROM ticket_event r WHERE r.ticket = ?1 AND r.action = 'register' AND r.who <>"
+                              " 'heliograph') LIMIT 1",
+                              "iii", alarm->ticket, alarm->id, alarm->onset_ms) != 0; /* or a caller had opened it */
     struct ticket ticket;
     TEXT(step, 64);
     enum err err = ticket_load(office, sql, alarm->ticket, &ticket);
@@ -99,8 +102,11 @@ static enum err tell_alarm(struct office *office, struct sql *sql, const struct 
         return err;
     }
     text_addf(&step, again ? "relapsed.%lld" : "opened", (long long)alarm->onset_ms);
-    return grouped ? ticket_tell_customer(office, sql, &ticket, step.at, now_ms)
-                   : ticket_tell_now(office, sql, &ticket, step.at, again ? "the fault is back" : "a ticket was opened", now_ms);
+    if (grouped) {
+        return ticket_tell_customer(office, sql, &ticket, step.at, now_ms);
+    }
+    err = ticket_tell_now(office, sql, &ticket, step.at, again ? "the fault is back" : "a ticket was opened", now_ms);
+    return err ? err : clocks_tell_missed(office, sql, &ticket, now_ms);
 }
 
 static enum err decide(struct office *office, struct sql *sql, const struct place *place, const struct alarm *alarm,
@@ -278,8 +284,10 @@ enum err announce_link(struct office *office, struct sql *sql, int64_t id, int64
         return err;
     }
     item.grade = ticket.grade;
-    again = sql_find_int(sql, 0, "SELECT 1 FROM announcement WHERE ticket = ?1 AND kind IN ('link', 'outage') LIMIT 1", "i",
-                         id) != 0;
+    again = sql_find_int(sql, 0,
+                         "SELECT 1 FROM announcement WHERE ticket = ?1 AND kind IN ('link', 'outage') AND outcome = 'announced'"
+                         " LIMIT 1",
+                         "i", id) != 0;
     if (around.told || link_chatters(sql, rules, id, now_ms)) {
         return told_put(sql, &item, "held", announce_reason_names[around.told ? ANNOUNCE_AREA : ANNOUNCE_CHATTER], now_ms);
     }

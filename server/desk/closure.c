@@ -184,8 +184,12 @@ static enum err prove_open(struct office *office, struct sql *sql, struct ticket
     if (ticket->state != TICKET_TESTING) { /* restored long ago: only the claim was open */
         return proof_given(sql, ticket->id, now_ms);
     }
-    err = ticket_set_state(sql, ticket->id, TICKET_CLEARED);
+    err = sql_run(sql, "UPDATE ticket SET cleared_ms = ?2 WHERE id = ?1", "ii", ticket->id, from_ms);
+    if (!err) {
+        err = ticket_set_state(sql, ticket->id, TICKET_CLEARED);
+    }
     ticket->state = TICKET_CLEARED;
+    ticket->cleared_ms = from_ms;
     if (!err) {
         err = clocks_stop(sql, ticket->id, PLAN_CLEARED_STOP, from_ms);
     }

@@ -8,7 +8,7 @@
 
 #define SLICE      50
 #define LIKELY     0.5       /* a proposed part counts from these odds on */
-#define USUAL_EACH 3600000   /* how often the usual work of an order is looked at */
+#define USUAL_EACH 21600000  /* how often the usual work of an order is looked at */
 #define LOOK_SHARE 8         /* looked at again after this part of the time that is left … */
 #define LOOK_LEAST 60000     /* … but not more often than that … */
 #define LOOK_MOST  3600000   /* … and not more seldom: others' orders and stocks change, too */
@@ -43,14 +43,16 @@ static enum err read_order(struct sql *sql, int64_t ticket, struct order *order)
         order->hands = order->technician ? 1
                                          : sql_find_int(sql, 1, "SELECT COUNT(*) FROM technician WHERE team = ?1", "i",
                                                         order->team);
+        /* id + 0, and what they are not: the index of open orders, not that of all the team ever had */
         order->queue = order->technician
                            ? sql_find_int(sql, 0,
                                           "SELECT COUNT(*) FROM work_order WHERE technician = ?1 AND id < ?2 AND state"
                                           " IN ('assigned', 'accepted', 'travelling', 'on_site', 'working')",
                                           "ii", order->technician, order->id)
                            : sql_find_int(sql, 0,
-                                          "SELECT COUNT(*) FROM work_order WHERE team = ?1 AND id < ?2 AND state IN"
-                                          " ('dispatched', 'assigned', 'accepted', 'travelling', 'on_site', 'working')",
+                                          "SELECT COUNT(*) FROM work_order WHERE team = ?1 AND id + 0 < ?2 AND state IN"
+                                          " ('dispatched', 'assigned', 'accepted', 'travelling', 'on_site', 'working') AND"
+                                          " state NOT IN ('done', 'verified', 'closed', 'cancelled')",
                                           "ii", order->team, order->id);
     }
     return err;

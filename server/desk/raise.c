@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "server/case/grade.h"
+#include "server/case/proof.h"
 #include "server/fleet/orders.h"
 #include "server/store/metrics.h"
 
@@ -90,6 +91,7 @@ enum err alarm_open_ticket(struct office *office, struct sql *sql, const struct 
 {
     TEXT(key, 256);
     int64_t ticket, pending;
+    struct ticket loaded;
     enum err err;
 
     cause_key(place, fault->fault, &key);
@@ -108,10 +110,13 @@ enum err alarm_open_ticket(struct office *office, struct sql *sql, const struct 
         err = outage_begin(office, sql, ticket, &place->profile->faults[profile_fault(place->profile, fault->fault)],
                            now_ms); /* G-23: from when the server knows, as all clocks of a fault */
     }
-    if (err) {
-        return err;
+    if (!err) {
+        err = sql_run(sql, "UPDATE alarm SET ticket = ?2 WHERE id = ?1", "ii", alarm, ticket);
     }
-    return sql_run(sql, "UPDATE alarm SET ticket = ?2 WHERE id = ?1", "ii", alarm, ticket);
+    if (!err) {
+        err = ticket_load(office, sql, ticket, &loaded);
+    }
+    return err ? err : proof_claim_earlier(sql, &loaded);
 }
 
 /* The alarm first, so that whoever tells of the ticket finds it; then its ticket, unless a window or a person keeps

@@ -107,6 +107,64 @@ static void read_plan(struct company *company, int i)
     }
 }
 
+/* Faults that name a service: lines "- id:" and "service:" of the profile, whatever YAML says. */
+static void scan_profile(struct company *company, const char *path)
+{
+    char line[400], fault[40] = "";
+    FILE *file = fopen(path, "r");
+
+    if (!file) {
+        fail("models/equipment/swh-basic.yaml is not there");
+    }
+    while (fgets(line, sizeof(line), file)) {
+        struct service *next = &company->services[company->service_count];
+
+        if (sscanf(line, " - id: %39[a-z0-9_]", fault) == 1) {
+            continue;
+        }
+        if (company->service_count < SERVICES_MOST && sscanf(line, " service: %39[a-z0-9_]", next->service) == 1) {
+            snprintf(next->fault, sizeof(next->fault), "%s", fault);
+            company->service_count++;
+        }
+        if (company->inhibited_count < INHIBITED_MOST && strstr(line, " inhibited_by:")) {
+            snprintf(company->inhibited[company->inhibited_count++], 40, "%s", fault);
+        }
+    }
+    fclose(file);
+}
+
+const char *company_service(const struct company *company, const char *fault)
+{
+    for (int i = 0; i < company->service_count; i++) {
+        if (strcmp(company->services[i].fault, fault) == 0) {
+            return company->services[i].service;
+        }
+    }
+    return NULL;
+}
+
+bool company_inhibits(const struct company *company, const char *fault)
+{
+    for (int i = 0; i < company->inhibited_count; i++) {
+        if (strcmp(company->inhibited[i], fault) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int company_heater(const struct company *company, int64_t row)
+{
+    for (int i = 0; i < company->heater_count; i++) { /* rows come in the order of the file, mostly */
+        int at = (int)((row - 1 + i) % company->heater_count);
+
+        if (company->heaters[at].row == row) {
+            return at;
+        }
+    }
+    return -1;
+}
+
 void company_draw(struct company *company, struct dice *dice, int heaters, int64_t from_ms, int64_t to_ms)
 {
     int i = 0, gateway = 0;
@@ -115,6 +173,7 @@ void company_draw(struct company *company, struct dice *dice, int heaters, int64
         fail("no memory");
     }
     draw_calendars(company, from_ms, to_ms);
+    scan_profile(company, "models/equipment/swh-basic.yaml");
     company->heater_count = heaters;
     company->heaters = calloc((size_t)heaters, sizeof(*company->heaters));
     company->gateways = calloc((size_t)heaters, sizeof(*company->gateways));

@@ -16,6 +16,8 @@
 #define PLANS       4
 #define TECHNICIANS 40
 #define TEAMS       8
+#define SERVICES_MOST 16
+#define INHIBITED_MOST 40
 
 struct heater {
     int64_t row;
@@ -40,6 +42,12 @@ struct company {
     int heater_count, gateway_count;
     struct arena *arena;
     struct yaml_node *plans[PLANS]; /* the files, as trees */
+    struct service {
+        char fault[40], service[40];
+    } services[SERVICES_MOST]; /* of the profile's text */
+    int service_count;
+    char inhibited[INHIBITED_MOST][40];
+    int inhibited_count;
 };
 
 extern const char *const plan_ids[PLANS];
@@ -48,4 +56,10 @@ extern const char *const plan_ids[PLANS];
 void company_draw(struct company *company, struct dice *dice, int heaters, int64_t from_ms, int64_t to_ms);
 /* The fleet file of the same, into the database; row ids are noted. */
 void company_import(struct company *company, struct sql *sql, struct rules *rules, int64_t now_ms);
+/* The service that a fault of the profile interrupts; NULL: none. */
+const char *company_service(const struct company *company, const char *fault);
+/* The profile names faults that inhibit that one. */
+bool company_inhibits(const struct company *company, const char *fault);
+/* By row id: an index; -1. */
+int company_heater(const struct company *company, int64_t row);
 void company_free(struct company *company);

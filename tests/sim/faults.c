@@ -136,6 +136,7 @@ static void tell(struct year *year, const struct event *event)
     if (sql_run(year->sql, "UPDATE equipment SET last_seen_ms = ?2 WHERE id = ?1", "ii", heater->row, year->now_ms)) {
         abort();
     }
+    episode->late = episode->told ? episode->late : fault.late;
     episode->told = true;
     (void)!year_commit(year, desk_fault(year->desk, year->sql, &fault, year->now_ms), "a fault");
 }
@@ -151,6 +152,8 @@ static void lose(struct year *year, int64_t at)
     if (gateway->lost_ms || year->now_ms < gateway->back_ms + HOUR) {
         return;
     }
+    year->lost = grow(year->lost, year->loss_count, &year->loss_room, sizeof(*year->lost));
+    year->lost[year->loss_count++] = (struct loss){(int)at, year->now_ms, INT64_MAX};
     gateway->lost_ms = year->now_ms;
     gateway->back_ms = year->now_ms + minutes * MINUTE;
     year_at(year, year->now_ms + MINUTE, MISS, at, gateway->lost_ms);
@@ -176,6 +179,11 @@ static void find(struct year *year, const struct event *event)
 {
     struct gateway *gateway = &year->company.gateways[event->a];
 
+    for (int64_t i = 0; i < year->loss_count; i++) {
+        if (year->lost[i].gateway == event->a && year->lost[i].to_ms == INT64_MAX) {
+            year->lost[i].to_ms = year->now_ms;
+        }
+    }
     gateway->lost_ms = 0;
     gateway->back_ms = year->now_ms; /* the server may have been away at the time */
     if (year_step(year) ||

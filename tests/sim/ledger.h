@@ -7,13 +7,14 @@
 
 #include "company.h"
 
-#define CLOCKS_MOST 16
+#define CLOCKS_MOST 60
 #define STOPS_MOST  24
 
 struct clock_case {
     struct yaml_node *target;
     const char *kind, *start, *stop, *complexity;
-    bool exists, not_owed;
+    int occurrence; /* outages and escalations come one after another */
+    bool exists, not_owed, working_hours;
     int64_t count; /* of the limit */
     char unit[4];
     int64_t started_ms, met_ms, cancelled_ms; /* -1: not */
@@ -21,7 +22,7 @@ struct clock_case {
 };
 
 struct case_ {
-    int64_t row, registered_ms, cleared_ms, hold_until_ms, closed_ms; /* 0: not */
+    int64_t row, registered_ms, cleared_ms, clear_heard_ms, finished_ms, hold_until_ms, closed_ms; /* 0: not */
     int heater, gateway; /* indices; -1: none */
     int plan, grade;
     char level, number[32], kind[20], fault[40], cause[80];
@@ -31,7 +32,7 @@ struct case_ {
     struct stop stops[STOPS_MOST];
     int stop_count;
     char reasons[STOPS_MOST][24];
-    bool paused, appointment;
+    bool paused, appointment, arranged, contact;
     int regrades, clears, relapses, closes; /* lines seen that people are told of */
     bool rewritten; /* its limits changed on the way, or something was said with an earlier time */
 };
@@ -39,9 +40,10 @@ struct case_ {
 struct ledger {
     struct company *company;
     struct case_ *cases; /* by row id */
-    int64_t room, count, last_event;
+    int64_t room, count, last_event, last_alarm_event;
     int64_t up_ms;       /* since when the server runs */
     int64_t wrong, compared, lines, notices;
+    bool silent; /* differences are counted, not shown */
     void (*opened)(void *context, struct case_ *one); /* a ticket was registered */
     void *context;
 };
@@ -53,6 +55,4 @@ struct case_ *ledger_case(struct ledger *ledger, int64_t row);
 /* One ticket as the API shows it, against the witness. */
 void ledger_compare(struct ledger *ledger, struct sql *sql, struct rules *rules, struct case_ *one,
                     int64_t now_ms);
-/* Every notice that must be there, once. */
-void ledger_notices(struct ledger *ledger, struct sql *sql, struct case_ *one);
 void ledger_free(struct ledger *ledger);

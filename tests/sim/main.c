@@ -2,7 +2,9 @@
  * A simulated year of a company, under a clock that nobody waits for: the real desk on a real database,
  * against a witness that counts minutes. Run from the root of the tree.
  *
- *   year [--seed N] [--heaters N] [--days N] [--database URL]
+ *   year [--seed N] [--heaters N] [--days N] [--faults N] [--database URL] [--doubt]
+ *
+ * --doubt spoils the result in one way after the other, and fails when the witness does not see it.
  */
 #include "year.h"
 
@@ -53,42 +55,69 @@ static void remove_files(const char *path)
     }
 }
 
+struct options {
+    const char *database;
+    int heaters, days, faults; /* faults: of a heater and year */
+    uint64_t seed;
+    bool doubt;
+};
+
+static bool read_options(int argc, char **argv, struct options *options)
+{
+    for (int i = 1; i < argc; i++) {
+        const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+
+        if (strcmp(argv[i], "--doubt") == 0) {
+            options->doubt = true;
+            continue;
+        }
+        if (!value) {
+            return false;
+        }
+        if (strcmp(argv[i], "--seed") == 0) {
+            options->seed = strtoull(value, NULL, 10);
+        } else if (strcmp(argv[i], "--heaters") == 0) {
+            options->heaters = atoi(value);
+        } else if (strcmp(argv[i], "--days") == 0) {
+            options->days = atoi(value);
+        } else if (strcmp(argv[i], "--faults") == 0) {
+            options->faults = atoi(value);
+        } else if (strcmp(argv[i], "--database") == 0) {
+            options->database = value;
+        } else {
+            return false;
+        }
+        i++;
+    }
+    return options->faults >= 0 && options->faults <= 1000 && options->heaters >= 10 && options->heaters <= 20000 && options->days >= 1 && options->days <= 700;
+}
+
 int main(int argc, char **argv)
 {
     static struct year year;
+    struct options options = {.heaters = 2000, .days = 365, .faults = 2, .seed = 2026};
+    const char *folder = getenv("TMPDIR");
     char path[100], url[120];
-    const char *database = NULL, *folder = getenv("TMPDIR");
-    int heaters = 2000, days = 365;
     double began = seconds();
+    int failed;
 
-    year.seed = 2026;
-    for (int i = 1; i + 1 < argc; i += 2) {
-        if (strcmp(argv[i], "--seed") == 0) {
-            year.seed = strtoull(argv[i + 1], NULL, 10);
-        } else if (strcmp(argv[i], "--heaters") == 0) {
-            heaters = atoi(argv[i + 1]);
-        } else if (strcmp(argv[i], "--days") == 0) {
-            days = atoi(argv[i + 1]);
-        } else if (strcmp(argv[i], "--database") == 0) {
-            database = argv[i + 1];
-        }
-    }
-    if (argc % 2 == 0 || heaters < 10 || days < 1 || days > 700) {
-        fprintf(stderr, "usage: year [--seed N] [--heaters N] [--days N] [--database URL]\n");
+    if (!read_options(argc, argv, &options)) {
+        fprintf(stderr, "usage: year [--seed N] [--heaters N] [--days N] [--faults N] [--database URL] [--doubt]\n");
         return 2;
     }
-    snprintf(path, sizeof(path), "%s/heliograph-year-%d.db", folder ? folder : "/tmp", (int)getpid());
+    year.seed = options.seed;
+    snprintf(path, sizeof(path), "%.60s/heliograph-year-%d.db", folder ? folder : "/tmp", (int)getpid());
     snprintf(url, sizeof(url), "sqlite:%s", path);
     if (rules_open("models/equipment", "models/plans", complain_to_nobody, NULL, &year.rules)) {
         return 2;
     }
     printf("seed %llu\n", (unsigned long long)year.seed);
-    year_begin(&year, database ? database : url, heaters, days);
+    year_begin(&year, options.database ? options.database : url, options.heaters, options.days,
+               options.faults);
     year_run(&year);
     year_check(&year);
     report(&year, seconds() - began);
-    int failed = year.ledger.wrong > 0;
-
+    failed = year.ledger.wrong > 0 || (options.doubt && year_doubt(&year) > 0);
     year_end(&year);
     rules_close(year.rules);
     remove_files(path);

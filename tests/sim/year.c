@@ -205,9 +205,8 @@ static void ask_when(struct year *year)
 
 /* ------------------------------------------------------------------ the year */
 
-void year_begin(struct year *year, const char *url, int heaters, int days)
+void year_begin(struct year *year, const char *url, int heaters, int days, int faults)
 {
-    static const int64_t faults_each = 2; /* a heater and a year */
     int64_t count;
 
     snprintf(year->url, sizeof(year->url), "%s", url);
@@ -228,7 +227,7 @@ void year_begin(struct year *year, const char *url, int heaters, int days)
     }
     company_import(&year->company, year->sql, year->rules, year->now_ms);
     (void)!year_commit(year, desk_plan_visits(year->desk, year->sql, year->now_ms), "planning visits");
-    count = heaters * faults_each * days / 365;
+    count = (int64_t)heaters * faults * days / 365;
     for (int64_t i = 0; i < count; i++) {
         year_at(year, dice_between(&year->dice, year->begin_ms, year->end_ms - 1), RAISE,
                 dice_between(&year->dice, 0, heaters - 1), dice_between(&year->dice, 0, FAULTS - 1));
@@ -338,4 +337,5 @@ void year_end(struct year *year)
     free(year->episodes);
     free(year->messages);
     free(year->open);
+    free(year->lost);
 }

@@ -33,7 +33,8 @@ struct event {
 struct episode { /* one occurrence of a fault, as it was */
     int heater, fault, grade;
     int64_t onset_ms, cleared_ms; /* 0: still there */
-    bool told; /* its raising has arrived */
+    bool told; /* its raising has arrived … */
+    bool late; /* … so late that it was history */
     int again; /* how often it will come back at once: chattering */
 };
 
@@ -41,6 +42,11 @@ struct message {
     int64_t episode, t_ms;
     enum fault_state state;
     int grade;
+};
+
+struct loss { /* of a link, until the server knew that it was back */
+    int gateway;
+    int64_t from_ms, to_ms;
 };
 
 struct year {
@@ -59,6 +65,8 @@ struct year {
     int64_t episode_count, episode_room;
     struct message *messages;
     int64_t message_count, message_room;
+    struct loss *lost;
+    int64_t loss_count, loss_room;
     int32_t *open; /* heater × fault: the open episode + 1 */
     int64_t actions, refused, repeated, turns, stops, losses, reports;
     struct arena *arena;
@@ -70,10 +78,13 @@ extern const struct sim_fault {
     int grade, ladder; /* ladder: the grade that it may come to; 0: none */
 } sim_faults[FAULTS];
 
-void year_begin(struct year *year, const char *url, int heaters, int days);
+/* faults: of a heater and year. */
+void year_begin(struct year *year, const char *url, int heaters, int days, int faults);
 void year_run(struct year *year);
 /* Everything at the end. */
 void year_check(struct year *year);
+/* Spoils what the desk has stored, in one way after the other, and looks whether the check sees it. How often it did not. */
+int year_doubt(struct year *year);
 void year_end(struct year *year);
 
 /* For the files of the year among themselves. */
@@ -82,6 +93,9 @@ void year_fault_event(struct year *year, const struct event *event);
 void year_people_event(struct year *year, const struct event *event);
 void year_opened(void *context, struct case_ *one);
 void year_audit(struct year *year);
+/* Every notice about a ticket that must be there, once; and every decision not to tell. */
+void told_ticket(struct year *year, struct case_ *one);
+void told_check(struct year *year);
 /* An action on a ticket or a work order as a step of its own; false: it was refused. */
 bool year_do(struct year *year, bool work, int64_t row, const char *action, const char *more, int64_t said_ms);
 /* A step of a transaction begins. */

@@ -354,6 +354,75 @@ static void chattering_keeps_one_alarm_open(void **state)
     end();
 }
 
+/* Who was told that it is there is told that it is gone, though it is called gone long after it fell silent. */
+static void the_end_of_what_chattered_is_told(void **state)
+{
+    (void)state;
+    begin(1, 1);
+    for (int i = 0; i < 3; i++) { /* too short to be told */
+        fault_at(0, "pump_no_flow", FAULT_RAISED, 2, now_ms, 0);
+        pass(1000);
+        fault(0, FAULT_CLEARED, 2);
+        pass(MINUTE);
+    }
+    assert_int_equal(notices(":opened"), 0);
+    fault(0, FAULT_RAISED, 2);
+    assert_int_equal(notices(":opened"), 1);
+    fault(0, FAULT_CLEARED, 2);
+    assert_int_equal(notices(":cleared"), 0);
+    pass(31 * MINUTE);
+    assert_int_equal(notices(":cleared"), 1);
+    end();
+}
+
+/* The fault comes back when its clocks have long been due: that is told as soon as the alarm is. */
+static void what_was_missed_is_told_with_its_alarm(void **state)
+{
+    (void)state;
+    begin(1, 1);
+    fault(0, FAULT_RAISED, 2);
+    pass(3 * MINUTE);
+    fault(0, FAULT_CLEARED, 2);
+    pass(5 * HOUR);
+    assert_int_equal(notices(":breach.dispatch"), 0);
+    fault(0, FAULT_RAISED, 2);
+    assert_int_equal(count("SELECT COUNT(*) FROM clock WHERE kind = 'dispatch' AND breached_ms IS NOT NULL"), 1);
+    assert_int_equal(notices(":breach.dispatch"), 1);
+    pass(HOUR);
+    assert_int_equal(notices(":breach.dispatch"), 1);
+    end();
+}
+
+/* A caller's ticket is told of at every step, but not of a past that comes late: that is told once, if it stands. */
+static void the_past_of_a_callers_ticket_is_not_told(void **state)
+{
+    struct action action = {.action = "report", .action_id = "r", .who = "clerk", .role = ROLE_DISPATCHER};
+    static const char said[] = "{\"kind\":\"fault\",\"equipment\":\"e0\",\"fault\":\"pump_no_flow\"}";
+    struct arena *arena;
+    char number[32];
+    bool merged;
+    TEXT(why, 300);
+
+    (void)state;
+    begin(1, 1);
+    assert_int_equal(arena_open(1 << 20, &arena), ERR_OK);
+    assert_int_equal(json_parse(arena, said, strlen(said), &action.body, NULL), ERR_OK);
+    assert_int_equal(desk_report(desk, sql, &action, now_ms, number, &merged, &why), ERR_OK);
+    arena_close(arena);
+    pass(4 * HOUR);
+    for (int i = 0; i < 3; i++) {
+        fault_at(0, "pump_no_flow", FAULT_RAISED, 2, now_ms - (180 - 30 * i) * MINUTE, MINUTE);
+        fault_at(0, "pump_no_flow", FAULT_CLEARED, 2, now_ms - (175 - 30 * i) * MINUTE, MINUTE);
+    }
+    fault_at(0, "pump_no_flow", FAULT_RAISED, 2, now_ms - 20 * MINUTE, MINUTE);
+    assert_int_equal(count("SELECT COUNT(*) FROM ticket"), 1);
+    assert_int_equal(notices(":relapsed"), 0);
+    pass(5 * MINUTE);
+    assert_int_equal(notices(":relapsed"), 1);
+    assert_int_equal(notices(":opened"), 1);
+    end();
+}
+
 static void what_comes_and_goes_is_recorded_and_not_told(void **state)
 {
     (void)state;
@@ -583,6 +652,9 @@ int main(void)
         cmocka_unit_test(a_window_keeps_alarms_from_people_until_it_ends),
         cmocka_unit_test(a_window_can_be_ended_and_made_longer),
         cmocka_unit_test(chattering_keeps_one_alarm_open),
+        cmocka_unit_test(the_end_of_what_chattered_is_told),
+        cmocka_unit_test(what_was_missed_is_told_with_its_alarm),
+        cmocka_unit_test(the_past_of_a_callers_ticket_is_not_told),
         cmocka_unit_test(what_comes_and_goes_is_recorded_and_not_told),
         cmocka_unit_test(a_fault_of_design_is_kept_back),
         cmocka_unit_test(a_storm_is_told_by_area),

@@ -355,6 +355,36 @@ static void test_a_second_repair_without_a_fault(void **state)
     end();
 }
 
+/* A caller's ticket was repaired before telemetry knew of a fault: when it shows one, that repair was false, too. */
+static void test_a_repair_that_telemetry_hears_of_later(void **state)
+{
+    struct action action = {.action = "report", .action_id = "r", .who = "clerk", .role = ROLE_DISPATCHER};
+    static const char said[] = "{\"kind\":\"fault\",\"equipment\":\"e\"}";
+    struct arena *arena;
+    char number[32];
+    bool merged;
+    TEXT(why, 300);
+
+    (void)state;
+    begin("swh_standard");
+    assert_int_equal(arena_open(1 << 20, &arena), ERR_OK);
+    assert_int_equal(json_parse(arena, said, strlen(said), &action.body, NULL), ERR_OK);
+    assert_int_equal(desk_report(desk, sql, &action, now_ms, number, &merged, &why), ERR_OK);
+    arena_close(arena);
+    pass(HOUR);
+    repair_visit();
+    assert_int_equal(count("waiting"), 0); /* there is nothing that could be judged */
+    pass(HOUR);
+    fault(FAULT_RAISED, 2);
+    assert_int_equal(count("waiting"), 1);
+    assert_true(has(only_ticket(), "state", "testing"));
+    pass(31 * MINUTE);
+    assert_int_equal(count("false"), 1);
+    assert_true(has(only_ticket(), "state", "acknowledged"));
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM work_order WHERE state = 'proposed'", ""), 1);
+    end();
+}
+
 /* The fault stands: the repair was false, the ticket goes on as if it had never been said. */
 static void test_a_false_repair_opens_by_itself(void **state)
 {
@@ -692,6 +722,7 @@ int main(void)
         cmocka_unit_test(test_a_repair_is_proved_by_telemetry),
         cmocka_unit_test(test_a_repair_after_the_fault_has_gone),
         cmocka_unit_test(test_a_second_repair_without_a_fault),
+        cmocka_unit_test(test_a_repair_that_telemetry_hears_of_later),
         cmocka_unit_test(test_a_false_repair_opens_by_itself),
         cmocka_unit_test(test_silence_proves_nothing),
         cmocka_unit_test(test_closed_too_early),
