@@ -3,6 +3,7 @@
  * alarm, a lost link, an outage, a clock, a worse grade, an area. No position gets more of them within a span than
  * the plan allows; what has no room is grouped, and its area is told instead, once a flood.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "server/alarm/alarm.h"
@@ -94,13 +95,15 @@ static bool begins(const char *words, const char *with)
     return strncmp(words, with, strlen(with)) == 0;
 }
 
-/* A backlog tells of it: nobody knows yet how it went on. */
+/* A backlog tells of that relapse: nobody knows yet how it went on. */
 static bool is_past(struct sql *sql, const struct told_step *step)
 {
+    int64_t onset_ms = strtoll(step->step + strlen("relapsed."), NULL, 10);
+
     return step->fault && sql_find_int(sql, 0,
                                        "SELECT 1 FROM alarm WHERE equipment = ?1 AND fault = ?2 AND cleared_ms IS NULL AND late ="
-                                       " 1 AND announced_ms IS NULL",
-                                       "it", step->equipment, step->fault) != 0;
+                                       " 1 AND announced_ms IS NULL AND onset_ms = ?3",
+                                       "iti", step->equipment, step->fault, onset_ms) != 0;
 }
 
 /* Somebody told us, or the alarm behind it is not ours to hold. */
