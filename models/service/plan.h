@@ -193,6 +193,7 @@ struct plan {
     struct duration exchange_least; /* … or has the rest, and at least so long; count 0: no more than the rest */
     bool requires_card;
     enum plan_card late_card;
+    bool fee_approval;         /* S2-30: what is quoted for a special request is approved by a manager first */
     bool two_persons;          /* S0-30: a verdict counts when a second person has confirmed it */
     struct price_rules price;
     /* grading */

@@ -187,6 +187,8 @@ void plan_read_money(struct plan_reader *reader, struct yaml_node *items)
         read_approve(reader, plan_leaf(reader, charge, "approve", NULL));
         plan_others(reader, charge);
     }
+    words = yaml_text(complaints, plan_leaf(reader, items, "fee_approval", NULL), "required or not_required", "");
+    reader->plan->fee_approval = strcmp(words, "required") == 0;
     if (verify) {
         words = yaml_text(complaints, plan_leaf(reader, verify, "warranty", NULL), "one_person or two_persons", "");
         reader->plan->two_persons = strcmp(words, "two_persons") == 0;

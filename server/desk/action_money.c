@@ -1,4 +1,6 @@
 /* Doers of money: what the warranty covers, what is charged and consented to, and what is in the books. */
+#include <string.h>
+
 #include "server/case/classes.h"
 #include "server/desk/action.h"
 
@@ -34,7 +36,7 @@ enum err do_consent(struct move *move)
 {
     struct money_answer answer = {.how = move->action->role == ROLE_SERVER ? "track" : "desk", .name = said(move, "name"),
                                   .who = move->action->who, .version = json_int_or(move->action->body, "version", 0),
-                                  .at_ms = move->at_ms};
+                                  .approval = money_wants_approval(move->ticket), .at_ms = move->at_ms};
     struct ticket_facts facts;
     enum err err;
 
@@ -105,6 +107,7 @@ enum err do_confirm_warranty(struct move *move)
                         decision.party);
     }
     err = money_decide(move->office, move->sql, move->ticket, &decision, &final, move->why);
+    move->told = !final; /* the customer hears what counts, not what is still to be confirmed */
     return err || !final ? err : claim_at_once(move);
 }
 
@@ -166,6 +169,10 @@ enum err do_approve_money(struct move *move)
 
     if (!json_as_bool(json_field(move->action->body, "approved"), &approved)) {
         return text_say(move->why, ERR_FORMAT, "approve_money needs approved: true or false");
+    }
+    if (said(move, "request") && strncmp(said(move, "request"), "Q-", 2) == 0) {
+        return money_approve_quotation(move->sql, move->ticket, said(move, "request"), approved, move->action->who,
+                                       move->action->role, move->at_ms, move->why);
     }
     return money_rule(move->sql, move->ticket, said(move, "request"), approved, move->action->note, move->action->who,
                       move->action->role, move->at_ms, move->why);

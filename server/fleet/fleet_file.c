@@ -284,7 +284,7 @@ static void check_components(struct reader *reader, struct yaml_node *node)
 static void check_equipment(struct reader *reader, struct yaml_node *map)
 {
     static const char *const dates[] = {"sale_date", "invoice_date", "manufacture_date",
-                                        "completion_date", "completion_signed_date", "acceptance_date"};
+                                        "completion_date", "completion_signed_date", "acceptance_date", "registration_date"};
     struct yaml_node *profile = yaml_find(map, "profile");
     const char *id = yaml_id(reader->complaints, profile, "a profile");
 

@@ -278,15 +278,15 @@ static enum err apply_equipment(struct row *row)
                 row->sql,
                 "INSERT INTO equipment (name, title, site, profile, agent, serial, claimed,"
                 " sale_day, invoice_day, manufacture_day, completion_day, acceptance_day,"
-                " created_ms, completion_signed_day) VALUES (?1, ?2, (SELECT id FROM site WHERE name = ?3), ?4, (SELECT id"
+                " created_ms, completion_signed_day, registration_day) VALUES (?1, ?2, (SELECT id FROM site WHERE name = ?3), ?4, (SELECT id"
                 " FROM agent WHERE name = ?5), ?6, 1, NULLIF(?7, -1), NULLIF(?8, -1), NULLIF(?9,"
-                " -1), NULLIF(?10, -1), NULLIF(?11, -1), ?12, NULLIF(?13, -1)) ON CONFLICT (name) DO UPDATE SET title"
+                " -1), NULLIF(?10, -1), NULLIF(?11, -1), ?12, NULLIF(?13, -1), NULLIF(?14, -1)) ON CONFLICT (name) DO UPDATE SET title"
                 " = excluded.title, site = excluded.site, profile = COALESCE(excluded.profile,"
                 " equipment.profile), agent = COALESCE(excluded.agent, equipment.agent), serial = excluded.serial,"
                 " claimed = 1, sale_day = excluded.sale_day, invoice_day = excluded.invoice_day,"
                 " manufacture_day = excluded.manufacture_day, completion_day ="
                 " excluded.completion_day, acceptance_day = excluded.acceptance_day, completion_signed_day ="
-                " excluded.completion_signed_day WHERE equipment.claimed = 0"
+                " excluded.completion_signed_day, registration_day = excluded.registration_day WHERE equipment.claimed = 0"
                 " OR equipment.title IS DISTINCT FROM excluded.title"
                 " OR equipment.site IS DISTINCT FROM excluded.site"
                 " OR equipment.profile IS DISTINCT FROM COALESCE(excluded.profile, equipment.profile)"
@@ -297,12 +297,14 @@ static enum err apply_equipment(struct row *row)
                 " OR equipment.manufacture_day IS DISTINCT FROM excluded.manufacture_day"
                 " OR equipment.completion_day IS DISTINCT FROM excluded.completion_day"
                 " OR equipment.acceptance_day IS DISTINCT FROM excluded.acceptance_day"
-                " OR equipment.completion_signed_day IS DISTINCT FROM excluded.completion_signed_day",
-                "ttttttiiiiii" "i", row->id, words(row->map, "title"), words(row->map, "site"),
+                " OR equipment.completion_signed_day IS DISTINCT FROM excluded.completion_signed_day"
+                " OR equipment.registration_day IS DISTINCT FROM excluded.registration_day",
+                "ttttttiiiiii" "ii", row->id, words(row->map, "title"), words(row->map, "site"),
                 words(row->map, "profile"), agent, words(row->map, "serial"),
                 day(row->map, "sale_date"), day(row->map, "invoice_date"),
                 day(row->map, "manufacture_date"), day(row->map, "completion_date"),
-                day(row->map, "acceptance_date"), row->now_ms, day(row->map, "completion_signed_date")));
+                day(row->map, "acceptance_date"), row->now_ms, day(row->map, "completion_signed_date"),
+                day(row->map, "registration_date")));
     }
     if (!err) { /* for whoever wants the file again */
         err = count(row, sql_run(row->sql, "UPDATE equipment SET doc = ?2 WHERE name = ?1 AND doc IS DISTINCT FROM ?2", "tt",

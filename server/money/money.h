@@ -49,9 +49,14 @@ enum err money_quote(struct office *office, struct sql *sql, const struct ticket
 struct money_answer {
     bool accepted;
     const char *how, *name, *who; /* how: desk, track */
+    bool approval;                /* a manager has to have approved it: money_wants_approval() */
     int64_t version;              /* of the quotation that was read; 0: whichever is open */
     int64_t at_ms;
 };
+/* S2-30: the plan wants the price of this special request approved before the customer consents. */
+bool money_wants_approval(const struct ticket *ticket);
+enum err money_approve_quotation(struct sql *sql, const struct ticket *ticket, const char *number, bool approved,
+                                 const char *who, enum role role, int64_t at_ms, struct text *why) MUST_CHECK;
 /* ERR_STATE: there is none, it is another version, or it has lapsed. */
 enum err money_answer(struct sql *sql, int64_t ticket, const struct money_answer *answer, struct text *why) MUST_CHECK;
 

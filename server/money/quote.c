@@ -273,16 +273,18 @@ enum err money_quote(struct office *office, struct sql *sql, const struct ticket
 enum err money_answer(struct sql *sql, int64_t ticket, const struct money_answer *answer, struct text *why)
 {
     int64_t id = 0, version = 0, until_ms = 0, total = 0;
+    bool approved = false;
     struct sql_rows rows;
     enum err err;
 
-    sql_find(sql, &rows, "SELECT id, version, valid_until_ms, total FROM quotation WHERE ticket = ?1 AND state = 'open'", "i",
+    sql_find(sql, &rows, "SELECT id, version, valid_until_ms, total, approved_by FROM quotation WHERE ticket = ?1 AND state = 'open'", "i",
              ticket);
     if (sql_next(&rows)) {
         id = sql_int(&rows, 0);
         version = sql_int(&rows, 1);
         until_ms = sql_int(&rows, 2);
         total = sql_int(&rows, 3);
+        approved = !sql_null(&rows, 4);
     }
     err = sql_end(&rows);
     if (err) {
@@ -298,6 +300,10 @@ enum err money_answer(struct sql *sql, int64_t ticket, const struct money_answer
     if (answer->accepted && answer->at_ms > until_ms) {
         return text_say(why, ERR_STATE, "the quotation has lapsed. Legal: quote");
     }
+    if (answer->accepted && answer->approval && !approved) {
+        return text_say(why, ERR_STATE,
+                        "a manager approves the price of a special request first (S2-30). Legal: approve_money");
+    }
     err = sql_run(sql, "UPDATE quotation SET state = ?2, answered_ms = ?3 WHERE id = ?1", "iti", id,
                   answer->accepted ? "accepted" : "refused", answer->at_ms);
     return err || !answer->accepted
@@ -307,4 +313,27 @@ enum err money_answer(struct sql *sql, int64_t ticket, const struct money_answer
                          " ?6, ?7)",
                          "iiittti", id, ticket, total, answer->how, answer->name, answer->who,
                          answer->at_ms);
+}
+
+bool money_wants_approval(const struct ticket *ticket)
+{
+    return ticket->plan && ticket->plan->fee_approval && strcmp(ticket->kind, "special_request") == 0;
+}
+
+enum err money_approve_quotation(struct sql *sql, const struct ticket *ticket, const char *number, bool approved,
+                                 const char *who, enum role role, int64_t at_ms, struct text *why)
+{
+    int64_t id = sql_find_int(sql, 0, "SELECT id FROM quotation WHERE ticket = ?1 AND number = ?2 AND state = 'open'", "it",
+                              ticket->id, number);
+    bool own = sql_find_int(sql, 0, "SELECT 1 FROM quotation WHERE id = ?1 AND who = ?2", "it", id, who) != 0;
+
+    if (!id) {
+        return text_say(why, ERR_STATE, "there is no open quotation %.40s. Legal: quote", number);
+    }
+    if (own || (role != ROLE_MANAGER && role != ROLE_ADMIN)) {
+        return text_say(why, ERR_FORBIDDEN, "a quotation is approved by a manager who did not make it (S2-30)");
+    }
+    return approved ? sql_run(sql, "UPDATE quotation SET approved_by = ?2, approved_ms = ?3 WHERE id = ?1", "iti", id, who,
+                              at_ms)
+                    : sql_run(sql, "UPDATE quotation SET state = 'refused', answered_ms = ?2 WHERE id = ?1", "ii", id, at_ms);
 }

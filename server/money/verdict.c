@@ -36,13 +36,14 @@ enum err money_find_facts(struct sql *sql, int64_t equipment, const char *compon
         " o.equipment = ?1 AND p.class = ?2 AND w.state = 'used' AND w.at_ms < ?3 AND NOT EXISTS (SELECT 1 FROM work_part b"
         " WHERE b.work_order = w.work_order AND b.part = w.part AND b.state = 'returned')",
         "iti", equipment, component, before_ms);
+    int64_t card_day = sql_find_int(sql, WARRANTY_NO_DATE, "SELECT registration_day FROM equipment WHERE id = ?1", "i", equipment);
     int64_t card_ms = sql_find_int(sql, 0,
                                    "SELECT MIN(met_ms) FROM clock WHERE subject = 'equipment' AND subject_id = ?1 AND kind ="
                                    " 'warranty_registration' AND met_ms IS NOT NULL",
                                    "i", equipment);
 
     io_facts->exchanged_day = exchanged_ms > 0 ? zone_day(zone, exchanged_ms) : WARRANTY_NO_DATE;
-    io_facts->registered_day = card_ms > 0 ? zone_day(zone, card_ms) : WARRANTY_NO_DATE;
+    io_facts->registered_day = card_ms > 0 ? zone_day(zone, card_ms) : (int32_t)card_day; /* the duty, else the fleet's word */
     return ERR_OK;
 }
 

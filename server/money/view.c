@@ -106,7 +106,8 @@ enum err money_show_quotation(struct sql *sql, int64_t quotation, const struct z
     json_open_object(out);
     sql_find(sql, &rows,
              "SELECT q.number, q.version, q.state, q.currency, q.amount, q.tax, q.total, q.valid_until_ms, t.number, q.plan,"
-             " q.plan_hash, q.who, q.at_ms, q.answered_ms, c.how, c.name, c.who, c.at_ms, e.name, s.title, s.address FROM"
+             " q.plan_hash, q.who, q.at_ms, q.answered_ms, c.how, c.name, c.who, c.at_ms, e.name, s.title, s.address, q.approved_by"
+             " FROM"
              " quotation q JOIN ticket t ON t.id = q.ticket LEFT JOIN consent c ON c.quotation = q.id LEFT JOIN equipment e ON"
              " e.id = t.equipment LEFT JOIN site s ON s.id = t.site WHERE q.id = ?1",
              "i", quotation);
@@ -122,6 +123,7 @@ enum err money_show_quotation(struct sql *sql, int64_t quotation, const struct z
         json_text(out, "who", sql_text(&rows, 11));
         put_time(out, "at", zone, &rows, 12);
         put_time(out, "answered_at", zone, &rows, 13);
+        json_text(out, "approved_by", sql_text(&rows, 21));
         json_key(out, "consent");
         if (sql_null(&rows, 14)) {
             json_put_null(out);

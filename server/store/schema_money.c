@@ -19,6 +19,7 @@ const char schema_money[] =
     "ALTER TABLE ticket ADD COLUMN exclusions_ms INTEGER;" /* when it is looked at; NULL: it was, or nothing is to look at */
     "CREATE INDEX ticket_exclusions ON ticket (exclusions_ms) WHERE exclusions_ms IS NOT NULL;"
     "ALTER TABLE equipment ADD COLUMN completion_signed_day INTEGER;" /* S0-88 */
+    "ALTER TABLE equipment ADD COLUMN registration_day INTEGER;" /* S0-136: the card came back */
     "ALTER TABLE component ADD COLUMN supplier TEXT;"
     "ALTER TABLE component ADD COLUMN approved INTEGER NOT NULL DEFAULT 1;" /* S0-92 */
     /* One line a person who looked: the second one is somebody else (S0-30). */
@@ -41,7 +42,8 @@ const char schema_money[] =
     " version INTEGER NOT NULL, state TEXT NOT NULL CHECK (state IN ('open', 'accepted', 'refused', 'replaced', 'lapsed')),"
     " currency TEXT NOT NULL, amount INTEGER NOT NULL, tax INTEGER NOT NULL, total INTEGER NOT NULL CHECK (total = amount +"
     " tax), valid_until_ms INTEGER NOT NULL, plan TEXT, plan_hash TEXT, list TEXT, who TEXT NOT NULL, at_ms INTEGER NOT NULL,"
-    " answered_ms INTEGER, UNIQUE (ticket, version));"
+    " answered_ms INTEGER, approved_by TEXT, approved_ms INTEGER, UNIQUE (ticket, version), CHECK (approved_by IS NULL OR"
+    " approved_by <> who));"
     "CREATE UNIQUE INDEX quotation_live ON quotation (ticket) WHERE state IN ('open', 'accepted');"
     "CREATE INDEX quotation_state ON quotation (state, id);"
     "CREATE TABLE quotation_line (quotation INTEGER NOT NULL REFERENCES quotation, position INTEGER NOT NULL, item TEXT NOT"

@@ -241,10 +241,10 @@ static void show_money(const struct plan *plan, struct text *to)
         text_addf(to, "exclusion %s group %s party %s when %s %c\n", plan->exclusions[i].code, plan->exclusions[i].group,
                   plan->exclusions[i].party, plan->exclusions[i].when, plan->exclusions[i].origin.flag);
     }
-    text_addf(to, "phases %s %s exchanged %s least %lld%s card %d late %d persons %d\n", plan->phases[0], plan->phases[1],
+    text_addf(to, "phases %s %s exchanged %s least %lld%s card %d late %d persons %d fees %d\n", plan->phases[0], plan->phases[1],
               plan->exchange_fresh ? "fresh" : "remaining", (long long)plan->exchange_least.count,
               duration_unit_text(plan->exchange_least.unit), plan->requires_card, (int)plan->late_card,
-              plan->two_persons ? 2 : 1);
+              plan->two_persons ? 2 : 1, plan->fee_approval);
     text_addf(to, "price %s hour %lld %lld call %lld cost %lld %lld %lld complex %lld markup %lld tax %lld from %lld to %lld valid"
                   " %lld\n",
               price->currency, (long long)price->labour_hour, (long long)price->travel_hour, (long long)price->call_out,
