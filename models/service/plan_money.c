@@ -161,6 +161,7 @@ static void read_rates(struct plan_reader *reader, struct yaml_node *charge)
         {"complex", 100000, &price->complex},
         {"markup", 100000, &price->markup},
         {"tax", 10000, &price->tax},
+        {"advise_new", 10000, &price->advise_new},
         {"minimum", PRICE_MOST, &price->minimum},
         {"most", PRICE_MOST, &price->most},
     };

@@ -38,6 +38,7 @@ struct price_rules { /* items.charge of a plan; a plan that says nothing has the
     int64_t tax;      /* basis points on every line */
     int64_t minimum;  /* a chargeable repair costs at least that much before tax; 0: none */
     int64_t most;     /* … at most; 0: no cap */
+    int64_t advise_new; /* basis points of a new unit's price: a dearer repair advises to buy new (S1-21); 0: never */
     int64_t validity_ms; /* of a quotation */
     enum price_mode who_pays[PRICE_CASES][PRICE_ITEMS];
     int64_t approve[ROLE_ADMIN + 1]; /* the largest adjustment or refund that a role may approve */

@@ -210,11 +210,39 @@ static enum err add_level(struct draft *draft)
                                                    .amount = level, .tax = price_share(level, rules->tax)});
 }
 
+/* S1-21: the list's price of a new unit is that of the part with the profile's name. -1: not known. */
+static enum err find_new(struct draft *draft, int64_t *ret_price)
+{
+    struct part_price price = {-1, -1, -1, "", ""};
+    char profile[65] = "";
+    struct sql_rows rows;
+    enum err err;
+
+    sql_find(draft->sql, &rows, "SELECT profile FROM equipment WHERE id = ?1", "i", draft->ticket->equipment);
+    if (sql_next(&rows) && sql_text(&rows, 0)) {
+        (void)!text_copy(profile, sizeof(profile), sql_text(&rows, 0));
+    }
+    err = sql_end(&rows);
+    err = err || !profile[0] ? err : price_find(draft->sql, draft->ticket, profile, draft->day, &price);
+    *ret_price = price.list;
+    return err;
+}
+
+static enum err advise(struct draft *draft, int64_t quotation, int64_t amount)
+{
+    int64_t share = offer_rules(draft->ticket)->advise_new, unit = -1;
+    enum err err = find_new(draft, &unit);
+
+    return err || unit < 0 ? err
+                           : sql_run(draft->sql, "UPDATE quotation SET new_unit = ?2, advise_new = ?3 WHERE id = ?1", "iii",
+                                     quotation, unit, (int64_t)(share > 0 && amount > price_share(unit, share)));
+}
+
 static enum err put(struct draft *draft, const char *who)
 {
     const struct ticket *ticket = draft->ticket;
     const struct price_rules *rules = offer_rules(ticket);
-    int64_t amount = 0, tax = 0;
+    int64_t amount = 0, tax = 0, id;
     char number[32];
     enum err err = sql_run(draft->sql,
                            "UPDATE quotation SET state = 'replaced' WHERE ticket = ?1 AND state IN ('open', 'accepted')",
@@ -237,8 +265,9 @@ static enum err put(struct draft *draft, const char *who)
                       draft->at_ms + rules->validity_ms, ticket->plan ? ticket->plan->id : NULL,
                       ticket->plan ? ticket->plan->hash : NULL, who, draft->at_ms);
     }
-    return err ? err
-               : put_lines(draft, sql_find_int(draft->sql, 0, "SELECT id FROM quotation WHERE number = ?1", "t", number));
+    id = sql_find_int(draft->sql, 0, "SELECT id FROM quotation WHERE number = ?1", "t", number);
+    err = err ? err : put_lines(draft, id);
+    return err ? err : advise(draft, id, amount);
 }
 
 enum err money_quote(struct office *office, struct sql *sql, const struct ticket *ticket, const struct cJSON *lines,

@@ -6,7 +6,7 @@
 #include "server/money/money.h"
 
 #define LOOK_AFTER_MS 60000 /* what comes late, comes until then */
-#define SLICE         20
+#define SLICE         5
 #define DOC_MOST      (256 * 1024)
 
 struct judged { /* one ticket */

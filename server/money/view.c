@@ -95,6 +95,8 @@ static void put_offer_head(const struct sql_rows *rows, const struct zone *zone,
     json_int(out, "total_minor", sql_int(rows, 6));
     put_words(out, "total", sql_int(rows, 6), sql_text(rows, 3));
     put_time(out, "valid_until", zone, rows, 7);
+    put_int(out, "new_unit_minor", rows, 8);
+    json_bool(out, "advise_new", sql_int(rows, 9) != 0);
 }
 
 enum err money_show_quotation(struct sql *sql, int64_t quotation, const struct zone *zone, struct json_out *out)
@@ -105,7 +107,8 @@ enum err money_show_quotation(struct sql *sql, int64_t quotation, const struct z
 
     json_open_object(out);
     sql_find(sql, &rows,
-             "SELECT q.number, q.version, q.state, q.currency, q.amount, q.tax, q.total, q.valid_until_ms, t.number, q.plan,"
+             "SELECT q.number, q.version, q.state, q.currency, q.amount, q.tax, q.total, q.valid_until_ms, q.new_unit, q.advise_new,"
+             " t.number, q.plan,"
              " q.plan_hash, q.who, q.at_ms, q.answered_ms, c.how, c.name, c.who, c.at_ms, e.name, s.title, s.address, q.approved_by"
              " FROM"
              " quotation q JOIN ticket t ON t.id = q.ticket LEFT JOIN consent c ON c.quotation = q.id LEFT JOIN equipment e ON"
@@ -114,25 +117,25 @@ enum err money_show_quotation(struct sql *sql, int64_t quotation, const struct z
     found = sql_next(&rows);
     if (found) {
         put_offer_head(&rows, zone, out);
-        json_text(out, "ticket", sql_text(&rows, 8));
-        json_text(out, "equipment", sql_text(&rows, 18));
-        json_text(out, "site", sql_text(&rows, 19));
-        json_text(out, "address", sql_text(&rows, 20));
-        json_text(out, "plan", sql_text(&rows, 9));
-        json_text(out, "schedule", sql_text(&rows, 10)); /* the version of the charge schedule */
-        json_text(out, "who", sql_text(&rows, 11));
-        put_time(out, "at", zone, &rows, 12);
-        put_time(out, "answered_at", zone, &rows, 13);
-        json_text(out, "approved_by", sql_text(&rows, 21));
+        json_text(out, "ticket", sql_text(&rows, 10));
+        json_text(out, "equipment", sql_text(&rows, 20));
+        json_text(out, "site", sql_text(&rows, 21));
+        json_text(out, "address", sql_text(&rows, 22));
+        json_text(out, "plan", sql_text(&rows, 11));
+        json_text(out, "schedule", sql_text(&rows, 12)); /* the version of the charge schedule */
+        json_text(out, "who", sql_text(&rows, 13));
+        put_time(out, "at", zone, &rows, 14);
+        put_time(out, "answered_at", zone, &rows, 15);
+        json_text(out, "approved_by", sql_text(&rows, 23));
         json_key(out, "consent");
-        if (sql_null(&rows, 14)) {
+        if (sql_null(&rows, 16)) {
             json_put_null(out);
         } else {
             json_open_object(out);
-            json_text(out, "how", sql_text(&rows, 14));
-            json_text(out, "name", sql_text(&rows, 15));
-            json_text(out, "who", sql_text(&rows, 16));
-            put_time(out, "at", zone, &rows, 17);
+            json_text(out, "how", sql_text(&rows, 16));
+            json_text(out, "name", sql_text(&rows, 17));
+            json_text(out, "who", sql_text(&rows, 18));
+            put_time(out, "at", zone, &rows, 19);
             json_close_object(out);
         }
     }
@@ -156,7 +159,9 @@ enum err money_show_offer(struct sql *sql, int64_t ticket, const struct zone *zo
     }
     json_open_object(out);
     sql_find(sql, &rows,
-             "SELECT number, version, state, currency, amount, tax, total, valid_until_ms FROM quotation WHERE id = ?1", "i", id);
+             "SELECT number, version, state, currency, amount, tax, total, valid_until_ms, new_unit, advise_new FROM quotation WHERE"
+             " id = ?1",
+             "i", id);
     if (sql_next(&rows)) {
         put_offer_head(&rows, zone, out);
     }

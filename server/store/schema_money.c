@@ -42,7 +42,7 @@ const char schema_money[] =
     " version INTEGER NOT NULL, state TEXT NOT NULL CHECK (state IN ('open', 'accepted', 'refused', 'replaced', 'lapsed')),"
     " currency TEXT NOT NULL, amount INTEGER NOT NULL, tax INTEGER NOT NULL, total INTEGER NOT NULL CHECK (total = amount +"
     " tax), valid_until_ms INTEGER NOT NULL, plan TEXT, plan_hash TEXT, list TEXT, who TEXT NOT NULL, at_ms INTEGER NOT NULL,"
-    " answered_ms INTEGER, approved_by TEXT, approved_ms INTEGER, UNIQUE (ticket, version), CHECK (approved_by IS NULL OR"
+    " answered_ms INTEGER, new_unit INTEGER, advise_new INTEGER NOT NULL DEFAULT 0, approved_by TEXT, approved_ms INTEGER, UNIQUE (ticket, version), CHECK (approved_by IS NULL OR"
     " approved_by <> who));"
     "CREATE UNIQUE INDEX quotation_live ON quotation (ticket) WHERE state IN ('open', 'accepted');"
     "CREATE INDEX quotation_state ON quotation (state, id);"

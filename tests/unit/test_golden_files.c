@@ -246,11 +246,11 @@ static void show_money(const struct plan *plan, struct text *to)
               duration_unit_text(plan->exchange_least.unit), plan->requires_card, (int)plan->late_card,
               plan->two_persons ? 2 : 1, plan->fee_approval);
     text_addf(to, "price %s hour %lld %lld call %lld cost %lld %lld %lld complex %lld markup %lld tax %lld from %lld to %lld valid"
-                  " %lld\n",
+                  " %lld new %lld\n",
               price->currency, (long long)price->labour_hour, (long long)price->travel_hour, (long long)price->call_out,
               (long long)price->labour_hour_cost, (long long)price->travel_hour_cost, (long long)price->call_out_cost,
               (long long)price->complex, (long long)price->markup, (long long)price->tax, (long long)price->minimum,
-              (long long)price->most, (long long)price->validity_ms);
+              (long long)price->most, (long long)price->validity_ms, (long long)price->advise_new);
     for (int by = 0; by < PRICE_CASES; by++) {
         text_addf(to, "who pays %s:", price_case_names[by]);
         for (int item = 0; item < PRICE_ITEMS; item++) {

@@ -114,7 +114,7 @@ static void one_thing_wrong(void **state)
         struct complaints complaints = {.path = "p.yaml", .arena = arena};
         const char *from = strstr(golden, rows[i].old), *at;
         const struct plan *plan;
-        static char room[8000];
+        static char room[20000];
         struct text bytes = text_on(room, sizeof(room));
         TEXT(begin, 200);
         int line, column;

@@ -41,6 +41,7 @@ static const char fleet[] =
     "depots: [{id: d, name: Depot}]\n"
     "parts:\n"
     "  - {id: pump-15-60, class: electrical, stock: [{depot: d, count: 100000}]}\n"
+    "  - {id: swh-basic, title: {en: A new heater}}\n"
     "  - {id: seal, class: pipe_fittings, stock: [{depot: d, count: 100000}]}\n"
     "suppliers: [{id: maker, name: Tank maker, email: claims@example.cn, classes: [electrical]}, {id: other, name: Other}]\n"
     "equipment:\n"
@@ -53,7 +54,7 @@ static const char fleet[] =
     "contracts: [{id: con, customer: c, sites: [s], plan: PLAN, start: '2009-01-01'}]\n"
     "price_lists:\n"
     "  - {id: l25, currency: CNY, from: '2025-01-01', to: '2025-12-31', prices: [{part: pump-15-60, price: '400'}]}\n"
-    "  - {id: l26, currency: CNY, from: '2026-01-01', prices: [{part: pump-15-60, price: '480.50', cost: '300', rule: market}, {part: seal, cost: '10.01'}]}\n"
+    "  - {id: l26, currency: CNY, from: '2026-01-01', prices: [{part: pump-15-60, price: '480.50', cost: '300', rule: market}, {part: seal, cost: '10.01'}, {part: swh-basic, price: '2000'}]}\n"
     "  - {id: agreed, currency: CNY, contract: con, from: '2009-01-01', prices: [{part: pump-15-60, price: '450'}]}\n";
 
 static void say(void *context, const char *line)
@@ -347,6 +348,46 @@ static void what_telemetry_cannot_say(void **state)
     end();
 }
 
+/* C-08: what each document leaves out is in its plan, with the row that says so. */
+static void every_documented_exclusion_is_there(void **state)
+{
+    static const struct {
+        const char *plan, *code, *id;
+    } rows[] = {
+        {"swh_standard", "own_repair", "S0-64"},
+        {"swh_standard", "transport", "S0-65"},
+        {"swh_standard", "disaster", "S0-67"},
+        {"swh_standard", "supply_failure", "S0-67"},
+        {"generic_24_48", "own_repair", "S1-19"},
+        {"generic_24_48", "disaster", "S1-18"},
+        {"generic_24_48", "wear", "S1-20"},
+        {"tiered_abc+guarantee_maintenance", "no_current_fault", "S0-91"},
+        {"tiered_abc+guarantee_maintenance", "not_approved", "S0-92"},
+        {"tiered_abc+guarantee_maintenance", "unsuitable_tools", "S0-93"},
+        {"tiered_abc+guarantee_maintenance", "site_environment", "S0-94"},
+        {"tiered_abc+guarantee_maintenance", "accident", "S0-95"},
+        {"tiered_abc+guarantee_maintenance", "other_contract_exclusion", "S0-96"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct plan *plan = rules_plan(rules, rows[i].plan);
+        const struct plan_exclusion *found = NULL;
+
+        assert_non_null(plan);
+        for (size_t k = 0; k < plan->exclusion_count; k++) {
+            found = strcmp(plan->exclusions[k].code, rows[i].code) == 0 ? &plan->exclusions[k] : found;
+        }
+        assert_non_null(found);
+        assert_int_equal(found->origin.flag, 'S');
+        assert_string_equal(found->origin.ids[0], rows[i].id);
+        assert_true(found->title.en && found->title.zh);
+        for (const char *const *word = plan->excluded; found->group && strcmp(*word, found->group) != 0; word++) {
+            assert_non_null(word[1]); /* its group counts in that plan */
+        }
+    }
+}
+
 /* S0-28 S0-30: the second one is somebody else, and a manager. */
 static void two_people_look(void **state)
 {
@@ -512,11 +553,14 @@ static void quotations_have_versions(void **state)
     assert_int_equal(act(ticket, "consent", "{\"accepted\":true,\"version\":1}"), ERR_STATE); /* that one is no longer open */
     pass(15 * DAY);
     assert_int_equal(act(ticket, "consent", "{\"accepted\":true}"), ERR_STATE); /* it has lapsed */
+    assert_false(json_bool_or(json_field(shown(ticket), "quotation"), "advise_new", true));
+    right(act(ticket, "quote", "{\"lines\":[{\"text\":\"everything\",\"amount\":1200.01}]}")); /* S1-21: more than 60 % of a new one */
+    assert_true(json_bool_or(json_field(shown(ticket), "quotation"), "advise_new", false));
     right(act(ticket, "quote", "{}")); /* from the work: nothing was done yet, so the usual hours and one call-out */
     assert_true(quoted(ticket) > 5000);
-    right(by("customer", ROLE_SERVER, TICKET, ticket, "consent", "{\"accepted\":true,\"name\":\"Li\",\"version\":3}"));
+    right(by("customer", ROLE_SERVER, TICKET, ticket, "consent", "{\"accepted\":true,\"name\":\"Li\",\"version\":4}"));
     assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM consent WHERE ticket = ?1 AND how = 'track' AND name = 'Li'", "i", ticket), 1);
-    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM quotation WHERE ticket = ?1 AND state = 'replaced'", "i", ticket), 2);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM quotation WHERE ticket = ?1 AND state = 'replaced'", "i", ticket), 3);
     assert_int_equal(act(ticket, "consent", "{\"accepted\":true}"), ERR_STATE);
     end();
 }
@@ -918,6 +962,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(telemetry_is_the_evidence),
         cmocka_unit_test(what_telemetry_cannot_say),
+        cmocka_unit_test(every_documented_exclusion_is_there),
         cmocka_unit_test(two_people_look),
         cmocka_unit_test(the_next_verdict_knows_the_exchange),
         cmocka_unit_test(a_card_in_time),
