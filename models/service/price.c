@@ -134,7 +134,7 @@ int price_case_read(const char *verdict)
 enum err money_read(const char *words, int64_t *ret_minor)
 {
     bool minus = words && *words == '-';
-    const char *at = words + minus, *dot;
+    const char *at = minus ? words + 1 : words, *dot;
     size_t whole, part;
     int64_t major = 0, minor = 0;
 
