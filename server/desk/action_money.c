@@ -95,7 +95,7 @@ enum err do_confirm_warranty(struct move *move)
                                       .who = move->action->who, .role = move->action->role, .at_ms = move->at_ms,
                                       .now_ms = move->now_ms};
     const char *const *word = class_words(CLASS_PARTY);
-    bool final;
+    bool final = false;
     enum err err;
 
     while (decision.party && *word && !text_same(*word, decision.party)) {
