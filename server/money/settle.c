@@ -10,13 +10,17 @@ static const struct {
     const char *kind, *payer;
 } kinds[] = {{"dealer", "company"}, {"supplier", "supplier"}, {"customer", "customer"}};
 
-/* What is not honoured yet, and why: S0-149 no signature, S0-152 telemetry says that it did not help. */
+/* What is not honoured yet, and why: S0-149 no signature, S0-150 the old part has not come back, S0-152 telemetry says that
+ * it did not help. */
 #define UNSIGNED                                                                                                      \
     "l.payer = 'company' AND l.work_order IS NOT NULL AND NOT EXISTS (SELECT 1 FROM work_sign w WHERE w.work_order =" \
     " l.work_order AND w.role = 'customer')"
 #define DISPROVED                                                                                                     \
     "l.payer = 'company' AND l.work_order IS NOT NULL AND EXISTS (SELECT 1 FROM repair r WHERE r.work_order ="        \
     " l.work_order AND r.outcome = 'false')"
+#define OLD_PART                                                                                                      \
+    "l.payer = 'company' AND l.work_order IS NOT NULL AND EXISTS (SELECT 1 FROM voucher v WHERE v.work_order ="        \
+    " l.work_order AND v.kind = 'old_part' AND v.state = 'held')"
 #define OF_BATCH                                                                                                      \
     " FROM money_line l WHERE l.payer = ?1 AND l.party = ?2 AND l.at_ms >= ?3 AND l.at_ms < ?4 AND l.currency = ?5"   \
     " AND NOT EXISTS (SELECT 1 FROM settlement_line x WHERE x.line = l.id)"
@@ -40,8 +44,9 @@ static enum err put_left_out(struct sql *sql, const struct money_batch *what, co
     json_open_list(out);
     sql_find(sql, &rows,
              "SELECT l.id, (SELECT number FROM work_order o WHERE o.id = l.work_order), l.total, CASE WHEN " UNSIGNED
-             " THEN 'the repair record is not signed (S0-149)' ELSE 'telemetry says that the repair did not help (S0-152)' END"
-             OF_BATCH " AND ((" UNSIGNED ") OR (" DISPROVED ")) ORDER BY l.id LIMIT 1000",
+             " THEN 'the repair record is not signed (S0-149)' WHEN " OLD_PART
+             " THEN 'the old part has not come back (S0-150)' ELSE 'telemetry says that the repair did not help (S0-152)' END"
+             OF_BATCH " AND ((" UNSIGNED ") OR (" OLD_PART ") OR (" DISPROVED ")) ORDER BY l.id LIMIT 1000",
              "ttiit", payer, what->party, what->from_ms, what->to_ms, currency);
     for (*ret_count = 0; sql_next(&rows); (*ret_count)++) {
         json_open_object(out);
@@ -78,7 +83,7 @@ static enum err fill(struct sql *sql, const struct money_batch *what, const char
 {
     enum err err = sql_run(sql,
                            "INSERT INTO settlement_line (line, settlement) SELECT l.id, ?6" OF_BATCH " AND NOT (" UNSIGNED
-                           ") AND NOT (" DISPROVED ") ORDER BY l.id LIMIT ?7",
+                           ") AND NOT (" OLD_PART ") AND NOT (" DISPROVED ") ORDER BY l.id LIMIT ?7",
                            "ttiitii", payer, what->party, what->from_ms, what->to_ms, currency, id, (int64_t)BATCH_MOST);
 
     return err ? err
@@ -121,7 +126,7 @@ enum err money_settle(struct office *office, struct sql *sql, const struct money
     *ret_id = sql_find_int(sql, 0, "SELECT id FROM settlement WHERE number = ?1", "t", number);
     err = fill(sql, what, payer, currency, *ret_id);
     if (!err && !sql_find_int(sql, 0, "SELECT lines FROM settlement WHERE id = ?1", "i", *ret_id)) {
-        return text_say(why, ERR_STATE, "there is nothing to settle: %lld lines wait for a signature or were disproved",
+        return text_say(why, ERR_STATE, "there is nothing to settle: %lld lines wait for a signature or an old part, or were disproved",
                         (long long)waiting);
     }
     return err;

@@ -825,6 +825,9 @@ static void a_line_is_settled_once(void **state)
     assert_int_equal(settle("dealer", "t", "2026-11-01", "2026-11-30", &first), ERR_STATE); /* nobody has signed */
     assert_non_null(strstr(said_why, "2 lines wait"));
     right(work(order, "sign", "{\"name\":\"Li\"}"));
+    assert_int_equal(sql_run(sql, "INSERT INTO voucher (number, kind, state, work_order, asked_by, doc, created_ms) VALUES ('V-1', 'old_part', 'held', ?1, 'h', '{}', 1)", "i", order), ERR_OK);
+    assert_int_equal(settle("dealer", "t", "2026-11-01", "2026-11-30", &first), ERR_STATE); /* S0-150 */
+    assert_int_equal(sql_run(sql, "UPDATE voucher SET state = 'returned'", ""), ERR_OK);
     assert_int_equal(settle("dealer", "t", "2026-10-01", "2026-10-31", &first), ERR_STATE); /* another month */
     assert_int_equal(settle("dealer", "nobody", "2026-11-01", "2026-11-30", &first), ERR_STATE);
     assert_int_equal(settle("uncle", "t", "2026-11-01", "2026-11-30", &first), ERR_FORMAT);
