@@ -188,7 +188,7 @@ enum err do_request_part(struct move *move)
         return text_say(move->why, ERR_FORMAT, "count: expected 1 to 1000");
     }
     err = clocks_start(move->office, move->sql, move->ticket, PLAN_DECIDED, move->at_ms);
-    if (err || sql_find_int(move->sql, 0, "SELECT SUM(count) FROM stock WHERE part = ?1", "i", row) >= wanted) {
+    if (err || sql_find_int(move->sql, 0, "SELECT CAST(SUM(count - held) AS BIGINT) FROM stock WHERE part = ?1", "i", row) >= wanted) {
         return err;
     }
     return classes_add(move->office, move->sql, move->ticket, 1U << CONDITION_NO_STOCK, "a part was requested",

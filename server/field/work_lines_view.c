@@ -68,7 +68,7 @@ enum err view_parts(struct view *view)
                  " END) AS BIGINT), CAST(SUM(CASE w.state WHEN 'reserved' THEN w.count ELSE 0 END) AS BIGINT),"
                  " CAST(SUM(CASE w.state WHEN 'returned' THEN w.count ELSE 0 END) AS BIGINT), CAST((SELECT SUM(s.count)"
                  " FROM stock s JOIN part p ON p.id = s.part WHERE p.name = ?2) AS BIGINT), (SELECT title_en FROM part"
-                 " WHERE name = ?2), (SELECT title_zh FROM part WHERE name = ?2) FROM work_part w WHERE w.work_order = ?1"
+                 " WHERE name = ?2), (SELECT title_zh FROM part WHERE name = ?2), (SELECT COUNT(*) FROM part WHERE name = ?2) FROM work_part w WHERE w.work_order = ?1"
                  " AND w.part = ?2",
                  "it", view->order, parts[i]);
         json_open_object(out);
@@ -76,6 +76,7 @@ enum err view_parts(struct view *view)
         if (sql_next(&rows)) {
             view_both(out, "title", sql_text(&rows, 5), sql_text(&rows, 6));
             view_real(out, "odds", &rows, 0);
+            json_bool(out, "approved", sql_int(&rows, 7) != 0); /* S1-16: the company knows it */
             json_int(out, "in_stock", sql_int(&rows, 4));
             json_int(out, "used", sql_int(&rows, 1));
             json_int(out, "reserved", sql_int(&rows, 2));

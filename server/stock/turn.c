@@ -2,6 +2,7 @@
 #include "server/stock/stock_int.h"
 
 #include "server/case/duties.h"
+#include "server/stock/levels.h"
 
 #define EACH_MS    (24 * 3600 * 1000LL)
 
@@ -108,12 +109,74 @@ static enum err end_lives(struct office *office, struct sql *sql, int64_t now_ms
     return err;
 }
 
+/* Only parts that somebody looks after: with a level in the fleet file, or something that they fit. */
+static bool is_kept(struct sql *sql, const struct level *level)
+{
+    return level->said || sql_find_int(sql, 0, "SELECT 1 FROM part_fit WHERE part = ?1 LIMIT 1", "i", level->part);
+}
+
+/* S1-45: what is below its least is proposed to be bought, a voucher a depot. What is proposed already is coming. */
+static enum err propose(struct office *office, struct sql *sql, int64_t depot, int64_t now_ms)
+{
+    struct levels_ask ask = {.depot = depot, .now_ms = now_ms};
+    struct json_out body = json_out(256 * 1024);
+    struct level_list list;
+    struct action action;
+    struct sql_rows rows;
+    size_t lines = 0;
+    int64_t voucher = 0;
+    TEXT(why, 300);
+    struct errand errand = server_errand(office, sql, &action, now_ms, &why);
+    enum err err;
+
+    arena_reset(office->arena);
+    err = levels_find(office->arena, sql, &ask, &list);
+    json_open_object(&body);
+    json_text(&body, "kind", "purchase");
+    sql_find(sql, &rows, "SELECT name FROM depot WHERE id = ?1", "i", depot);
+    json_text(&body, "depot", sql_next(&rows) ? sql_text(&rows, 0) : NULL);
+    err = sql_end(&rows) ? ERR_IO : err;
+    json_key(&body, "lines");
+    json_open_list(&body);
+    for (size_t i = 0; !err && i < list.count && lines < LINES_MOST; i++) {
+        if (list.at[i].order > 0 && is_kept(sql, &list.at[i])) {
+            json_open_object(&body);
+            json_text(&body, "part", list.at[i].name);
+            json_int(&body, "count", list.at[i].order < COUNT_MOST ? list.at[i].order : COUNT_MOST);
+            json_close_object(&body);
+            lines++;
+        }
+    }
+    json_close_list(&body);
+    json_close_object(&body);
+    err = err ? err : body.err;
+    if (!err && lines > 0) {
+        err = json_parse(office->arena, body.bytes, body.size, &action.body, NULL);
+        err = err ? err : stock_open(office, sql, errand.action, now_ms, &voucher, &why);
+    }
+    json_out_free(&body);
+    return err;
+}
+
+static enum err propose_all(struct office *office, struct sql *sql, int64_t now_ms)
+{
+    int64_t depot = 0;
+    enum err err = ERR_OK;
+
+    while (!err && (depot = sql_find_int(sql, 0, "SELECT MIN(id) FROM depot WHERE id > ?1 AND kind = 'depot' AND counts = 1",
+                                         "i", depot)) > 0) {
+        err = propose(office, sql, depot, now_ms);
+    }
+    return err;
+}
+
 enum err stock_turn(struct office *office, struct sql *sql, int64_t now_ms, int64_t *io_next_ms)
 {
     enum err err = owe_counts(office, sql, now_ms);
 
     err = err ? err : draft_plans(office, sql, now_ms);
     err = err ? err : end_lives(office, sql, now_ms);
+    err = err ? err : propose_all(office, sql, now_ms);
     *io_next_ms = now_ms + EACH_MS;
     return err;
 }
