@@ -23,7 +23,7 @@ static const struct figure list[] = {
           " ON p.id = s.part JOIN depot d ON d.id = s.depot LEFT JOIN voucher v ON v.id = m.voucher, span WHERE m.kind ="
           " 'adjust' AND m.voucher IS NOT NULL AND m.at_ms >= a AND m.at_ms < b ORDER BY 1, 5"},
     {"stock", "value in stock", "hundredths", "sum of pieces times their cost, now, by depot", false,
-     SPAN "SELECT d.name, l.name, NULL, p.name, n, h.there * l.unit_cost, 1 FROM rack_now h JOIN part p ON p.id = h.part JOIN"
+     SPAN "SELECT d.name, l.name, NULL, p.name, span.n, h.there * l.unit_cost, 1 FROM rack_now h JOIN part p ON p.id = h.part JOIN"
           " depot d ON d.id = h.depot JOIN lot l ON l.id = h.lot, span WHERE h.there > 0 ORDER BY 1, 4, 2"},
 };
 

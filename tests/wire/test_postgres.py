@@ -1,12 +1,14 @@
 """The server on PostgreSQL: what is acked is stored once, also when the database is killed under it."""
 import json
+import os
+import subprocess
 import threading
 import time
 
 import paho.mqtt.client as mqtt
 import pytest
 from postgres import Postgres
-from rig import Rig, wait_for
+from rig import BUILD, Rig, wait_for
 
 EPOCH = "00000000000000aa"
 
@@ -95,3 +97,12 @@ def test_a_wrong_address_is_told_without_its_password(tmp_path):
     rig = Rig(tmp_path, database="postgresql://someone:secret@127.0.0.1:1/nothing")
     result = rig.command()
     assert result.returncode == 2 and "cannot open the database" in result.stderr and "secret" not in result.stderr
+
+
+def test_the_books_of_the_stock(postgres):
+    """The same as the unit test on SQLite: thousands of random moves, and what the database refuses whoever writes."""
+    program = BUILD / "tests/test_server_stock"
+    if not program.exists():
+        pytest.skip("the unit tests are not built here")
+    told = subprocess.run([program], env={**os.environ, "HELIOGRAPH_POSTGRES": postgres.database()}, capture_output=True, text=True, timeout=120)
+    assert told.returncode == 0 and "4 test(s) run" in told.stdout + told.stderr, told.stdout + told.stderr
