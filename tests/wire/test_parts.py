@@ -144,6 +144,8 @@ def test_a_shipment_to_a_job(rig, gateway):
     assert rig.get("/duties?kind=delivery")["items"] == []
     rig.act(order, action="use_part", part="hose", count=2, id="u")
     assert lies(rig, "hose", "depot-1") == (17, 0), "it had left already"
+    shown = {p["part"]: p["approved"] for p in rig.act(order, action="use_part", part="a clip of our own")["parts"]}
+    assert shown["hose"] and not shown["a clip of our own"], "S1-16: a part that the company does not know is marked"
     rig.act(order, action="return_part", part="hose", count=1, depot="depot-1")
     assert lies(rig, "hose", "depot-1") == (18, 0)
     assert [m["kind"] for m in moves(rig, part="hose", work_order=order)] == ["reserve", "issue", "use", "return"]
