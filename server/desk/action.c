@@ -1,6 +1,7 @@
 /* What people do with a ticket: the way of an action. */
 #include "server/desk/action.h"
 #include "server/field/escalate.h"
+#include "server/stock/stock.h"
 
 #include <string.h>
 
@@ -221,6 +222,9 @@ enum err desk_ticket_action(struct desk *desk, struct sql *sql, int64_t id,
     }
     err = take(&move, (enum ticket_action)kind);
     json_out_free(&data);
+    if (!err && ticket.closed_ms) {
+        err = stock_call_off(office, sql, now_ms);
+    }
     if (!err && ticket.equipment) {
         err = status_refresh(office, sql, ticket.equipment, now_ms);
     }

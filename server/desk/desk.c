@@ -448,6 +448,9 @@ enum err desk_work_action(struct desk *desk, struct sql *sql, int64_t work_order
     if (!err && !did) {
         err = owner_follow_work(&desk->office, sql, work_order, action, now_ms);
     }
+    if (!err && !did && (text_same(action->action, "cancel") || text_same(action->action, "finish"))) {
+        err = stock_call_off(&desk->office, sql, now_ms);
+    }
     if (!err && !did) {
         err = visits_follow_work(&desk->office, sql, work_order, action, now_ms);
     }

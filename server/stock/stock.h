@@ -28,6 +28,10 @@ struct old_part {
 };
 enum err stock_keep_old(struct office *office, struct sql *sql, const struct old_part *old) MUST_CHECK;
 
+/* What was on its way to a job that is over and has not left yet is called off, so that others may have it: shipments that
+ * are planned or picked, stand-by units that were not handed over. */
+enum err stock_call_off(struct office *office, struct sql *sql, int64_t now_ms) MUST_CHECK;
+
 /* What is due: reserve plans to be drafted, stocktakes and samplings owed, lots whose shelf life has ended. At most once a
  * day; *io_next_ms: when it wants to be called next. */
 enum err stock_turn(struct office *office, struct sql *sql, int64_t now_ms, int64_t *io_next_ms) MUST_CHECK;

@@ -13,6 +13,24 @@ static struct errand server_errand(struct office *office, struct sql *sql, struc
     return (struct errand){.office = office, .sql = sql, .action = action, .at_ms = now_ms, .now_ms = now_ms, .why = why};
 }
 
+enum err stock_call_off(struct office *office, struct sql *sql, int64_t now_ms)
+{
+    int64_t voucher = 0;
+    enum err err = ERR_OK;
+
+    while (!err && (voucher = sql_find_int(sql, 0,
+                                           "SELECT MIN(v.id) FROM voucher v JOIN work_order w ON w.id = v.work_order WHERE"
+                                           " v.closed_ms IS NULL AND v.id > ?1 AND v.state IN ('planned', 'picked', 'decided')"
+                                           " AND w.state IN ('done', 'verified', 'closed', 'cancelled')",
+                                           "i", voucher)) > 0) {
+        struct action action = {.action = "cancel", .who = "heliograph", .role = ROLE_ADMIN, .note = "the job is over"};
+        TEXT(why, 300);
+
+        err = stock_act(office, sql, voucher, &action, now_ms, &why);
+    }
+    return err;
+}
+
 /* The next one is owed so long after the last one that was done, or since the depot has stock. */
 static enum err owe(struct sql *sql, int64_t depot, const char *kind, int64_t days, const char *time_zone, int64_t now_ms)
 {
@@ -174,6 +192,7 @@ enum err stock_turn(struct office *office, struct sql *sql, int64_t now_ms, int6
 {
     enum err err = owe_counts(office, sql, now_ms);
 
+    err = err ? err : stock_call_off(office, sql, now_ms);
     err = err ? err : draft_plans(office, sql, now_ms);
     err = err ? err : end_lives(office, sql, now_ms);
     err = err ? err : propose_all(office, sql, now_ms);

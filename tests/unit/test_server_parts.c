@@ -215,6 +215,34 @@ static void test_old_parts_have_their_window(void **state)
     end();
 }
 
+/* What has not left yet when its job is called off is anybody's again; what is under way stays under way. */
+static void test_a_job_is_called_off(void **state)
+{
+    int64_t order, first, second;
+
+    (void)state;
+    begin();
+    order = fault();
+    TEXT(fields, 300);
+    struct sql_rows rows;
+
+    sql_find(sql, &rows, "SELECT number FROM work_order WHERE id = ?1", "i", order);
+    assert_true(sql_next(&rows));
+    text_addf(&fields, "\"kind\":\"shipment\",\"depot\":\"d\",\"part\":\"pump-15-60\",\"work_order\":\"%s\"",
+              sql_text(&rows, 0));
+    assert_int_equal(sql_end(&rows), ERR_OK);
+    first = open_voucher(fields.at);
+    second = open_voucher(fields.at);
+    assert_int_equal(act(first, "ship", ""), ERR_OK);
+    assert_int_equal(act(second, "pick", ""), ERR_OK);
+    assert_int_equal(number("SELECT CAST(SUM(held) AS BIGINT) FROM rack_now"), 1);
+    assert_int_equal(work(order, "cancel", "\"reason\":\"not needed\""), ERR_OK);
+    assert_int_equal(number("SELECT CAST(SUM(held) AS BIGINT) FROM rack_now"), 0);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM voucher WHERE id = ?1 AND state = 'cancelled'", "i", second), 1);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM voucher WHERE id = ?1 AND state = 'shipped'", "i", first), 1);
+    end();
+}
+
 /* A loan that is not back in time is a breach. S0-117 */
 static void test_a_loan_is_owed_back(void **state)
 {
@@ -268,6 +296,7 @@ int main(void)
         cmocka_unit_test(test_laid_aside_and_let_go),
         cmocka_unit_test(test_old_parts_have_their_window),
         cmocka_unit_test(test_a_loan_is_owed_back),
+        cmocka_unit_test(test_a_job_is_called_off),
         cmocka_unit_test(test_the_calendar_of_the_stock),
     };
     int failed;
