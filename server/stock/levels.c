@@ -7,6 +7,7 @@
 
 #define PARTS_MOST  5000
 #define DEPOTS_MOST 500
+#define SHARES_MOST 512 /* profiles, and classes of components */
 #define YEAR_MS     31557600000.0
 #define LOOK_BACK   (3 * 31557600000LL) /* failures of the last three years count */
 #define DAY_MS      86400000.0
@@ -111,26 +112,88 @@ static bool belongs(const struct find *find, double lat, double lon)
     return nearest == find->ask->depot;
 }
 
-/* The pieces of the place that was asked for, and the piece-years of all: how often it fails is the same everywhere. */
+/* What is installed of one profile or component class: once for all parts that fit it. */
+struct share {
+    const char *name;
+    double pieces, years; /* of the place that was asked for; of all: how often it fails is the same everywhere */
+};
+
+struct shares {
+    struct share at[SHARES_MOST];
+    size_t count;
+};
+
+static struct share *share_of(struct find *find, struct shares *shares, const char *name)
+{
+    for (size_t i = 0; i < shares->count; i++) {
+        if (strcmp(shares->at[i].name, name) == 0) {
+            return &shares->at[i];
+        }
+    }
+    if (shares->count == SHARES_MOST) {
+        return NULL;
+    }
+    shares->at[shares->count] = (struct share){.name = keep(find, name)};
+    return &shares->at[shares->count++];
+}
+
+/* rows: name, lat, lon, pieces, years, of the contract. */
+static enum err add_shares(struct find *find, struct sql_rows *rows, struct shares *shares)
+{
+    while (sql_next(rows)) {
+        struct share *share = sql_null(rows, 0) ? NULL : share_of(find, shares, sql_text(rows, 0));
+
+        if (share) {
+            share->years += sql_real(rows, 4) / YEAR_MS;
+            share->pieces += sql_int(rows, 5) && belongs(find, sql_real(rows, 1), sql_real(rows, 2)) ? (double)sql_int(rows, 3)
+                                                                                                     : 0;
+        }
+    }
+    return sql_end(rows);
+}
+
+#define INSTALLED                                                                                                       \
+    "COALESCE(s.lat, 0), COALESCE(s.lon, 0), COUNT(*), SUM(?1 - CASE WHEN e.created_ms > ?2 THEN e.created_ms ELSE ?2"     \
+    " END) * 1.0, CASE WHEN ?3 = 0 OR EXISTS (SELECT 1 FROM contract_site c WHERE c.contract = ?3 AND c.site = s.id) THEN" \
+    " 1 ELSE 0 END"
+
 static enum err read_installed(struct find *find)
 {
+    struct shares *profiles = arena_take(find->arena, sizeof(*profiles));
+    struct shares *classes = arena_take(find->arena, sizeof(*classes));
+    int64_t now_ms = find->ask->now_ms, contract = find->ask->contract;
     struct sql_rows rows;
+    enum err err;
 
+    if (!profiles || !classes) {
+        return ERR_NOMEM;
+    }
     sql_find(find->sql, &rows,
-             "SELECT f.part, COALESCE(s.lat, 0), COALESCE(s.lon, 0), COUNT(*), SUM(?1 - CASE WHEN e.created_ms > ?2 THEN"
-             " e.created_ms ELSE ?2 END) * 1.0, CASE WHEN ?3 = 0 OR EXISTS (SELECT 1 FROM contract_site c WHERE c.contract = ?3"
-             " AND c.site = s.id) THEN 1 ELSE 0 END FROM part_fit f JOIN equipment e ON (f.profile IS NOT NULL AND e.profile ="
-             " f.profile) OR (f.profile IS NULL AND EXISTS (SELECT 1 FROM component k WHERE k.equipment = e.id AND k.class ="
-             " f.component)) LEFT JOIN site s ON s.id = e.site WHERE e.claimed = 1 GROUP BY f.part, s.id, s.lat, s.lon",
-             "iii", find->ask->now_ms, find->ask->now_ms - LOOK_BACK, find->ask->contract);
+             "SELECT e.profile, " INSTALLED " FROM equipment e LEFT JOIN site s ON s.id = e.site WHERE e.claimed = 1 GROUP BY"
+             " e.profile, s.id, s.lat, s.lon",
+             "iii", now_ms, now_ms - LOOK_BACK, contract);
+    err = add_shares(find, &rows, profiles);
+    if (err) {
+        return err;
+    }
+    sql_find(find->sql, &rows,
+             "SELECT k.class, " INSTALLED " FROM component k JOIN equipment e ON e.id = k.equipment LEFT JOIN site s ON s.id ="
+             " e.site WHERE e.claimed = 1 AND EXISTS (SELECT 1 FROM part_fit f WHERE f.profile IS NULL AND f.component ="
+             " k.class) GROUP BY k.class, s.id, s.lat, s.lon",
+             "iii", now_ms, now_ms - LOOK_BACK, contract);
+    err = add_shares(find, &rows, classes);
+    if (err) {
+        return err;
+    }
+    sql_find(find->sql, &rows, "SELECT part, profile, component FROM part_fit", "");
     while (sql_next(&rows)) {
         struct level *level = level_of(find, sql_int(&rows, 0));
+        const char *name = sql_text(&rows, sql_null(&rows, 1) ? 2 : 1);
+        struct share *share = name ? share_of(find, sql_null(&rows, 1) ? classes : profiles, name) : NULL;
 
-        if (level) {
-            level->facts.years += sql_real(&rows, 4) / YEAR_MS;
-            level->facts.pieces += sql_int(&rows, 5) && belongs(find, sql_real(&rows, 1), sql_real(&rows, 2))
-                                       ? (double)sql_int(&rows, 3)
-                                       : 0;
+        if (level && share) {
+            level->facts.pieces += share->pieces;
+            level->facts.years += share->years;
         }
     }
     return sql_end(&rows);
