@@ -393,7 +393,10 @@ static enum err follow_one(struct office *office, struct sql *sql, int64_t rider
         return err ? err : ride_end(office, sql, rider, action->who, reason.at, now_ms);
     }
     if (text_same(action->action, "reschedule") || text_same(action->action, "assign")) {
+        int64_t visit = sql_find_int(sql, 0, "SELECT visit FROM work_order WHERE id = ?1", "i", rider);
+
         err = follow_appointment(sql, host);
+        err = err || !visit ? err : visit_touched(sql, visit, now_ms);
         return err || !is_outside(office, sql, rider)
                    ? err
                    : ride_end(office, sql, rider, action->who, "the order it rode on was moved out of its window", now_ms);
