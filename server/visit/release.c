@@ -2,7 +2,8 @@
 #include "server/alarm/alarm.h"
 #include "server/visit/visit_int.h"
 
-#define SLICE 200
+#define SLICE       200
+#define BELIEVED_MS (7 * 86400000LL)
 
 struct turn {
     struct office *office;
@@ -130,13 +131,15 @@ static enum err overtake(struct turn *turn, const struct visit_row_now *visit, c
     return err ? err : work_changed(turn->sql, before->order, turn->now_ms);
 }
 
-/* Of the visit before that is still open: somebody is at it, or on the way. */
-static bool is_at_it(struct sql *sql, int64_t order)
+/* Of the visit before that is still open: somebody is at it, or on the way. Of whom nothing was heard for a week, that is
+ * not believed any more. */
+static bool is_at_it(struct turn *turn, int64_t order)
 {
-    return sql_find_int(sql, 0,
+    return sql_find_int(turn->sql, 0,
                         "SELECT 1 FROM work_order w LEFT JOIN work_order h ON h.id = w.ride WHERE w.id = ?1 AND"
-                        " (COALESCE(h.state, w.state) IN ('travelling', 'on_site', 'working', 'testing'))",
-                        "i", order) != 0;
+                        " COALESCE(h.state, w.state) IN ('travelling', 'on_site', 'working', 'testing') AND EXISTS (SELECT 1 FROM"
+                        " work_event v WHERE v.work_order = COALESCE(h.id, w.id) AND v.stored_ms > ?2)",
+                        "ii", order, turn->now_ms - BELIEVED_MS) != 0;
 }
 
 static enum err release_late(struct turn *turn, const struct visit_row_now *visit)
@@ -180,7 +183,7 @@ static enum err release_one(struct turn *turn, const struct visit_row_now *visit
         err = visit_load(turn->office, turn->sql, earlier, &before);
     }
     if (!err && before.order) {
-        return is_at_it(turn->sql, before.order) ? ERR_OK : overtake(turn, visit, &before);
+        return is_at_it(turn, before.order) ? ERR_OK : overtake(turn, visit, &before);
     }
     return err ? err : release_late(turn, visit);
 }
