@@ -209,6 +209,10 @@ static void do_step(struct year *year, const struct event *event)
     if (done) {
         follow(year, one, step);
     }
+    if (step == CLOSE_IT && !done && dice_chance(&year->dice, 90)) { /* not yet, says the desk, or there was no time */
+        year_at(year, year->now_ms + DAY, STEP, event->a, step);
+        return;
+    }
     if (!fault && step < CLOSE_IT) {
         step = CLOSE_IT - 1;
     } else if (fault && step == CHECK && one->cleared_ms && dice_chance(&year->dice, 60)) {
