@@ -155,6 +155,16 @@ struct plan_people { /* what is owed to people */
     int quiet_from, quiet_to;  /* minutes of the day: what is not urgent waits; equal: no quiet hours */
 };
 
+struct plan_survey { /* whether customers are asked, and what follows */
+    double target;          /* share of satisfied answers that is aimed at */
+    int64_t after_close_ms; /* so long after the end of a ticket; 0: not */
+    int64_t every_ms;       /* … and so often beside; 0: not */
+    int64_t expires_ms;     /* until it is answered */
+    int low;                /* a score at or below it owes a call-back within callback; 0: never */
+    struct plan_limit callback;
+    struct plan_origin origin; /* of target */
+};
+
 struct plan_owed { /* which clocks a kind of ticket has */
     const struct ticket_kind *kind;
     const char *const *clocks; /* NULL-ended kinds of clocks */
@@ -208,6 +218,7 @@ struct plan {
     int64_t reopen_ms; /* how long after closing a ticket may be opened again; 0: preset */
     int64_t close_ms;  /* untouched tickets of the server's own close that long after; 0: never */
     struct plan_people people;
+    struct plan_survey survey;
     const char *onsite_gate;
     bool consent_before_repair;
     struct plan_old_parts { /* what is taken out of equipment under warranty */

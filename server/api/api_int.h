@@ -157,7 +157,17 @@ void tickets_list(struct call *call);
 void tickets_show(struct call *call);
 void tickets_post(struct call *call);
 void tickets_act(struct call *call);
-void tickets_track(struct call *call);
+
+void track_show(struct call *call);
+void track_photo(struct call *call);
+void surveys_list(struct call *call);
+void survey_post(struct call *call);
+void survey_opt_out(struct call *call);
+void survey_show(struct call *call);
+void customer_opt_out(struct call *call);
+void page_track(struct call *call);
+void page_survey(struct call *call);
+void page_script(struct call *call);
 
 void clocks_show(struct call *call);
 void duties_list(struct call *call);

@@ -45,6 +45,24 @@ static const struct figure list[] = {
      SPAN "SELECT SUBSTR(" BY ", 3), t.number, e.name, x.result, x.at_ms, CASE WHEN x.result = 'refused' THEN 0 ELSE 1 END,"
           " 1 FROM acceptance x JOIN ticket t ON t.id = x.ticket LEFT JOIN equipment e ON e.id = t.equipment, span WHERE"
           " x.result IS NOT NULL AND x.at_ms >= a AND x.at_ms < b ORDER BY 1, 5"},
+    /* S1-04 S1-55 S1-56, G-12 */
+    {"satisfaction", "satisfied answers", "share",
+     "answers of 4 and 5 / answers to surveys answered in the span, by question; the plans aim at survey.target", true,
+     SPAN "SELECT q.name || " BY ", COALESCE(t.number, 'survey ' || v.id), e.name, v.channel, v.answered_ms, CASE WHEN CASE"
+          " q.name WHEN 'attitude' THEN v.attitude WHEN 'quality' THEN v.quality ELSE v.speed END >= 4 THEN 1 ELSE 0 END, 1"
+          " FROM survey v JOIN (SELECT 'attitude' AS name UNION ALL SELECT 'quality' UNION ALL SELECT 'speed') q ON 1 = 1 LEFT"
+          " JOIN ticket t ON t.id = v.ticket LEFT JOIN equipment e ON e.id = t.equipment, span WHERE v.answered_ms >= a AND"
+          " v.answered_ms < b ORDER BY 1, 5"},
+    {"satisfaction", "response rate", "share", "surveys answered / surveys sent in the span", true,
+     SPAN "SELECT SUBSTR(" BY ", 3), COALESCE(t.number, 'survey ' || v.id), e.name, v.channel, v.asked_ms, CASE WHEN"
+          " v.answered_ms IS NULL THEN 0 ELSE 1 END, 1 FROM survey v LEFT JOIN ticket t ON t.id = v.ticket LEFT JOIN equipment"
+          " e ON e.id = t.equipment, span WHERE v.asked_ms >= a AND v.asked_ms < b ORDER BY 1, 5"},
+    {"satisfaction", "low scores called back in time", "share",
+     "call-backs done before they were due / call-backs owed in the span that are done or late", true,
+     SPAN "SELECT '', COALESCE(t.number, 'survey ' || v.id), e.name, k.note, k.started_ms, CASE WHEN k.breached_ms IS NULL"
+          " THEN 1 ELSE 0 END, 1 FROM clock k JOIN survey v ON v.id = k.subject_id LEFT JOIN ticket t ON t.id = v.ticket LEFT"
+          " JOIN equipment e ON e.id = t.equipment, span WHERE k.subject = 'survey' AND k.kind = 'survey_callback' AND"
+          " COALESCE(k.met_ms, k.breached_ms) IS NOT NULL AND k.started_ms >= a AND k.started_ms < b ORDER BY 5"},
     {"complaints", "complaints", "complaints", "count of complaints registered in the span, by state", false,
      SPAN "SELECT t.state, t.number, e.name, t.title_en, t.registered_ms, 1, 1 FROM ticket t LEFT JOIN equipment e ON e.id"
           " = t.equipment, span WHERE t.kind = 'complaint' AND t.registered_ms >= a AND t.registered_ms < b ORDER BY 1,"

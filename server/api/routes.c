@@ -112,7 +112,15 @@ const struct route routes[] = {
     {"GET", V1 "permissions", MAY_READ, ANSWER_JSON, BODY_NONE, permissions_show},
     {"GET", V1 "trail", MAY_OVERSEE, ANSWER_LIST, BODY_NONE, trail_list},
     {"GET", V1 "trail/state", MAY_OVERSEE, ANSWER_JSON, BODY_NONE, trail_state},
-    {"GET", V1 "track/{number}", MAY_ANYBODY, ANSWER_JSON, BODY_NONE, tickets_track},
+    {"GET", V1 "track/{number}", MAY_ANYBODY, ANSWER_JSON, BODY_NONE, track_show},
+    {"POST", V1 "track/{number}/photos", MAY_ANYBODY, ANSWER_JSON, BODY_BYTES, track_photo},
+    {"GET", "/track/{number}", MAY_ANYBODY, ANSWER_OTHER, BODY_NONE, page_track},
+    {"GET", "/survey/{id}", MAY_ANYBODY, ANSWER_OTHER, BODY_NONE, page_survey},
+    {"GET", "/track.js", MAY_ANYBODY, ANSWER_OTHER, BODY_NONE, page_script},
+    {"GET", V1 "surveys", MAY_READ, ANSWER_LIST, BODY_NONE, surveys_list},
+    {"POST", V1 "surveys/{id}/answer", MAY_ANYBODY, ANSWER_JSON, BODY_NEEDED, survey_post},
+    {"POST", V1 "surveys/{id}/opt-out", MAY_ANYBODY, ANSWER_JSON, BODY_NEEDED, survey_opt_out},
+    {"POST", V1 "customers/{id}/opt-out", MAY_DESK, ANSWER_JSON, BODY_NEEDED, customer_opt_out},
     {"POST", V1 "track/{number}/consent", MAY_ANYBODY, ANSWER_JSON, BODY_NEEDED, money_track_consent},
 };
 const size_t route_count = sizeof(routes) / sizeof(routes[0]);

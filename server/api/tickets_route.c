@@ -2,7 +2,6 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "models/base/hash.h"
 #include "models/service/ticket.h"
 #include "server/api/act.h"
 #include "server/api/filter.h"
@@ -183,72 +182,4 @@ static enum err do_action(struct call *call, struct sql *sql, int64_t now_ms, st
 void tickets_act(struct call *call)
 {
     (void)!call_write(call, do_action);
-}
-
-/* ------------------------------------------------------------------ for strangers */
-
-#define TRIES_SLOTS  8192 /* numbers rarely share one */
-#define TRIES_MOST   30 /* wrong codes a minute for numbers of one slot */
-#define TRIES_MINUTE 60000
-
-/* Wrong codes of the minute, by number; minute << 16 | count. Whoever guesses is held up, whether there is
- * such a number or not; other numbers are not. */
-static _Atomic(int64_t) tries[TRIES_SLOTS];
-
-static _Atomic(int64_t) *tries_of(const char *number)
-{
-    return &tries[hash_bytes(number, strlen(number)) % TRIES_SLOTS];
-}
-
-static bool has_tried_much(const char *number, int64_t now_ms)
-{
-    int64_t seen = atomic_load(tries_of(number));
-
-    return seen >> 16 == now_ms / TRIES_MINUTE && (seen & 0xffff) >= TRIES_MOST;
-}
-
-static void note_try(const char *number, int64_t now_ms)
-{
-    _Atomic(int64_t) *slot = tries_of(number);
-    int64_t seen = atomic_load(slot), minute = now_ms / TRIES_MINUTE;
-
-    while (!atomic_compare_exchange_weak(slot, &seen, seen >> 16 == minute ? seen + 1 : (minute << 16) + 1)) {
-    }
-}
-
-int64_t track_find(struct call *call)
-{
-    const char *code = http_query(call->request, "code");
-    int64_t id = view_find_ticket(call->sql, call->parts[1]);
-    char stored[40] = "-";
-    struct sql_rows rows;
-    bool right;
-
-    if (has_tried_much(call->parts[1], call->now_ms)) {
-        call_problem(call, 429, "Too many tries", "wait a minute");
-        call_header(call, "Retry-After", "60");
-        return -1;
-    }
-    sql_find(call->sql, &rows, "SELECT track_code FROM ticket WHERE id = ?1", "i", id);
-    if (sql_next(&rows)) {
-        (void)!text_copy(stored, sizeof(stored), sql_text(&rows, 0));
-    }
-    (void)!sql_end(&rows);
-    /* as long for a wrong number as for a wrong code */
-    right = code && auth_same(code, stored);
-    if (!right || id < 0) {
-        note_try(call->parts[1], call->now_ms);
-        call_problem(call, 404, "Not found", "no ticket with that number and code");
-        return -1;
-    }
-    return id;
-}
-
-void tickets_track(struct call *call)
-{
-    int64_t id = track_find(call);
-
-    if (id >= 0 && view_track(call->sql, call->api->options.rules, id, call->now_ms, call->out)) {
-        call_problem(call, 503, "The database is not readable", "try again");
-    }
 }

@@ -260,7 +260,7 @@ static enum err open_letter(struct letter *letter, struct office *office, struct
         err = read_due(letter, sql, now_ms);
     }
     if (office->options.public_url) {
-        text_addf(&link, "%s/api/v1/track/%s?code=%s", office->options.public_url, ticket->number, letter->code);
+        text_addf(&link, "%s/track/%s?code=%s", office->options.public_url, ticket->number, letter->code);
         letter->values[NOTICE_LINK] = keep(office, link.at);
     }
     return err;

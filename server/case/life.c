@@ -154,6 +154,10 @@ enum err ticket_close(struct office *office, struct sql *sql, struct ticket *tic
                       " proved_ms IS NULL THEN 'none' ELSE 'telemetry' END, version = version + 1 WHERE id = ?1",
                       "iit", ticket->id, at_ms, resolution);
     }
+    if (!err && ticket->plan && ticket->plan->survey.after_close_ms && !text_same(ticket->kind, "communication")) {
+        err = sql_run(sql, "UPDATE ticket SET survey_ms = ?2 WHERE id = ?1", "ii", ticket->id,
+                      at_ms + ticket->plan->survey.after_close_ms); /* the customer is asked (server/relation) */
+    }
     if (!err) { /* a line of the order's own: what a phone did before that is still taken */
         err = sql_run(sql,
                       "INSERT INTO work_event (work_order, at_ms, stored_ms, who, action, note) SELECT id,"

@@ -12,6 +12,8 @@
 #include "server/field/attachment.h"
 #include "server/field/escalate.h"
 #include "server/field/owner.h"
+#include "server/relation/photo.h"
+#include "server/relation/survey.h"
 #include "server/inspection/inspection.h"
 #include "server/stock/stock.h"
 #include "server/visit/visits.h"
@@ -249,7 +251,7 @@ int64_t desk_due(const struct desk *desk, struct sql *sql, int64_t now_ms)
         forecast_due(sql),   desk->visits_next_ms,
         desk->duties_next_ms, desk->duties_judge_ms, desk->stock_next_ms,
         inspection_due(sql),  money_due(sql),
-        told_late_due(&desk->office, sql),
+        told_late_due(&desk->office, sql), survey_due(sql),
     };
 
     if (now_ms < desk->turned_ms) {
@@ -389,12 +391,43 @@ static enum err turn_late(struct desk *desk, struct sql *sql, int64_t now_ms)
     return err ? err : end_step(desk, sql, "late technicians", told_late_turn(&desk->office, sql, now_ms));
 }
 
+static enum err turn_surveys(struct desk *desk, struct sql *sql, int64_t now_ms)
+{
+    enum err err = survey_due(sql) > now_ms ? ERR_OK : sql_save(sql);
+
+    if (err || survey_due(sql) > now_ms) {
+        return err;
+    }
+    return end_step(desk, sql, "surveys", survey_turn(&desk->office, sql, now_ms));
+}
+
+enum err desk_survey_answer(struct desk *desk, struct sql *sql, int64_t survey, const struct action *action,
+                            const char *channel, int64_t now_ms, struct text *why)
+{
+    arena_reset(desk->office.arena);
+    desk->duties_judge_ms = 0; /* a call may be owed now */
+    return survey_answer(&desk->office, sql, survey, action, channel, now_ms, why);
+}
+
+enum err desk_opt_out(struct desk *desk, struct sql *sql, int64_t customer, const struct action *action, int64_t now_ms,
+                      struct text *why)
+{
+    return opt_out(&desk->office, sql, customer, action, now_ms, why);
+}
+
+enum err desk_customer_photo(struct desk *desk, struct sql *sql, int64_t ticket, const char *title, const void *bytes,
+                             size_t size, int64_t now_ms, char ret_id[65], struct text *why)
+{
+    arena_reset(desk->office.arena);
+    return customer_photo(&desk->office, sql, ticket, title, bytes, size, now_ms, ret_id, why);
+}
+
 enum err desk_turn(struct desk *desk, struct sql *sql, int64_t now_ms, int64_t *ret_next_ms)
 {
     static enum err (*const steps[])(struct desk *, struct sql *, int64_t) = {
         turn_links,       turn_alarms, turn_tickets, turn_closures,  turn_customers,
         turn_escalations, turn_visits, turn_duties,  turn_stock, turn_inspections, turn_forecasts,
-        turn_money,       turn_late,
+        turn_money,       turn_late,   turn_surveys,
     };
     enum err err = ERR_OK;
 

@@ -79,6 +79,13 @@ enum err desk_stock_act(struct desk *desk, struct sql *sql, int64_t voucher, con
                         struct text *why) MUST_CHECK;
 enum err desk_stock_step(struct desk *desk, struct sql *sql, const struct action *action, int64_t now_ms,
                          struct text *why) MUST_CHECK;
+/* What a customer says: a survey's answer, what he does not want to hear, a picture of the trouble (server/relation). */
+enum err desk_survey_answer(struct desk *desk, struct sql *sql, int64_t survey, const struct action *action,
+                            const char *channel, int64_t now_ms, struct text *why) MUST_CHECK;
+enum err desk_opt_out(struct desk *desk, struct sql *sql, int64_t customer, const struct action *action, int64_t now_ms,
+                      struct text *why) MUST_CHECK;
+enum err desk_customer_photo(struct desk *desk, struct sql *sql, int64_t ticket, const char *title, const void *bytes,
+                             size_t size, int64_t now_ms, char ret_id[65], struct text *why) MUST_CHECK;
 /* done, cancel: what a person does with a duty (server/case/duties.h). */
 enum err desk_duty_action(struct desk *desk, struct sql *sql, int64_t duty, const struct action *action,
                           int64_t now_ms, struct text *why) MUST_CHECK;

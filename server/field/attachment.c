@@ -6,7 +6,7 @@
 #include "models/base/civil.h"
 #include "models/base/hash.h"
 #include "models/base/zone.h"
-#include "server/field/work_int.h"
+#include "server/field/field.h"
 #include "server/fleet/numbers.h"
 
 #define FILE_BYTES  (16LL << 20)     /* presets */
@@ -293,23 +293,14 @@ static unsigned char *decode(struct arena *arena, const char *words, size_t *ret
     return bytes;
 }
 
-enum err attachment_inline(struct office *office, struct sql *sql, const struct attachment_new *what, const char *url,
-                           char ret_id[65], struct text *why)
+enum err attachment_whole(struct office *office, struct sql *sql, const struct attachment_new *what, const void *bytes,
+                          size_t size, char ret_id[65], struct text *why)
 {
-    const char *comma = strchr(url, ',');
     struct attachment_new named = *what;
     struct hash_sha sha;
     char hash[65];
-    size_t size = 0;
-    unsigned char *bytes;
     enum err err;
 
-    bytes = strncmp(url, "data:", 5) == 0 && comma && comma - url > 7 && memcmp(comma - 7, ";base64", 7) == 0
-                ? decode(office->arena, comma + 1, &size)
-                : NULL;
-    if (!bytes || size == 0) {
-        return text_say(why, ERR_FORMAT, "image: expected a data URL in base64 of at most %d bytes", INLINE_MOST);
-    }
     if (!type_of(bytes, size)) {
         return no_type(why);
     }
@@ -329,9 +320,25 @@ enum err attachment_inline(struct office *office, struct sql *sql, const struct 
     for (size_t at = 0; !err && at < size; at += ATTACHMENT_PIECE_MOST) {
         size_t some = size - at < ATTACHMENT_PIECE_MOST ? size - at : ATTACHMENT_PIECE_MOST;
 
-        err = attachment_add(office, sql, ret_id, (int64_t)at, bytes + at, some, what->now_ms, why);
+        err = attachment_add(office, sql, ret_id, (int64_t)at, (const unsigned char *)bytes + at, some, what->now_ms, why);
     }
     return err;
+}
+
+enum err attachment_inline(struct office *office, struct sql *sql, const struct attachment_new *what, const char *url,
+                           char ret_id[65], struct text *why)
+{
+    const char *comma = strchr(url, ',');
+    size_t size = 0;
+    unsigned char *bytes;
+
+    bytes = strncmp(url, "data:", 5) == 0 && comma && comma - url > 7 && memcmp(comma - 7, ";base64", 7) == 0
+                ? decode(office->arena, comma + 1, &size)
+                : NULL;
+    if (!bytes || size == 0) {
+        return text_say(why, ERR_FORMAT, "image: expected a data URL in base64 of at most %d bytes", INLINE_MOST);
+    }
+    return attachment_whole(office, sql, what, bytes, size, ret_id, why);
 }
 
 enum err attachments_trim(struct sql *sql, int64_t now_ms)

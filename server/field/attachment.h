@@ -19,6 +19,16 @@ enum err attachment_begin(struct office *office, struct sql *sql, const struct a
  * says where to go on; ERR_FORMAT: too many bytes, or the whole is not what was announced. */
 enum err attachment_add(struct office *office, struct sql *sql, const char *name, int64_t position, const void *bytes,
                         size_t size, int64_t now_ms, struct text *why) MUST_CHECK;
+struct attachment_new {
+    const char *id, *step, *title, *who; /* id NULL: one is made */
+    int64_t work_order, ticket, at_ms, now_ms;
+};
+/* A whole file at once. ERR_FORMAT: of no kind that is taken; ERR_STATE: there is no room. */
+enum err attachment_whole(struct office *office, struct sql *sql, const struct attachment_new *what, const void *bytes,
+                          size_t size, char ret_id[65], struct text *why) MUST_CHECK;
+/* An image that came inside a request ("data:image/png;base64,…") kept as an attachment; id: drawn when NULL. */
+enum err attachment_inline(struct office *office, struct sql *sql, const struct attachment_new *what, const char *url,
+                           char ret_id[65], struct text *why) MUST_CHECK;
 /* Forgets what was begun a week ago and never finished. */
 enum err attachments_trim(struct sql *sql, int64_t now_ms) MUST_CHECK;
 

@@ -1,6 +1,7 @@
 /* What the files of work orders share among themselves. */
 #pragma once
 
+#include "server/field/attachment.h"
 #include "models/base/civil.h"
 #include "models/base/zone.h"
 #include "models/service/job.h"
@@ -78,13 +79,6 @@ enum err tests_show(struct arena *arena, struct sql *sql, int64_t order, const c
 enum err tests_value(struct sql *sql, int64_t equipment, const char *point, int64_t at_ms, int64_t fresh_ms,
                      bool *ret_known, double *ret_value, int64_t *ret_t_ms) MUST_CHECK;
 
-/* An image that came inside a request ("data:image/png;base64,…") kept as an attachment; id: drawn when NULL. */
-struct attachment_new {
-    const char *id, *step, *title, *who;
-    int64_t work_order, ticket, at_ms, now_ms;
-};
-enum err attachment_inline(struct office *office, struct sql *sql, const struct attachment_new *what, const char *url,
-                           char ret_id[65], struct text *why) MUST_CHECK;
 
 /* The suppression window of a planned change, over its appointment as it is now; nothing for other kinds. */
 enum err work_window_open(struct sql *sql, int64_t order, const char *who, int64_t now_ms, struct text *why) MUST_CHECK;

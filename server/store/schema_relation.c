@@ -13,6 +13,18 @@ const char schema_relation[] =
     /* What a customer does not want to be told: topics of the catalogue of notices. */
     "CREATE TABLE opt_out (customer INTEGER NOT NULL REFERENCES customer, topic TEXT NOT NULL, at_ms INTEGER NOT NULL, who"
     " TEXT NOT NULL, PRIMARY KEY (customer, topic));"
+    /* Who was asked what he thinks, and what he said: scores 1 … 5. code: whoever has it may answer. */
+    "CREATE TABLE survey (id INTEGER PRIMARY KEY, ticket INTEGER REFERENCES ticket, contract INTEGER REFERENCES contract,"
+    " customer INTEGER NOT NULL REFERENCES customer, site INTEGER REFERENCES site, plan TEXT NOT NULL, code TEXT NOT NULL"
+    " UNIQUE, asked_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL, occurrence INTEGER NOT NULL, answered_ms INTEGER, attitude"
+    " INTEGER, quality INTEGER, speed INTEGER, comment TEXT, channel TEXT, who TEXT);"
+    "CREATE UNIQUE INDEX survey_ticket ON survey (ticket) WHERE ticket IS NOT NULL;"
+    "CREATE UNIQUE INDEX survey_contract ON survey (contract, occurrence) WHERE contract IS NOT NULL;"
+    "CREATE INDEX survey_open ON survey (id) WHERE answered_ms IS NULL;"
+    "CREATE INDEX survey_customer ON survey (customer, id);"
+    "CREATE INDEX survey_asked ON survey (asked_ms);"
+    "ALTER TABLE ticket ADD COLUMN survey_ms INTEGER;" /* when its customer is asked; NULL: not, or he was */
+    "CREATE INDEX ticket_survey ON ticket (survey_ms) WHERE survey_ms IS NOT NULL;"
     /* Late technicians: the end of the appointment that was looked at, and when it counts as late (NULL: it was told, or it
      * never will be). */
     "ALTER TABLE work_order ADD COLUMN late_seen_ms INTEGER;"

@@ -24,7 +24,7 @@ server/alarm
 server/case
 server/stock
 server/field server/inspection
-server/visit
+server/visit server/relation
 server/money
 server/desk
 server/ingest server/api

@@ -367,6 +367,85 @@ static void test_appointments_and_late(void **state)
     end();
 }
 
+/* S1-09 S1-55 S1-56 S1-04: asked a day after the end, once; answered once; a low score owes a call; periodically; no more
+ * after opting out. */
+static enum err answer(int64_t survey, const char *words)
+{
+    const struct cJSON *body;
+    struct arena *arena;
+    TEXT(why, 400);
+    enum err err;
+
+    assert_int_equal(arena_open(1 << 20, &arena), ERR_OK);
+    assert_int_equal(json_parse(arena, words, strlen(words), &body, NULL), ERR_OK);
+    struct action action = {.action = "answer", .who = "customer", .body = body};
+    err = desk_survey_answer(desk, sql, survey, &action, "web", now_ms, &why);
+    arena_close(arena);
+    return err;
+}
+
+static void test_surveys(void **state)
+{
+    const char *opt = "{\"topic\":\"survey\",\"out\":true}";
+    const struct cJSON *body;
+    struct arena *arena;
+    int64_t survey;
+    TEXT(why, 400);
+
+    (void)state;
+    add("%s%s%s", people, two_heaters,
+        "contracts: [{id: x, customer: c, sites: [s], plan: swh_standard, start: '2026-06-01'}]\n");
+    begin();
+    fault("e", FAULT_RAISED, now_ms - 2 * MINUTE, 0, false);
+    live(HOUR);
+    fault("e", FAULT_CLEARED, now_ms - HOUR, now_ms, false);
+    for (int i = 0; i < 300 && !sql_find_int(sql, 0, "SELECT closed_ms IS NOT NULL FROM ticket WHERE fault = 'pump_no_flow'", ""); i++) {
+        live(HOUR);
+    }
+    assert_int_equal(told("c", "survey"), 0);
+    live(22 * HOUR);
+    assert_int_equal(told("c", "survey"), 0);
+    live(3 * HOUR);
+    assert_int_equal(told("c", "survey"), 1);
+    survey = sql_find_int(sql, 0, "SELECT id FROM survey WHERE ticket IS NOT NULL", "");
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM outbox o JOIN survey v ON instr(o.body, v.code) > 0 WHERE o.notice"
+                                          " = 'survey'", ""), 1);
+    assert_int_equal(answer(survey, "{\"attitude\":5,\"quality\":6,\"speed\":1}"), ERR_FORMAT);
+    assert_int_equal(answer(survey, "{\"attitude\":5,\"quality\":4,\"speed\":2,\"comment\":\"slow\"}"), ERR_OK);
+    assert_int_equal(answer(survey, "{\"attitude\":5,\"quality\":4,\"speed\":2}"), ERR_OK); /* the same again */
+    assert_int_equal(answer(survey, "{\"attitude\":5,\"quality\":4,\"speed\":5}"), ERR_STATE);
+    assert_int_equal(answer(999, "{\"attitude\":5,\"quality\":4,\"speed\":5}"), ERR_NOT_FOUND);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM clock WHERE subject = 'survey' AND kind = 'survey_callback' AND"
+                                          " met_ms IS NULL AND note = 'slow'", ""), 1);
+    live(6 * DAY); /* two working days are over: nobody called */
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM clock WHERE kind = 'survey_callback' AND breached_ms IS NOT NULL",
+                                  ""), 1);
+    assert_true(rows_of("log", "duty:survey_callback:") >= 1);
+    assert_int_equal(told("c", "survey_periodic"), 1); /* half a year after the contract began: 28 November */
+    assert_int_equal(told("d", "survey_periodic"), 0); /* without a contract */
+    end();
+    add("%s%s%s", people, two_heaters,
+        "contracts: [{id: x, customer: c, sites: [s], plan: swh_standard, start: '2026-06-01'}]\n");
+    begin();
+    leap(civil_days(2026, 11, 30) * DAY);
+    assert_int_equal(told("c", "survey_periodic"), 1);
+    leap(civil_days(2027, 5, 20) * DAY);
+    assert_int_equal(told("c", "survey_periodic"), 1);
+    leap(civil_days(2027, 6, 10) * DAY);
+    assert_int_equal(told("c", "survey_periodic"), 2);
+    survey = sql_find_int(sql, 0, "SELECT MIN(id) FROM survey", "");
+    assert_int_equal(answer(survey, "{\"attitude\":5,\"quality\":4,\"speed\":5}"), ERR_STATE); /* it has ended */
+    assert_int_equal(arena_open(1 << 20, &arena), ERR_OK);
+    assert_int_equal(json_parse(arena, opt, strlen(opt), &body, NULL), ERR_OK);
+    struct action action = {.action = "opt_out", .who = "customer", .body = body};
+    assert_int_equal(desk_opt_out(desk, sql, sql_find_int(sql, 0, "SELECT id FROM customer WHERE name = 'c'", ""), &action, now_ms,
+                                  &why), ERR_OK);
+    arena_close(arena);
+    leap(civil_days(2028, 2, 1) * DAY);
+    assert_int_equal(told("c", "survey_periodic"), 2);
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -375,6 +454,7 @@ int main(void)
         cmocka_unit_test(test_a_new_contact_is_told),
         cmocka_unit_test(test_customers_are_reminded),
         cmocka_unit_test(test_appointments_and_late),
+        cmocka_unit_test(test_surveys),
     };
     int failed;
 

@@ -1,0 +1,188 @@
+/* The customers' pages, in English and Chinese: a ticket's progress with pictures to send, and a survey. The script stands in
+ * a file of its own: the pages' policy allows none inside. */
+#include <string.h>
+
+#include "server/api/api_int.h"
+#include "server/api/html.h"
+
+static const char script[] =
+    "'use strict';\n"
+    "const say = (form, en, zh) => { form.querySelector('output').textContent = en + ' · ' + zh; };\n"
+    "const post = (form, body, type) => fetch(form.getAttribute('action'), {method: 'POST', headers: {'Content-Type': type}, body});\n"
+    /* a phone's picture is far larger than what is needed: 1600 px, JPEG */
+    "async function shrink(file) {\n"
+    "  const picture = await createImageBitmap(file), scale = Math.min(1, 1600 / Math.max(picture.width, picture.height));\n"
+    "  const canvas = document.createElement('canvas');\n"
+    "  canvas.width = Math.round(picture.width * scale); canvas.height = Math.round(picture.height * scale);\n"
+    "  canvas.getContext('2d').drawImage(picture, 0, 0, canvas.width, canvas.height);\n"
+    "  return new Promise(done => canvas.toBlob(done, 'image/jpeg', 0.8));\n"
+    "}\n"
+    "async function send(form) {\n"
+    "  if (form.dataset.kind !== 'photo') {\n"
+    "    const body = {};\n"
+    "    for (const [name, value] of new FormData(form)) body[name] = value === 'true' ? true : /^[1-5]$/.test(value) && name !== 'comment' ? Number(value) : value;\n"
+    "    return post(form, JSON.stringify(body), 'application/json');\n"
+    "  }\n"
+    "  const file = form.querySelector('input[type=file]').files[0];\n"
+    "  let bytes = file;\n"
+    "  if (file.size > 900000) bytes = await shrink(file);\n"
+    "  return post(form, bytes, 'application/octet-stream');\n"
+    "}\n"
+    "for (const form of document.querySelectorAll('form')) form.addEventListener('submit', event => {\n"
+    "  event.preventDefault();\n"
+    "  send(form).then(async answer => answer.ok ? say(form, 'Received, thank you', '已收到，谢谢')\n"
+    "    : say(form, (await answer.json()).detail || 'Not taken', '未能提交'), () => say(form, 'Please try again', '请重试'));\n"
+    "});\n";
+
+void page_script(struct call *call)
+{
+    call->answer->type = "text/javascript; charset=utf-8";
+    html_put(call->out, script);
+}
+
+/* The last segment of the page's path. */
+static const char *behind(const struct call *call)
+{
+    const char *last = strrchr(call->request->path, '/');
+
+    return last ? last + 1 : "";
+}
+
+/* What the JSON route answers, as a value; NULL: it has written a problem. */
+static const struct cJSON *ask(struct call *call, void (*route)(struct call *call))
+{
+    const struct cJSON *value = NULL;
+    char *bytes;
+
+    route(call);
+    if (call->answer->status >= 400 || call->out->err) {
+        return NULL;
+    }
+    bytes = arena_text(call->request->arena, call->out->bytes, call->out->size);
+    if (!bytes || json_parse(call->request->arena, bytes, strlen(bytes), &value, NULL)) {
+        return NULL;
+    }
+    json_out_reset(call->out);
+    call->answer->type = "text/html; charset=utf-8";
+    return value;
+}
+
+static void put_row(struct json_out *out, const char *en, const char *zh, const struct cJSON *value)
+{
+    html_put(out, "<tr><th>");
+    html_text(out, en);
+    html_put(out, " · ");
+    html_text(out, zh);
+    html_put(out, "</th>");
+    html_value(out, value);
+    html_put(out, "</tr>");
+}
+
+/* <form …> to that address below the API, with the code of this page. */
+static void open_form(struct call *call, const char *kind, const char *room, const char *id, const char *what)
+{
+    struct json_out *out = call->out;
+
+    html_put(out, "<form data-kind=\"");
+    html_text(out, kind);
+    html_put(out, "\" action=\"/api/v1/");
+    html_text(out, room);
+    html_put(out, "/");
+    html_text(out, id);
+    html_put(out, "/");
+    html_text(out, what);
+    html_put(out, "?code=");
+    html_text(out, http_query(call->request, "code"));
+    html_put(out, "\">");
+}
+
+static void close_form(struct json_out *out, const char *en, const char *zh)
+{
+    html_put(out, "<button>");
+    html_text(out, en);
+    html_put(out, " · ");
+    html_text(out, zh);
+    html_put(out, "</button> <output></output></form>");
+}
+
+void page_track(struct call *call)
+{
+    const struct cJSON *track, *at;
+    struct json_out *out = call->out;
+
+    call->parts[1] = behind(call);
+    track = ask(call, track_show);
+    if (!track) {
+        return;
+    }
+    html_open(out, "Progress of your ticket", "工单进度");
+    html_put(out, "<table>");
+    put_row(out, "Number", "工单号", json_field(track, "number"));
+    put_row(out, "", "", json_field(track, "title"));
+    put_row(out, "Next step", "下一步", json_field(track, "next"));
+    put_row(out, "Registered", "登记时间", json_field(track, "registered_at"));
+    put_row(out, "Appointment", "预约时间", json_field(track, "appointment"));
+    put_row(out, "Running normally since", "恢复时间", json_field(track, "cleared_at"));
+    put_row(out, "Closed", "关闭时间", json_field(track, "closed_at"));
+    html_put(out, "</table><h2>Steps · 处理过程</h2><table>");
+    for (at = json_first(json_field(track, "history")); at; at = json_next(at)) {
+        html_put(out, "<tr>");
+        html_value(out, json_field(at, "at"));
+        html_value(out, json_field(at, "step"));
+        html_put(out, "</tr>");
+    }
+    html_put(out, "</table>");
+    if (!json_as_text(json_field(track, "closed_at"))) {
+        html_put(out, "<h2>Send a picture of the trouble · 上传故障照片</h2>");
+        open_form(call, "photo", "track", call->parts[1], "photos");
+        html_put(out, "<input type=\"file\" accept=\"image/*,video/mp4\" required>");
+        close_form(out, "Send", "提交");
+    }
+    html_put(out, "<script src=\"/track.js\"></script>");
+    html_close(out);
+}
+
+static void put_scores(struct json_out *out, const char *name, const char *en, const char *zh)
+{
+    html_put(out, "<p>");
+    html_text(out, en);
+    html_put(out, " · ");
+    html_text(out, zh);
+    html_put(out, "<br>");
+    for (char score = '1'; score <= '5'; score++) {
+        char digit[2] = {score, 0};
+
+        html_put(out, "<label><input type=\"radio\" required name=\"");
+        html_put(out, name);
+        html_put(out, "\" value=\"");
+        html_put(out, digit);
+        html_put(out, "\">");
+        html_put(out, digit);
+        html_put(out, "</label> ");
+    }
+    html_put(out, "</p>");
+}
+
+void page_survey(struct call *call)
+{
+    struct json_out *out = call->out;
+
+    call->parts[1] = behind(call);
+    if (!ask(call, survey_show)) {
+        return;
+    }
+    html_open(out, "How did we do?", "满意度调查");
+    html_put(out, "<p>1 = bad · 很不满意, 5 = very good · 非常满意</p>");
+    open_form(call, "survey", "surveys", call->parts[1], "answer");
+    put_scores(out, "attitude", "Attitude of our people", "服务态度");
+    put_scores(out, "quality", "Quality of the repair", "维修质量");
+    put_scores(out, "speed", "Speed of the response", "响应速度");
+    html_put(out, "<p>Anything else · 其他意见<br><textarea name=\"comment\" maxlength=\"600\"></textarea></p>");
+    close_form(out, "Send", "提交");
+    html_put(out, "<h2>No more surveys · 不再接收调查</h2>");
+    open_form(call, "opt-out", "surveys", call->parts[1], "opt-out");
+    html_put(out, "<input type=\"hidden\" name=\"topic\" value=\"survey\"><input type=\"hidden\" name=\"out\" value=\"true\">");
+    close_form(out, "I want none", "不再接收");
+    html_put(out, "<script src=\"/track.js\"></script>");
+    html_close(out);
+}
