@@ -14,7 +14,7 @@ void fleet_show(struct call *call)
     static const char *const types[] = {"application/yaml", "text/csv; charset=utf-8; header=present", "application/json"};
     const char *name = http_query(call->request, "section"), *word = NULL;
     int section = name ? fleet_section(name) : -1;
-    enum fleet_form form = FLEET_YAML;
+    enum fleet_form form = FLEET_JSON;
     struct arena *arena;
     enum err err;
 

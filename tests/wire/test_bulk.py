@@ -58,7 +58,7 @@ def test_all_or_nothing_and_told_where(rig):
 
 
 def test_over_http(rig):
-    status, headers, text = rig.ask("GET", "/api/v1/fleet")
+    status, headers, text = rig.ask("GET", "/api/v1/fleet?format=yaml")
     assert status == 200 and headers["content-type"] == "application/yaml" and "site-1" in text
     status, headers, text = rig.ask("GET", "/api/v1/fleet?format=csv&section=technicians")
     assert headers["content-type"].startswith("text/csv") and {r["id"] for r in rows(text)} == {"tech-1", "tech-2"}
