@@ -142,15 +142,17 @@ static void put_plain(struct json_out *out, const struct cJSON *value)
 
 static void ask(struct sql *sql, struct sql_rows *rows, int section)
 {
-    static const char *const asks[FLEET_SECTIONS] = {
+    static const char *const asks[] = {
         "SELECT doc FROM customer ORDER BY id",   "SELECT doc FROM calendar ORDER BY id",
         "SELECT doc FROM site ORDER BY id",       "SELECT doc FROM team ORDER BY id",
         "SELECT doc FROM technician ORDER BY id", "SELECT doc FROM equipment WHERE doc IS NOT NULL ORDER BY id",
         "SELECT doc FROM contract ORDER BY id",   "SELECT doc FROM depot ORDER BY id",
         "SELECT doc FROM part ORDER BY id",       "SELECT doc FROM roster ORDER BY id",
-        "SELECT doc FROM contact ORDER BY id",
+        "SELECT doc FROM contact ORDER BY id",    "SELECT doc FROM supplier ORDER BY id",
+        "SELECT doc FROM price_list ORDER BY id",
     };
 
+    _Static_assert(sizeof(asks) / sizeof(asks[0]) == FLEET_SECTIONS, "every section can be exported");
     sql_find(sql, rows, asks[section], "");
 }
 

@@ -4,7 +4,7 @@ import io
 
 import pytest
 from desk_rig import DeskRig, Gateway
-from docs_tools import read_yaml
+from docs_tools import read_yaml, schema
 from rig import wait_for
 
 
@@ -25,7 +25,9 @@ def test_what_was_imported_is_exported_and_imports_as_the_same(rig):
     assert read_yaml(out.stdout) == read_yaml(rig.fleet_text)
     again = rig.command("import", rig.write("again.yaml", out.stdout))
     assert again.stdout == "imported: 0 rows new or changed\n", again.stderr
-    names = [name for name in read_yaml(out.stdout)]
+    every = schema("fleet")["properties"]
+    assert set(rig.get("/fleet")) == set(every) and all(rig.command("export", name).returncode == 0 for name in every)
+    names = list(read_yaml(out.stdout))
     files = []
     for name in names:
         sheet = rig.command("export", name)
