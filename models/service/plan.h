@@ -103,11 +103,12 @@ enum plan_duty {
     PLAN_DUTY_RESERVE,           /* contract: so long before a season window opens */
     PLAN_DUTY_CONTACT,           /* customer: from a change of a contact in the plan */
     PLAN_DUTY_AGREEMENT,         /* contract: its term, where it names no end */
+    PLAN_DUTY_ONSITE,            /* equipment: looked at by a person, once in every such period */
     PLAN_DUTIES,
 };
 extern const char *const plan_duty_names[]; /* training warranty_registration remote_inspection maintenance
                                                inspection_report customer_visit reserve_plan contact_change
-                                               agreement */
+                                               agreement onsite_inspection */
 
 struct plan_class {
     const char *component;

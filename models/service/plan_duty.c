@@ -5,7 +5,8 @@
 
 const char *const plan_duty_names[] = {
     "training",       "warranty_registration", "remote_inspection", "maintenance", "inspection_report",
-    "customer_visit", "reserve_plan",          "contact_change",    "agreement",   NULL,
+    "customer_visit", "reserve_plan",          "contact_change",    "agreement",   "onsite_inspection",
+    NULL,
 };
 
 /* map NULL: the leaf stands in the section itself. */
@@ -16,6 +17,7 @@ static const struct row {
     {PLAN_DUTY_TRAINING, "training", "due"},
     {PLAN_DUTY_REMOTE_INSPECTION, "inspection", "remote_interval"},
     {PLAN_DUTY_REPORT, "inspection", "report"},
+    {PLAN_DUTY_ONSITE, "inspection", "onsite_interval"},
     {PLAN_DUTY_MAINTENANCE, "maintenance", "interval"},
     {PLAN_DUTY_CUSTOMER_VISIT, "customer_visit", "max_interval"},
     {PLAN_DUTY_RESERVE, "reserve_plan", "lead"},

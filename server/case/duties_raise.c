@@ -253,6 +253,7 @@ static enum err raise_equipment(struct office *office, struct sql *sql, int64_t 
         int32_t day;
 
         err = raise_monthly(&raise, PLAN_DUTY_MAINTENANCE, &day, &until_ms);
+        err = err ? err : raise_monthly(&raise, PLAN_DUTY_ONSITE, &day, &until_ms);
     }
     if (!err) {
         err = raise_terms(&raise);

@@ -490,6 +490,9 @@ enum err desk_work_action(struct desk *desk, struct sql *sql, int64_t work_order
     if (!err && !did) {
         err = told_work(&desk->office, sql, work_order, action, now_ms);
     }
+    if (!err && !did) {
+        err = inspection_on_site(sql, work_order);
+    }
     return err ? err : findings_raise(&desk->office, sql, work_order, now_ms);
 }
 

@@ -57,6 +57,8 @@ enum err findings_raise(struct office *office, struct sql *sql, int64_t work_ord
 
 /* Remote inspections that are due or answered; what failed becomes tickets; reports. */
 enum err inspections_turn(struct office *office, struct sql *sql, int64_t now_ms) MUST_CHECK;
+/* A work order has moved: when somebody looked at the equipment, that is what the period owed. */
+enum err inspection_on_site(struct sql *sql, int64_t work_order) MUST_CHECK;
 
 enum err link_turn(struct office *office, struct sql *sql, int64_t now_ms) MUST_CHECK;
 int64_t links_due(struct sql *sql); /* OFFICE_NEVER: none is */

@@ -117,6 +117,21 @@ enum err inspections_turn(struct office *office, struct sql *sql, int64_t now_ms
     return err || more ? err : inspection_reports(office, sql, now_ms); /* they wait until all that failed has its ticket */
 }
 
+/* Somebody has looked at the equipment on site, on a visit or to inspect it (S0-118). */
+enum err inspection_on_site(struct sql *sql, int64_t work_order)
+{
+    int64_t at_ms = sql_find_int(sql, 0,
+                                 "SELECT MAX(v.at_ms) FROM work_order w JOIN work_event v ON v.work_order = w.id AND v.action ="
+                                 " 'finish' WHERE w.id = ?1 AND w.kind IN ('inspection', 'preventive') AND w.equipment IS NOT"
+                                 " NULL AND w.state IN ('done', 'verified', 'closed')",
+                                 "i", work_order);
+
+    return at_ms ? duty_stop(sql, "equipment",
+                             sql_find_int(sql, 0, "SELECT equipment FROM work_order WHERE id = ?1", "i", work_order),
+                             plan_duty_names[PLAN_DUTY_ONSITE], at_ms)
+                 : ERR_OK;
+}
+
 enum err desk_inspection_action(struct desk *desk, struct sql *sql, int64_t inspection, const struct action *action,
                                 int64_t now_ms, struct text *why)
 {

@@ -414,6 +414,68 @@ static void test_a_finding_goes_on(void **state)
     end();
 }
 
+static enum err decide(int64_t id, const char *word, const char *note, const char *key, struct text *why)
+{
+    struct action action = {.action = word, .note = note, .action_id = key, .who = "anna", .role = ROLE_DISPATCHER};
+
+    text_clear(why);
+    return proposal_act(sql, id, &action, now_ms, why);
+}
+
+/* What is old, or fails again and again, is proposed once with its evidence; the customer decides. S0-123 S1-60 */
+static void test_proposals(void **state)
+{
+    TEXT(why, 400);
+
+    (void)state;
+    add("sites: [{id: s, time_zone: Asia/Shanghai}]\nequipment:\n"
+        "  - {id: old, site: s, profile: swh-basic, agent: g, completion_date: '2011-05-01', components: [{class: tank}, {class:"
+        " electrical}]}\n"
+        "  - {id: new, site: s, profile: swh-basic, agent: g, completion_date: '2026-05-01', components: [{class: tank}, {class:"
+        " electrical}]}\n"
+        "  - {id: frail, site: s, profile: swh-basic, agent: g, completion_date: '2026-05-01', components: [{class:"
+        " electrical}]}\n");
+    begin(civil_days(2026, 11, 3) * DAY);
+    connect();
+    for (int i = 0; i < 6; i++) { /* the same class, six times within a year */
+        struct desk_fault what = {.equipment = sql_find_int(sql, 0, "SELECT id FROM equipment WHERE name = 'frail'", ""),
+                                  .fault = "pump_no_flow", .state = FAULT_RAISED, .grade = 2, .onset_ms = now_ms,
+                                  .detected_ms = now_ms, .t_ms = now_ms};
+
+        assert_int_equal(desk_fault(desk, sql, &what, now_ms), ERR_OK);
+        what.state = FAULT_CLEARED;
+        what.cleared_ms = what.t_ms = now_ms + MINUTE;
+        now_ms += MINUTE;
+        assert_int_equal(desk_fault(desk, sql, &what, now_ms), ERR_OK);
+        assert_int_equal(sql_run(sql, "UPDATE ticket SET closed_ms = ?1, state = 'closed' WHERE closed_ms IS NULL", "i", now_ms),
+                         ERR_OK);
+        now_ms += 3 * HOUR;
+    }
+    assert_int_equal(count("SELECT COUNT(*) FROM ticket WHERE kind = 'fault'"), 6);
+    pass(civil_days(2026, 11, 30) * DAY);
+    assert_int_equal(count("SELECT COUNT(*) FROM proposal p JOIN equipment e ON e.id = p.equipment WHERE e.name = 'old' AND"
+                           " p.rule IN ('tank-age', 'electrical-age') AND p.kind = 'replacement'"), 2);
+    assert_int_equal(count("SELECT COUNT(*) FROM proposal p JOIN equipment e ON e.id = p.equipment WHERE e.name = 'frail' AND"
+                           " p.rule = 'repeated' AND p.component = 'electrical' AND p.evidence LIKE '%\"found\":6%'"), 1);
+    assert_int_equal(count("SELECT COUNT(*) FROM proposal"), 3);
+    assert_int_equal(count("SELECT COUNT(*) FROM inspection_report WHERE body LIKE '%electrical-age%'"), 1);
+    assert_int_equal(decide(1, "sing", NULL, NULL, &why), ERR_FORMAT);
+    assert_int_equal(decide(99, "accept", NULL, NULL, &why), ERR_NOT_FOUND);
+    assert_int_equal(decide(1, "decline", NULL, NULL, &why), ERR_FORMAT);
+    assert_int_equal(decide(1, "decline", "too dear", "d", &why), ERR_OK);
+    assert_int_equal(decide(1, "decline", "too dear", "d", &why), ERR_OK); /* the same once */
+    assert_int_equal(decide(1, "accept", NULL, "e", &why), ERR_STATE);
+    assert_int_equal(decide(2, "accept", NULL, "f", &why), ERR_OK);
+    pass(civil_days(2027, 1, 1) * DAY);
+    assert_int_equal(count("SELECT COUNT(*) FROM proposal"), 3); /* month after month the same is no news */
+    assert_int_equal(decide(2, "done", NULL, "g", &why), ERR_OK);
+    assert_int_equal(sql_run(sql, "UPDATE proposal SET decided_ms = decided_ms - 366 * 86400000 WHERE id = 1", ""), ERR_OK);
+    pass(civil_days(2027, 1, 30) * DAY);
+    assert_int_equal(count("SELECT COUNT(*) FROM proposal WHERE rule = (SELECT rule FROM proposal WHERE id = 1) AND state ="
+                           " 'open'"), 1); /* a year after "no" it may be asked again */
+    end();
+}
+
 /* When nothing is due, nothing is looked at: twenty thousand rows cost a turn nothing. On demand is judged at once. */
 static void test_on_demand(void **state)
 {
@@ -442,7 +504,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_once_a_month), cmocka_unit_test(test_phone_check), cmocka_unit_test(test_report),
-        cmocka_unit_test(test_a_finding_goes_on), cmocka_unit_test(test_on_demand),
+        cmocka_unit_test(test_a_finding_goes_on), cmocka_unit_test(test_on_demand), cmocka_unit_test(test_proposals),
     };
     int failed;
 

@@ -141,6 +141,10 @@ def test_the_sheet_on_site(rig):
                               {"action": "sign", "role": "customer", "name": "Ing. Li"})):
         status, answer = rig.call("POST", "/api/v1" + path, {"id": f"s{n}", **body})
         assert status == 200, (body, answer)
+    owed = lambda: {d["name"]: d["state"] for d in rig.get("/duties?kind=onsite_inspection&state=all")["items"]}
+    assert owed() == {e: "running" for e in UNITS}
+    assert rig.call("POST", "/api/v1" + path, {"id": "s10", "action": "finish"})[0] == 200
+    assert owed() == {"swh-0001": "met", "swh-0002": "running", "swh-0009": "running"}
     sheet = rig.get(f"/documents/inspection_sheet/{order['number']}")
     tables = {t["en"]: t["rows"] for t in sheet["tables"]}
     readings = {row[0]: row[1] for row in tables["Filled in by telemetry: last readings"]}
