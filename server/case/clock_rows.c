@@ -292,11 +292,11 @@ static enum err correct_breach(struct sql *sql, const struct ticket *ticket, con
     return err ? err : ticket_line(sql, ticket->id, now_ms, now_ms, "heliograph", "not_missed", NULL, sentence.at, NULL);
 }
 
-/* As of now_ms, which may lie before the last look: a miss noted after it is nothing to judge yet. */
-static bool is_noted_wrongly(const struct clock_row *clock, const struct sla_clock *state, int64_t now_ms)
+/* As of at_ms, which may lie before the last look: a miss noted after it is nothing to judge yet. */
+static bool is_noted_wrongly(const struct clock_row *clock, const struct sla_clock *state, int64_t at_ms)
 {
     return clock->breached && state->breached_ms != clock->breached_ms && state->state != SLA_CANCELLED &&
-           (state->state == SLA_MET || clock->breached_ms <= now_ms);
+           (state->state == SLA_MET || clock->breached_ms <= at_ms);
 }
 
 struct clock_owner clock_owner_of(const struct ticket *ticket)
@@ -305,8 +305,7 @@ struct clock_owner clock_owner_of(const struct ticket *ticket)
                                 ticket->hold_until_ms ? ticket->cleared_ms : 0};
 }
 
-enum err clocks_judge(struct office *office, struct sql *sql, const struct ticket *ticket,
-                      int64_t now_ms)
+enum err clocks_judge(struct office *office, struct sql *sql, const struct ticket *ticket, int64_t at_ms, int64_t now_ms)
 {
     struct clock_row *clocks;
     size_t count;
@@ -316,17 +315,17 @@ enum err clocks_judge(struct office *office, struct sql *sql, const struct ticke
 
     for (size_t i = 0; !err && i < count; i++) {
         struct clock_row *clock = &clocks[i];
-        struct sla_clock state = sla_judge(&clock->facts, clock->warn, now_ms);
+        struct sla_clock state = sla_judge(&clock->facts, clock->warn, at_ms);
         bool open = state.state == SLA_RUNNING || state.state == SLA_PAUSED;
 
-        if (is_noted_wrongly(clock, &state, now_ms)) {
+        if (is_noted_wrongly(clock, &state, at_ms)) {
             err = correct_breach(sql, ticket, clock, &state, now_ms);
         } else if (state.breached_ms >= 0 && !clock->breached && state.state == SLA_BREACHED) {
             err = say_breach(office, sql, ticket, clock, state.breached_ms, now_ms);
-        } else if (open && state.warn_ms >= 0 && state.warn_ms <= now_ms && !clock->warned) {
+        } else if (open && state.warn_ms >= 0 && state.warn_ms <= at_ms && !clock->warned) {
             err = warn_about(office, sql, ticket, clock, state.due_ms, now_ms);
         }
-        if (state.next_ms > now_ms && state.next_ms < next_ms) {
+        if (state.next_ms > at_ms && state.next_ms < next_ms) {
             next_ms = state.next_ms;
         }
     }

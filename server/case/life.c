@@ -50,7 +50,7 @@ enum err ticket_regrade(struct office *office, struct sql *sql, struct ticket *t
         err = ticket_tell(office, sql, ticket, step.at, "the grade changed", now_ms);
     }
     if (!err) {
-        err = clocks_judge(office, sql, ticket, now_ms);
+        err = clocks_judge(office, sql, ticket, now_ms, now_ms);
     }
     return err ? err : ticket_changed(sql, ticket->id, now_ms);
 }
@@ -84,7 +84,7 @@ enum err ticket_cleared(struct office *office, struct sql *sql, struct ticket *t
         err = ticket_tell(office, sql, ticket, step.at, "telemetry is normal again", now_ms);
     }
     if (!err) {
-        err = clocks_judge(office, sql, ticket, now_ms);
+        err = clocks_judge(office, sql, ticket, now_ms, now_ms);
     }
     return err ? err : ticket_changed(sql, ticket->id, now_ms);
 }
@@ -123,7 +123,7 @@ enum err ticket_relapsed(struct office *office, struct sql *sql, struct ticket *
         err = ticket_tell(office, sql, ticket, step.at, "the fault is back", now_ms);
     }
     if (!err) {
-        err = clocks_judge(office, sql, ticket, now_ms);
+        err = clocks_judge(office, sql, ticket, now_ms, now_ms);
     }
     return err ? err : ticket_changed(sql, ticket->id, now_ms);
 }
@@ -142,7 +142,7 @@ enum err ticket_close(struct office *office, struct sql *sql, struct ticket *tic
                           ticket->cleared_ms && ticket->cleared_ms < at_ms ? ticket->cleared_ms : at_ms);
     }
     if (!err) { /* what was missed by then stays missed */
-        err = clocks_judge(office, sql, ticket, at_ms);
+        err = clocks_judge(office, sql, ticket, at_ms, now_ms);
     }
     if (!err) {
         err = clocks_cancel(sql, ticket->id, at_ms, false);

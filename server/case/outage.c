@@ -30,7 +30,7 @@ enum err outage_begin(struct office *office, struct sql *sql, int64_t id, const 
         return err;
     }
     err = clocks_start(office, sql, &ticket, PLAN_INTERRUPTED, since_ms);
-    return err ? err : clocks_judge(office, sql, &ticket, since_ms);
+    return err ? err : clocks_judge(office, sql, &ticket, since_ms, since_ms);
 }
 
 enum err outage_turn(struct office *office, struct sql *sql, struct ticket *ticket, int64_t now_ms)

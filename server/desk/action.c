@@ -164,7 +164,7 @@ static enum err finish(struct move *move)
         err = escalate_supervise(move->office, move->sql, move->ticket, move->now_ms);
     }
     if (!err && !move->ticket->closed_ms) {
-        err = clocks_judge(move->office, move->sql, move->ticket, move->now_ms);
+        err = clocks_judge(move->office, move->sql, move->ticket, move->now_ms, move->now_ms);
     }
     if (!err && !move->told) {
         err = tell(move);

@@ -128,7 +128,7 @@ enum err closure_reopen(struct office *office, struct sql *sql, struct ticket *t
         err = ticket_tell(office, sql, ticket, step.at, "closed without proof, and the fault is there still", now_ms);
     }
     if (!err) {
-        err = clocks_judge(office, sql, ticket, now_ms);
+        err = clocks_judge(office, sql, ticket, now_ms, now_ms);
     }
     return err ? err : ticket_changed(sql, ticket->id, now_ms);
 }
@@ -194,7 +194,7 @@ static enum err prove_open(struct office *office, struct sql *sql, struct ticket
         err = clocks_stop(sql, ticket->id, PLAN_CLEARED_STOP, from_ms);
     }
     if (!err) {
-        err = clocks_judge(office, sql, ticket, from_ms);
+        err = clocks_judge(office, sql, ticket, from_ms, now_ms);
     }
     if (!err) {
         err = clocks_cancel(sql, ticket->id, from_ms, true);
@@ -207,7 +207,7 @@ static enum err prove_open(struct office *office, struct sql *sql, struct ticket
         err = closure_restored(office, sql, ticket, now_ms);
     }
     if (!err) {
-        err = clocks_judge(office, sql, ticket, now_ms);
+        err = clocks_judge(office, sql, ticket, now_ms, now_ms);
     }
     return err ? err : ticket_changed(sql, ticket->id, now_ms);
 }

@@ -80,7 +80,7 @@ static enum err end_hold(struct office *office, struct sql *sql, struct ticket *
         err = clocks_stop(sql, ticket->id, PLAN_CLEARED_STOP, ticket->cleared_ms);
     }
     if (!err) { /* nobody has to come any more; an answer is still owed */
-        err = clocks_judge(office, sql, ticket, ticket->cleared_ms);
+        err = clocks_judge(office, sql, ticket, ticket->cleared_ms, now_ms);
     }
     if (!err) {
         err = clocks_cancel(sql, ticket->id, ticket->cleared_ms, true);
@@ -93,7 +93,7 @@ static enum err end_hold(struct office *office, struct sql *sql, struct ticket *
         err = closure_restored(office, sql, ticket, now_ms);
     }
     if (!err) {
-        err = clocks_judge(office, sql, ticket, now_ms);
+        err = clocks_judge(office, sql, ticket, now_ms, now_ms);
     }
     if (!err) { /* the next turn says when it may be closed */
         err = sql_run(sql, "UPDATE ticket SET next_ms = ?2 WHERE id = ?1", "ii", ticket->id, now_ms + 1);
@@ -136,7 +136,7 @@ static enum err turn_ticket(struct office *office, struct sql *sql, int64_t id, 
     }
     err = escalate_supervise(office, sql, &ticket, now_ms);
     if (!err) {
-        err = clocks_judge(office, sql, &ticket, now_ms);
+        err = clocks_judge(office, sql, &ticket, now_ms, now_ms);
     }
     if (!err) {
         err = escalate_refresh(office, sql, id, now_ms);

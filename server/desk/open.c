@@ -341,7 +341,7 @@ enum err ticket_open(struct office *office, struct sql *sql, const struct place 
         err = ticket_tell(office, sql, &ticket, "opened", "a ticket was opened", now_ms);
     }
     if (!err) {
-        err = clocks_judge(office, sql, &ticket, now_ms);
+        err = clocks_judge(office, sql, &ticket, now_ms, now_ms);
     }
     if (!err) {
         err = ticket_changed(sql, ticket.id, now_ms);

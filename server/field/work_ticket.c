@@ -117,7 +117,7 @@ enum err work_move_ticket(struct work *work)
                           action->note, NULL);
     }
     if (!err && !ticket.closed_ms) {
-        err = clocks_judge(work->office, work->sql, &ticket, work->now_ms);
+        err = clocks_judge(work->office, work->sql, &ticket, work->now_ms, work->now_ms);
     }
     if (!err) {
         err = tell_customer(work);

@@ -208,6 +208,6 @@ enum err errand_ticket(struct errand *errand, bool delivered, const char *words)
     err = err ? err
               : ticket_line(errand->sql, ticket.id, errand->at_ms, errand->now_ms, errand->action->who,
                             delivered ? "part_delivered" : "part_sent", NULL, note.at, NULL);
-    err = err ? err : clocks_judge(errand->office, errand->sql, &ticket, errand->now_ms);
+    err = err ? err : clocks_judge(errand->office, errand->sql, &ticket, errand->now_ms, errand->now_ms);
     return err ? err : ticket_changed(errand->sql, ticket.id, errand->now_ms);
 }

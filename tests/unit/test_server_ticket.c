@@ -219,12 +219,13 @@ static int64_t only_ticket(void)
 }
 
 static char said_why[600]; /* of the last refusal */
+static int64_t said_at;    /* by the client of the next action; 0: now */
 
 /* What somebody does with a ticket (order false) or with its youngest corrective order. said: JSON. */
 static enum err by(enum role role, bool order, int64_t id, const char *name, const char *said)
 {
     char key[16];
-    struct action action = {.action = name, .action_id = key, .who = "ann", .role = role};
+    struct action action = {.action = name, .action_id = key, .who = "ann", .role = role, .at_ms = said_at, .sent_ms = now_ms};
     struct arena *arena;
     struct text why = text_on(said_why, sizeof(said_why));
     enum err err;
@@ -435,6 +436,30 @@ static void test_a_parent_closes_with_open_children(void **state)
     pass(30 * HOUR); /* frozen with the parent: the child owes nothing any more */
     assert_string_equal(shown(a, "response", "state"), "cancelled");
     assert_string_equal(shown(b, "response", "state"), "breached");
+    end();
+}
+
+/* The server was away; a phone says afterwards when it was closed. What was missed by then is told now, not then: else
+ * it would slip past the ceilings of now. */
+static void test_what_is_said_late_is_told_now(void **state)
+{
+    int64_t ticket, onset_ms;
+
+    (void)state;
+    begin("swh_standard", "B");
+    fault(FAULT_RAISED, 2);
+    ticket = only_ticket();
+    onset_ms = now_ms;
+    now_ms += 8 * HOUR;
+    said_at = onset_ms + 5 * HOUR;
+    if (by(ROLE_MANAGER, false, ticket, "close", "{\"resolution\":\"cleaned\",\"override\":true,\"reason\":\"seen\"}")) {
+        fail_msg("%s", said_why);
+    }
+    said_at = 0;
+    assert_string_equal(shown(ticket, "response", "state"), "breached");
+    assert_int_equal(sql_find_int(sql, 0, "SELECT closed_ms FROM ticket", ""), onset_ms + 5 * HOUR);
+    assert_true(sql_find_int(sql, 0, "SELECT COUNT(*) FROM outbox WHERE key LIKE '%breach%'", "") > 0);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT MIN(created_ms) FROM outbox WHERE key LIKE '%breach%'", ""), now_ms);
     end();
 }
 
@@ -769,6 +794,7 @@ int main(void)
         cmocka_unit_test(test_a_relapse_after_a_visit_is_complex),
         cmocka_unit_test(test_a_callers_ticket_belongs_to_the_lost_link),
         cmocka_unit_test(test_a_parent_closes_with_open_children),
+        cmocka_unit_test(test_what_is_said_late_is_told_now),
         cmocka_unit_test(test_the_plan_says_how_long_a_number_lives),
         cmocka_unit_test(test_the_cause_comes_before_the_end),
         cmocka_unit_test(test_a_manager_verifies_first),
