@@ -164,8 +164,7 @@ void survey_post(struct call *call)
     } else {
         session_identify(call);
         if (!(MAY_DESK >> call->role & 1) || call->role == ROLE_NONE) {
-            call_problem(call, call->role == ROLE_NONE ? 401 : 403, "Forbidden",
-                         "expected the code of the survey, or a role of the desk");
+            call_problem(call, 404, "Not found", "expected the code of the survey, or a role of the desk");
             return;
         }
         if (text_to_int(name, strlen(name), &id) ||
