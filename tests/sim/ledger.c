@@ -53,7 +53,7 @@ static const char *word_of(struct yaml_node *map, const char *key)
 
 static const char *limit_words(struct yaml_node *target, int grade, char level, bool remote_area, bool emergency)
 {
-    char key[3] = {'g', (char)('0' + grade), 0}, letter[2] = {level, 0};
+    static const char *const keys[] = {"", "g1", "g2", "g3"}, *const letters[] = {"A", "B", "C"}; /* yaml_find keeps them */
     struct yaml_node *leaf;
 
     if (emergency && (leaf = yaml_find(target, "emergency"))) {
@@ -62,9 +62,9 @@ static const char *limit_words(struct yaml_node *target, int grade, char level, 
     if (remote_area && (leaf = yaml_find(target, "remote_area"))) {
         return value_of(leaf);
     }
-    leaf = yaml_find(target, key);
+    leaf = yaml_find(target, keys[grade]);
     leaf = leaf ? leaf : yaml_find(target, "all");
-    return !leaf ? NULL : value_of(leaf) ? value_of(leaf) : value_of(yaml_find(leaf, letter));
+    return !leaf ? NULL : value_of(leaf) ? value_of(leaf) : value_of(yaml_find(leaf, letters[level - 'A']));
 }
 
 static int64_t exact_ms(const char *words)

@@ -68,7 +68,7 @@ def test_an_inspection_reads_everything_now(rig):
     assert status == 202
     report = wait_for(lambda: (lambda i: i if i["state"] == "done" else None)(rig.get("/inspections/" + answer["number"])), 20)
     assert report["verdict"] in ("green", "amber", "red")
-    assert len(report["points"]) == 16 and {c["light"] for c in report["checks"]} <= {"green", "amber", "red"}
+    assert len(report["points"]) == 17 and {c["light"] for c in report["checks"]} <= {"green", "amber", "red"}
     status, page = rig.call("GET", f"/api/v1/inspections/{answer['number']}?format=html")
     assert status == 200 and "巡检报告" in page
 

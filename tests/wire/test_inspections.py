@@ -145,10 +145,12 @@ def test_the_sheet_on_site(rig):
     assert owed() == {e: "running" for e in UNITS}
     assert rig.call("POST", "/api/v1" + path, {"id": "s10", "action": "finish"})[0] == 200
     assert owed() == {"swh-0001": "met", "swh-0002": "running", "swh-0009": "running"}
-    sheet = rig.get(f"/documents/inspection_sheet/{order['number']}")
-    tables = {t["en"]: t["rows"] for t in sheet["tables"]}
-    readings = {row[0]: row[1] for row in tables["Filled in by telemetry: last readings"]}
-    assert readings["setpoint"] == 55 and tables["Filled in by telemetry: on arrival"]
+    def tables_now():
+        return {t["en"]: t["rows"] for t in rig.get(f"/documents/inspection_sheet/{order['number']}")["tables"]}
+
+    wait_for(lambda: ["setpoint", 55] in [row[:2] for row in tables_now()["Filled in by telemetry: last readings"]], 60, words="the set point")
+    tables = tables_now()
+    assert tables["Filled in by telemetry: on arrival"]
     assert len(tables["Filled in by telemetry: last remote inspection"]) >= 15
     assert {row[1] for row in tables["Signatures"]} == {"Wang Jun", "Ing. Li"} and tables["Filled in by hand"]
     assert "巡检记录表" in page(rig, f"/documents/inspection_sheet/{order['number']}?format=html")
