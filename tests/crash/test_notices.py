@@ -139,7 +139,8 @@ notify:
     done = set().union(*(desk.done for desk in desks))
     missing = done - set(steps)
     assert not missing, f"seed {SEED}: nobody was told of {sorted(missing)[:5]}"
-    twice = {step: count for step, count in steps.items() if count > 1}
+    # digests are of no ticket: one for each kind of what is owed
+    twice = {step: count for step, count in steps.items() if count > 1 and step[0]}
     assert not twice, f"seed {SEED}: told under two keys: {twice}"
     # a repeat is the price of "at least once": only what a kill caught between sending and writing down
     repeats = sum(count - 1 for count in hook.answered.values() if count > 1)
