@@ -218,9 +218,8 @@ static const struct mutation {
      "UPDATE clock SET met_ms = NULL WHERE id = (SELECT MIN(id) FROM clock WHERE ticket IS NOT NULL AND met_ms IS NOT NULL)", NULL},
     {"a clock that nobody started",
      "UPDATE clock SET ticket = NULL WHERE id = (SELECT MIN(id) FROM clock WHERE ticket IS NOT NULL AND kind = 'dispatch')", NULL},
-    {"a pause that lasted a minute longer",
-     "UPDATE pause SET to_ms = to_ms + 60000 WHERE id = (SELECT MIN(p.id) FROM pause p JOIN ticket t ON t.id = p.ticket WHERE"
-     " p.to_ms IS NOT NULL AND p.to_ms < t.registered_ms + 86400000 * 10)", NULL},
+    {"pauses that lasted a minute longer", /* all of them: one alone may hold no clock */
+     "UPDATE pause SET to_ms = to_ms + 60000 WHERE to_ms IS NOT NULL", NULL},
     {"a notice that was dropped",
      "DELETE FROM outbox WHERE id = (SELECT MIN(id) FROM outbox WHERE channel = 'log' AND key LIKE 'ticket:%:opened%')", NULL},
     {"a breach that was not told",
@@ -251,7 +250,7 @@ int year_doubt(struct year *year)
         enum err err = year_step(year);
 
         if (err || (mutations[i].before && sql_script(year->sql, mutations[i].before)) ||
-            sql_run(year->sql, mutations[i].statement, "") || sql_changes(year->sql) != 1) {
+            sql_run(year->sql, mutations[i].statement, "") || sql_changes(year->sql) < 1) {
             printf("not tried (%s): %s\n", sql_why(year->sql), mutations[i].what);
             missed++;
         } else {

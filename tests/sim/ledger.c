@@ -205,10 +205,21 @@ static void stop(struct case_ *one, const char *what, int64_t at_ms)
 }
 
 /* Does a pause for that reason hold this clock? */
+/* yaml_find keeps the keys that it is asked for, and a reason does not live as long as the plan. */
+static struct yaml_node *child_called(struct yaml_node *map, const char *key)
+{
+    struct yaml_node *node = map ? map->first : NULL;
+
+    while (node && strcmp(node->key, key) != 0) {
+        node = node->next;
+    }
+    return node;
+}
+
 static bool holds(struct ledger *ledger, const struct case_ *one, const char *reason, const char *kind)
 {
     struct yaml_node *pauses = yaml_find(yaml_find(ledger->company->plans[one->plan], "clocks"), "pauses");
-    struct yaml_node *list = pauses ? yaml_find(pauses, reason) : NULL;
+    struct yaml_node *list = child_called(pauses, reason);
 
     list = list ? yaml_find(list, "value") : NULL;
     for (struct yaml_node *node = list ? list->first : NULL; node; node = node->next) {
