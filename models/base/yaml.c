@@ -460,7 +460,8 @@ struct yaml_known { /* some of the keys, in the order in which they were asked f
     struct yaml_known *next;
 };
 
-/* Notes that map was asked for key. When memory ends the list is short; nothing else suffers. */
+/* Notes that map was asked for key, in words of its own: the asker's may not live as long. When memory ends the list is
+ * short; nothing else suffers. */
 static void note_key(struct yaml_node *map, const char *key)
 {
     struct yaml_known **at = &map->known;
@@ -478,7 +479,8 @@ static void note_key(struct yaml_node *map, const char *key)
     if (!*at) {
         *at = map->arena ? arena_take(map->arena, sizeof(**at)) : NULL;
     }
-    if (*at) {
+    key = *at ? arena_text(map->arena, key, strlen(key)) : NULL;
+    if (key) {
         (*at)->keys[(*at)->count++] = key;
     }
 }

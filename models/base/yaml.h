@@ -74,8 +74,7 @@ void complain_key(struct complaints *complaints, const struct yaml_node *node, c
 enum err yaml_parse(struct arena *arena, const char *bytes, size_t size,
                     struct complaints *complaints, struct yaml_node **ret_root) MUST_CHECK;
 
-/* The child called key, marked as asked; NULL when it is not there or map is NULL or no map. key
- * must live as long as the tree. */
+/* The child called key, marked as asked; NULL when it is not there or map is NULL or no map. */
 struct yaml_node *yaml_find(struct yaml_node *map, const char *key);
 /* As yaml_find, but a missing key is a complaint at the map. */
 struct yaml_node *yaml_need(struct complaints *complaints, struct yaml_node *map, const char *key);

@@ -53,7 +53,7 @@ static const char *word_of(struct yaml_node *map, const char *key)
 
 static const char *limit_words(struct yaml_node *target, int grade, char level, bool remote_area, bool emergency)
 {
-    static const char *const keys[] = {"", "g1", "g2", "g3"}, *const letters[] = {"A", "B", "C"}; /* yaml_find keeps them */
+    const char key[3] = {'g', (char)('0' + grade), 0}, letter[2] = {level, 0};
     struct yaml_node *leaf;
 
     if (emergency && (leaf = yaml_find(target, "emergency"))) {
@@ -62,9 +62,9 @@ static const char *limit_words(struct yaml_node *target, int grade, char level, 
     if (remote_area && (leaf = yaml_find(target, "remote_area"))) {
         return value_of(leaf);
     }
-    leaf = yaml_find(target, keys[grade]);
+    leaf = yaml_find(target, key);
     leaf = leaf ? leaf : yaml_find(target, "all");
-    return !leaf ? NULL : value_of(leaf) ? value_of(leaf) : value_of(yaml_find(leaf, letters[level - 'A']));
+    return !leaf ? NULL : value_of(leaf) ? value_of(leaf) : value_of(yaml_find(leaf, letter));
 }
 
 static int64_t exact_ms(const char *words)
@@ -205,21 +205,10 @@ static void stop(struct case_ *one, const char *what, int64_t at_ms)
 }
 
 /* Does a pause for that reason hold this clock? */
-/* yaml_find keeps the keys that it is asked for, and a reason does not live as long as the plan. */
-static struct yaml_node *child_called(struct yaml_node *map, const char *key)
-{
-    struct yaml_node *node = map ? map->first : NULL;
-
-    while (node && strcmp(node->key, key) != 0) {
-        node = node->next;
-    }
-    return node;
-}
-
 static bool holds(struct ledger *ledger, const struct case_ *one, const char *reason, const char *kind)
 {
     struct yaml_node *pauses = yaml_find(yaml_find(ledger->company->plans[one->plan], "clocks"), "pauses");
-    struct yaml_node *list = child_called(pauses, reason);
+    struct yaml_node *list = yaml_find(pauses, reason);
 
     list = list ? yaml_find(list, "value") : NULL;
     for (struct yaml_node *node = list ? list->first : NULL; node; node = node->next) {
