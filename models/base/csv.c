@@ -371,7 +371,7 @@ static void put_raw(struct json_out *out, const char *words, size_t size)
     out->comma = false;
 }
 
-static void put_text(struct json_out *out, const char *words, bool guarded)
+void csv_put_text(struct json_out *out, const char *words, bool guarded)
 {
     bool quotes = words[strcspn(words, ",\"\r\n")] != '\0' || words[0] == ' ';
     bool guard = guarded && words[0] && strchr("=+-@\t\r", words[0]);
@@ -397,7 +397,7 @@ static void put_value(struct json_out *out, const struct cJSON *value, bool guar
         return;
     }
     if (text) {
-        put_text(out, text, guarded);
+        csv_put_text(out, text, guarded);
         return;
     }
     for (const struct cJSON *item = json_is_list(value) ? json_first(value) : NULL; item; item = json_next(item)) {
@@ -405,7 +405,7 @@ static void put_value(struct json_out *out, const struct cJSON *value, bool guar
         put_raw(&words, ";", json_next(item) ? 1 : 0);
     }
     if (json_is_list(value)) {
-        put_text(out, words.bytes ? words.bytes : "", guarded);
+        csv_put_text(out, words.bytes ? words.bytes : "", guarded);
     } else if (!json_is_object(value)) {
         json_put_value(out, value);
         out->comma = false;
@@ -427,7 +427,7 @@ enum err csv_put(struct arena *arena, const struct cJSON *items, bool guarded, s
         walk(columns, item, "", see_column);
     }
     for (size_t i = 0; i < columns->count; i++) {
-        put_text(out, columns->names[i], false);
+        csv_put_text(out, columns->names[i], false);
         put_raw(out, i + 1 < columns->count ? "," : "\r\n", i + 1 < columns->count ? 1 : 2);
     }
     line->all = columns;

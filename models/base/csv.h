@@ -18,6 +18,9 @@
 enum err csv_parse(struct arena *arena, const char *bytes, size_t size, struct complaints *complaints,
                    struct yaml_node **ret_list) MUST_CHECK;
 
+/* One cell, in quotes where it needs them. guarded: as below. */
+void csv_put_text(struct json_out *out, const char *words, bool guarded);
+
 /*
  * A list of objects, a line each, under the names of all their fields in the order of their first appearance; what
  * csv_parse reads back alike. Cells that a spreadsheet would take for a formula get a ' before them when guarded

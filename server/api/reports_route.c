@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "models/base/csv.h"
 #include "server/api/api_int.h"
 #include "server/api/figures.h"
 
@@ -154,19 +155,9 @@ static void put_raw(struct call *call, const char *words)
     call->out->comma = false;
 }
 
-/* RFC 4180; a cell that a spreadsheet would take for a formula gets an apostrophe. */
 static void put_cell(struct call *call, const char *words, const char *end)
 {
-    put_raw(call, "\"");
-    if (words && words[0] && strchr("=+-@\t\r", words[0])) {
-        put_raw(call, "'");
-    }
-    for (; words && *words; words++) {
-        char one[3] = {*words, *words == '"' ? '"' : '\0', '\0'};
-
-        put_raw(call, one);
-    }
-    put_raw(call, "\"");
+    csv_put_text(call->out, words ? words : "", true);
     put_raw(call, end);
 }
 

@@ -1,6 +1,7 @@
 /* Claims on suppliers, and batches for the finance system. */
 #include <string.h>
 
+#include "models/base/csv.h"
 #include "server/api/act.h"
 #include "server/api/paper.h"
 #include "server/desk/desk.h"
@@ -162,32 +163,19 @@ static void put_raw(struct call *call, const char *words)
     call->out->comma = false;
 }
 
-/* Quoted; what a spreadsheet would take for a formula gets an apostrophe. */
-static void put_cell(struct call *call, const struct cJSON *value, const char *end)
+static void put_cell(struct call *call, const struct cJSON *value)
 {
     const char *words = json_as_text(value);
     int64_t number;
     double real;
     TEXT(digits, 48);
 
-    if (!words) {
-        if (json_as_int(value, &number)) {
-            text_addf(&digits, "%lld", (long long)number);
-        } else if (json_as_number(value, &real)) {
-            text_add_number(&digits, real);
-        }
-        put_raw(call, digits.at);
-        put_raw(call, end);
-        return;
+    if (!words && json_as_int(value, &number)) {
+        text_addf(&digits, "%lld", (long long)number);
+    } else if (!words && json_as_number(value, &real)) {
+        text_add_number(&digits, real);
     }
-    put_raw(call, strchr("=+-@", words[0]) && words[0] ? "\"'" : "\"");
-    for (; *words; words++) {
-        char one[3] = {*words, *words == '"' ? '"' : '\0', '\0'};
-
-        put_raw(call, one);
-    }
-    put_raw(call, "\"");
-    put_raw(call, end);
+    csv_put_text(call->out, words ? words : digits.at, words != NULL);
 }
 
 static void put_csv(struct call *call, const struct cJSON *batch)
@@ -204,10 +192,10 @@ static void put_csv(struct call *call, const struct cJSON *batch)
     }
     put_raw(call, "\r\n");
     for (const struct cJSON *line = json_first(json_field(batch, "lines")); line; line = json_next(line)) {
-        put_cell(call, json_field(batch, "number"), "");
+        put_cell(call, json_field(batch, "number"));
         for (int i = 0; columns[i]; i++) {
             put_raw(call, ",");
-            put_cell(call, json_field(line, columns[i]), "");
+            put_cell(call, json_field(line, columns[i]));
         }
         put_raw(call, "\r\n");
     }
