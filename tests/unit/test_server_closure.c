@@ -15,6 +15,7 @@
 #include "server/desk/rca.h"
 #include "server/fleet/fleet_file.h"
 #include "server/store/schema.h"
+#include "tests/unit/scratch.h"
 
 #define MINUTE 60000LL
 #define HOUR   (60 * MINUTE)
@@ -45,18 +46,6 @@ static void complain_to_nobody(void *context, const char *line)
 {
     (void)context;
     print_message("%s\n", line);
-}
-
-static void remove_files(void)
-{
-    static const char *const ends[] = {"", "-wal", "-shm", ".lock", ".guest"};
-
-    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-        char name[80];
-
-        snprintf(name, sizeof(name), "%s%s", path, ends[i]);
-        unlink(name);
-    }
 }
 
 static void replace(char *text, size_t room, const char *word, const char *with)
@@ -100,7 +89,7 @@ static void begin(const char *plan)
     struct office_options options = {.rules = rules, .time_zone = "Asia/Shanghai", .preset_plan = "swh_standard"};
     TEXT(why, 300);
 
-    remove_files();
+    scratch_remove(path);
     now_ms = start_of_test();
     assert_int_equal(sql_open(url, SQL_WRITE, &sql, &why), ERR_OK);
     assert_int_equal(schema_migrate(sql, &why), ERR_OK);
@@ -114,7 +103,7 @@ static void end(void)
     desk_close(desk);
     sql_rollback(sql);
     sql_close(sql);
-    remove_files();
+    scratch_remove(path);
 }
 
 static int64_t equipment(const char *name)
@@ -747,6 +736,6 @@ int main(void)
     }
     failed = cmocka_run_group_tests(tests, NULL, NULL);
     rules_close(rules);
-    remove_files();
+    scratch_remove(path);
     return failed;
 }

@@ -17,23 +17,12 @@
 #include "host/db.h"
 #include "models/base/text.h"
 #include "server/store/committer.h"
+#include "tests/unit/scratch.h"
 
 #define GIVERS 4
 #define JOBS   1500 /* of each giver */
 
 static char path[64], url[80];
-
-static void remove_files(void)
-{
-    static const char *const ends[] = {"", "-wal", "-shm", ".lock", ".guest"};
-
-    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-        char name[80];
-
-        snprintf(name, sizeof(name), "%s%s", path, ends[i]);
-        unlink(name);
-    }
-}
 
 static struct sql *open_database(void)
 {
@@ -42,7 +31,7 @@ static struct sql *open_database(void)
 
     snprintf(path, sizeof(path), "/tmp/heliograph-committer-%d.db", (int)getpid());
     snprintf(url, sizeof(url), "sqlite:%s", path);
-    remove_files();
+    scratch_remove(path);
     assert_int_equal(sql_open(url, SQL_WRITE, &sql, &why), ERR_OK);
     assert_int_equal(sql_script(sql, "CREATE TABLE line (id INTEGER PRIMARY KEY, giver INTEGER,"
                                      " number INTEGER UNIQUE, half INTEGER NOT NULL DEFAULT 0);"),
@@ -312,6 +301,6 @@ int main(void)
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
-    remove_files();
+    scratch_remove(path);
     return failed;
 }

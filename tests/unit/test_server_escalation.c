@@ -15,6 +15,7 @@
 #include "server/desk/desk.h"
 #include "server/fleet/fleet_file.h"
 #include "server/store/schema.h"
+#include "tests/unit/scratch.h"
 
 #define MINUTE 60000LL
 #define HOUR   (60 * MINUTE)
@@ -46,18 +47,6 @@ static void say_line(void *context, const char *line)
     print_message("%s\n", line);
 }
 
-static void remove_files(void)
-{
-    static const char *const ends[] = {"", "-wal", "-shm", ".lock", ".guest"};
-
-    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-        char name[80];
-
-        snprintf(name, sizeof(name), "%s%s", path, ends[i]);
-        unlink(name);
-    }
-}
-
 static void begin(int heaters)
 {
     struct office_options options = {.rules = rules, .time_zone = "Asia/Shanghai", .preset_plan = "swh_standard"};
@@ -70,7 +59,7 @@ static void begin(int heaters)
     TEXT(why, 300);
 
     assert_non_null(memory);
-    remove_files();
+    scratch_remove(path);
     now_ms = civil_days(2026, 11, 24) * DAY + 2 * HOUR;
     assert_int_equal(sql_open(url, SQL_WRITE, &sql, &why), ERR_OK);
     assert_int_equal(schema_migrate(sql, &why), ERR_OK);
@@ -99,7 +88,7 @@ static void end(void)
     desk_close(desk);
     sql_rollback(sql);
     sql_close(sql);
-    remove_files();
+    scratch_remove(path);
 }
 
 static int64_t count(const char *statement)

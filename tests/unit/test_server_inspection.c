@@ -17,6 +17,7 @@
 #include "server/fleet/orders.h"
 #include "server/inspection/inspection.h"
 #include "server/store/schema.h"
+#include "tests/unit/scratch.h"
 
 #define MINUTE 60000LL
 #define HOUR   (60 * MINUTE)
@@ -49,18 +50,6 @@ static void say_line(void *context, const char *line)
     print_message("%s\n", line);
 }
 
-static void remove_files(void)
-{
-    static const char *const ends[] = {"", "-wal", "-shm", ".lock", ".guest"};
-
-    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-        char name[80];
-
-        snprintf(name, sizeof(name), "%s%s", path, ends[i]);
-        unlink(name);
-    }
-}
-
 static void import(void)
 {
     struct arena *arena;
@@ -88,7 +77,7 @@ static void begin(int64_t start_ms)
 {
     TEXT(why, 300);
 
-    remove_files();
+    scratch_remove(path);
     now_ms = start_ms;
     assert_int_equal(sql_open(url, SQL_WRITE, &sql, &why), ERR_OK);
     assert_int_equal(schema_migrate(sql, &why), ERR_OK);
@@ -102,7 +91,7 @@ static void end(void)
     desk_close(desk);
     sql_rollback(sql);
     sql_close(sql);
-    remove_files();
+    scratch_remove(path);
     fleet[0] = '\0';
 }
 
@@ -516,6 +505,6 @@ int main(void)
     }
     failed = cmocka_run_group_tests(tests, NULL, NULL);
     rules_close(rules);
-    remove_files();
+    scratch_remove(path);
     return failed;
 }

@@ -14,6 +14,7 @@
 #include "server/desk/desk.h"
 #include "server/fleet/fleet_file.h"
 #include "server/store/schema.h"
+#include "tests/unit/scratch.h"
 
 #define MINUTE 60000LL
 #define HOUR   (60 * MINUTE)
@@ -45,18 +46,6 @@ static void complain_to_nobody(void *context, const char *line)
 {
     (void)context;
     print_message("%s\n", line);
-}
-
-static void remove_files(void)
-{
-    static const char *const ends[] = {"", "-wal", "-shm", ".lock", ".guest"};
-
-    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-        char name[80];
-
-        snprintf(name, sizeof(name), "%s%s", path, ends[i]);
-        unlink(name);
-    }
 }
 
 /* What stands in fleet. */
@@ -92,7 +81,7 @@ static void begin(void)
                                      .public_url = "https://heaters.example"};
     TEXT(why, 300);
 
-    remove_files();
+    scratch_remove(path);
     now_ms = civil_days(2026, 11, 24) * DAY + 2 * HOUR;
     assert_int_equal(sql_open(url, SQL_WRITE, &sql, &why), ERR_OK);
     assert_int_equal(schema_migrate(sql, &why), ERR_OK);
@@ -106,7 +95,7 @@ static void end(void)
     desk_close(desk);
     sql_rollback(sql);
     sql_close(sql);
-    remove_files();
+    scratch_remove(path);
     fleet[0] = '\0';
 }
 
@@ -466,6 +455,6 @@ int main(void)
     }
     failed = cmocka_run_group_tests(tests, NULL, NULL);
     rules_close(rules);
-    remove_files();
+    scratch_remove(path);
     return failed;
 }

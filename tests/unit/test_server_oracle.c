@@ -21,6 +21,7 @@
 #include "server/desk/view.h"
 #include "server/fleet/fleet_file.h"
 #include "server/store/schema.h"
+#include "tests/unit/scratch.h"
 
 #define MINUTE 60000LL
 #define HOUR   (60 * MINUTE)
@@ -78,18 +79,6 @@ static void say(void *context, const char *line)
     print_message("%s\n", line);
 }
 
-static void remove_files(void)
-{
-    static const char *const ends[] = {"", "-wal", "-shm", ".lock", ".guest"};
-
-    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-        char name[80];
-
-        snprintf(name, sizeof(name), "%s%s", path, ends[i]);
-        unlink(name);
-    }
-}
-
 static void put_dates(struct text *to, const char *dates)
 {
     for (const char *at = dates; *at; at += strcspn(at, " "), at += *at == ' ') {
@@ -130,7 +119,7 @@ static void begin(const struct place *place, const char *contract)
     struct text text = text_on(words, sizeof(words));
     TEXT(why, 300);
 
-    remove_files();
+    scratch_remove(path);
     assert_int_equal(civil_read_date(place->day, &day), ERR_OK);
     base_ms = (day - 1) * DAY;
     now_ms = base_ms + DAY + (int64_t)draw(1440) * MINUTE;
@@ -177,7 +166,7 @@ static void end(void)
     desk_close(desk);
     sql_rollback(sql);
     sql_close(sql);
-    remove_files();
+    scratch_remove(path);
 }
 
 /* ------------------------------------------------------------------ what is done to a ticket */

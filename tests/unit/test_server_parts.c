@@ -14,6 +14,7 @@
 #include "server/desk/desk.h"
 #include "server/fleet/fleet_file.h"
 #include "server/store/schema.h"
+#include "tests/unit/scratch.h"
 
 #define HOUR 3600000LL
 #define DAY  (24 * HOUR)
@@ -48,18 +49,6 @@ static void complain_to_nobody(void *context, const char *line)
     print_message("%s\n", line);
 }
 
-static void remove_files(void)
-{
-    static const char *const ends[] = {"", "-wal", "-shm", ".lock", ".guest"};
-
-    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-        char name[80];
-
-        snprintf(name, sizeof(name), "%s%s", path, ends[i]);
-        unlink(name);
-    }
-}
-
 static void begin(void)
 {
     struct office_options options = {.rules = rules, .time_zone = "Asia/Shanghai", .preset_plan = "swh_standard"};
@@ -68,7 +57,7 @@ static void begin(void)
     int64_t changed;
     TEXT(why, 300);
 
-    remove_files();
+    scratch_remove(path);
     now_ms = civil_days(2026, 4, 20) * DAY + 2 * HOUR;
     assert_int_equal(arena_open(64 << 20, &arena), ERR_OK);
     complaints.arena = arena;
@@ -86,7 +75,7 @@ static void end(void)
     sql_rollback(sql);
     sql_close(sql);
     arena_close(arena);
-    remove_files();
+    scratch_remove(path);
 }
 
 static int64_t number(const char *statement)
@@ -309,6 +298,6 @@ int main(void)
     }
     failed = cmocka_run_group_tests(tests, NULL, NULL);
     rules_close(rules);
-    remove_files();
+    scratch_remove(path);
     return failed;
 }

@@ -13,6 +13,7 @@
 #include "server/ingest/intake.h"
 #include "server/ingest/presence.h"
 #include "server/store/schema.h"
+#include "tests/unit/scratch.h"
 
 #define NOW   1790000000000
 #define EPOCH "0123456789abcdef"
@@ -46,18 +47,6 @@ static void note_old(void *context, int64_t stream, int64_t most_ms)
     (void)context;
     (void)stream;
     (void)most_ms;
-}
-
-static void remove_files(void)
-{
-    static const char *const ends[] = {"", "-wal", "-shm", ".lock", ".guest"};
-
-    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-        char name[80];
-
-        snprintf(name, sizeof(name), "%s%s", path, ends[i]);
-        unlink(name);
-    }
 }
 
 /* What a start of the server does. */
@@ -96,7 +85,7 @@ static struct bench *begin(void)
 {
     static struct bench bench;
 
-    remove_files();
+    scratch_remove(path);
     memset(&bench, 0, sizeof(bench));
     bench.now_ms = NOW;
     start(&bench);
@@ -723,6 +712,6 @@ int main(void)
     }
     failed = cmocka_run_group_tests(tests, NULL, NULL);
     rules_close(rules);
-    remove_files();
+    scratch_remove(path);
     return failed;
 }

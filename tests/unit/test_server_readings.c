@@ -16,6 +16,7 @@
 #include "server/store/packed.h"
 #include "server/store/readings.h"
 #include "server/store/schema.h"
+#include "tests/unit/scratch.h"
 
 #define POINTS     3
 #define ITEMS_MOST 60000
@@ -73,16 +74,9 @@ static void open_history(struct history *history)
 
 static void close_history(struct history *history)
 {
-    static const char *const ends[] = {"", "-wal", "-shm", ".lock", ".guest"};
-
     packer_close(history->packer);
     sql_close(history->sql);
-    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-        char name[80];
-
-        snprintf(name, sizeof(name), "%s%s", history->path, ends[i]);
-        unlink(name);
-    }
+    scratch_remove(history->path);
 }
 
 static int write_value(char *to, size_t room, struct item *item)

@@ -12,6 +12,7 @@
 
 #include "server/rack/rack.h"
 #include "server/store/schema.h"
+#include "tests/unit/scratch.h"
 
 #define RACKS 6
 #define MOVES 4000
@@ -46,16 +47,9 @@ static void begin(void)
 
 static void end(void)
 {
-    static const char *const ends[] = {"", "-wal", "-shm", ".lock", ".guest"};
-
     sql_rollback(sql);
     sql_close(sql);
-    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-        char name[80];
-
-        snprintf(name, sizeof(name), "%s%s", path, ends[i]);
-        unlink(name);
-    }
+    scratch_remove(path);
 }
 
 static int64_t rack_at(int64_t part, int64_t depot, const char *lot, int64_t cost)

@@ -18,6 +18,7 @@
 #include "server/field/field.h"
 #include "server/fleet/fleet_file.h"
 #include "server/store/schema.h"
+#include "tests/unit/scratch.h"
 
 #define MINUTE 60000LL
 #define HOUR   (60 * MINUTE)
@@ -54,18 +55,6 @@ static void say(void *context, const char *line)
     print_message("%s\n", line);
 }
 
-static void remove_files(void)
-{
-    static const char *const ends[] = {"", "-wal", "-shm", ".lock", ".guest"};
-
-    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-        char name[80];
-
-        snprintf(name, sizeof(name), "%s%s", path, ends[i]);
-        unlink(name);
-    }
-}
-
 /* plan: its id, and whatever else the contract's row says after it. */
 static void begin(const char *plan)
 {
@@ -78,7 +67,7 @@ static void begin(const char *plan)
     char text[4096];
     TEXT(why, 300);
 
-    remove_files();
+    scratch_remove(path);
     now_ms = civil_days(2026, 11, 24) * DAY + 2 * HOUR; /* a Tuesday, 10:00 in Shanghai */
     ids = 0;
     assert_int_equal(sql_open(url, SQL_WRITE, &sql, &why), ERR_OK);
@@ -100,7 +89,7 @@ static void end(void)
     desk_close(desk);
     sql_rollback(sql);
     sql_close(sql);
-    remove_files();
+    scratch_remove(path);
 }
 
 static void fault(const char *name, const char *what, enum fault_state state, int grade)

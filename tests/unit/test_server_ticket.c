@@ -16,6 +16,7 @@
 #include "server/desk/view.h"
 #include "server/fleet/fleet_file.h"
 #include "server/store/schema.h"
+#include "tests/unit/scratch.h"
 
 #define MINUTE 60000LL
 #define HOUR   (60 * MINUTE)
@@ -94,18 +95,6 @@ static void complain_to_nobody(void *context, const char *line)
     print_message("%s\n", line);
 }
 
-static void remove_files(void)
-{
-    static const char *const ends[] = {"", "-wal", "-shm", ".lock", ".guest"};
-
-    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-        char name[80];
-
-        snprintf(name, sizeof(name), "%s%s", path, ends[i]);
-        unlink(name);
-    }
-}
-
 static void replace(char *text, size_t room, const char *word, const char *with)
 {
     char *at = strstr(text, word);
@@ -127,7 +116,7 @@ static void begin(const char *plan, const char *level)
     int64_t changed;
     TEXT(why, 300);
 
-    remove_files();
+    scratch_remove(path);
     now_ms = civil_days(2026, 11, 24) * DAY + 2 * HOUR; /* a Tuesday, 10:00 in Shanghai */
     ids = 0;
     assert_int_equal(sql_open(url, SQL_WRITE, &sql, &why), ERR_OK);
@@ -154,7 +143,7 @@ static void end(void)
     desk_close(desk);
     sql_rollback(sql);
     sql_close(sql);
-    remove_files();
+    scratch_remove(path);
 }
 
 static int64_t equipment(const char *name)

@@ -16,6 +16,7 @@
 #include "server/store/schema.h"
 #include "server/visit/calendar.h"
 #include "server/visit/visits.h"
+#include "tests/unit/scratch.h"
 
 #define HOUR 3600000LL
 #define DAY  (24 * HOUR)
@@ -65,18 +66,6 @@ static void complain_to_nobody(void *context, const char *line)
     print_message("%s\n", line);
 }
 
-static void remove_files(void)
-{
-    static const char *const ends[] = {"", "-wal", "-shm", ".lock", ".guest"};
-
-    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-        char name[80];
-
-        snprintf(name, sizeof(name), "%s%s", path, ends[i]);
-        unlink(name);
-    }
-}
-
 static void import_under(const char *overlay)
 {
     struct complaints complaints = {.path = "fleet", .arena = arena};
@@ -98,7 +87,7 @@ static void begin(const char *overlay)
     struct office_options options = {.rules = rules, .time_zone = "Europe/Berlin", .preset_plan = "swh_standard"};
     TEXT(why, 300);
 
-    remove_files();
+    scratch_remove(path);
     now_ms = civil_days(2027, 1, 4) * DAY + 8 * HOUR;
     assert_int_equal(arena_open(64 << 20, &arena), ERR_OK);
     assert_int_equal(sql_open(url, SQL_WRITE, &sql, &why), ERR_OK);
@@ -114,7 +103,7 @@ static void end(void)
     sql_rollback(sql);
     sql_close(sql);
     arena_close(arena);
-    remove_files();
+    scratch_remove(path);
 }
 
 static void look(void)

@@ -19,6 +19,7 @@
 #include "server/fleet/fleet_file.h"
 #include "server/rack/rack.h"
 #include "server/store/schema.h"
+#include "tests/unit/scratch.h"
 
 #define MINUTE 60000LL
 #define HOUR   (60 * MINUTE)
@@ -48,18 +49,6 @@ static void complain_to_nobody(void *context, const char *line)
     print_message("%s\n", line);
 }
 
-static void remove_files(void)
-{
-    static const char *const ends[] = {"", "-wal", "-shm", ".lock", ".guest"};
-
-    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-        char name[80];
-
-        snprintf(name, sizeof(name), "%s%s", path, ends[i]);
-        unlink(name);
-    }
-}
-
 static void begin_under(const char *plan)
 {
     struct office_options options = {.rules = rules, .time_zone = "Asia/Shanghai", .preset_plan = plan};
@@ -68,7 +57,7 @@ static void begin_under(const char *plan)
     int64_t changed;
     TEXT(why, 300);
 
-    remove_files();
+    scratch_remove(path);
     start_ms = now_ms = civil_days(2026, 11, 24) * DAY + 2 * HOUR;
     assert_int_equal(arena_open(64 << 20, &arena), ERR_OK);
     complaints.arena = arena;
@@ -91,7 +80,7 @@ static void end(void)
     sql_rollback(sql);
     sql_close(sql);
     arena_close(arena);
-    remove_files();
+    scratch_remove(path);
 }
 
 static int64_t row(const char *statement_of_equipment)
@@ -785,6 +774,6 @@ int main(void)
     }
     failed = cmocka_run_group_tests(tests, NULL, NULL);
     rules_close(rules);
-    remove_files();
+    scratch_remove(path);
     return failed;
 }
