@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const paper_kinds[] = {"work_order", "ticket", "analysis", "equipment", "voucher", "quotation",
-                                   "invoice", "claim", "settlement", "inspection", "inspection_order", "review", NULL};
+const char *const paper_kinds[] = {"work_order", "ticket", "track", "analysis", "equipment", "voucher", "quotation",
+                                   "invoice", "claim", "settlement", "inspection", "inspection_readings", "inspection_order", "review", NULL};
 
 /* ------------------------------------------------------------------ found */
 

@@ -135,6 +135,7 @@ void orders_post_command(struct call *call);
 void orders_show_inspection(struct call *call);
 void orders_show_command(struct call *call);
 enum err orders_put_inspection(struct call *call, int64_t id) MUST_CHECK; /* an object */
+enum err orders_view_inspection(struct call *call, const char *number, struct json_out *out) MUST_CHECK;
 
 void inspections_list(struct call *call);
 void inspections_act(struct call *call);
@@ -167,6 +168,7 @@ void survey_show(struct call *call);
 void customer_opt_out(struct call *call);
 void page_track(struct call *call);
 void page_survey(struct call *call);
+void page_style(struct call *call);
 void page_script(struct call *call);
 
 void clocks_show(struct call *call);
@@ -188,6 +190,8 @@ void fleet_import(struct call *call);
 
 void documents_list(struct call *call);
 void documents_show(struct call *call);
+/* The paper of that name and object as it would be now. */
+void documents_show_now(struct call *call, const char *name, const char *id);
 void documents_versions(struct call *call);
 void documents_issue(struct call *call);
 

@@ -29,6 +29,14 @@ static enum err show_ticket(struct call *call, const char *id, struct json_out *
                       : view_ticket(call->sql, call->api->options.rules, ticket, call->role, call->now_ms, out);
 }
 
+/* As a customer sees it who has the code. */
+static enum err show_track(struct call *call, const char *id, struct json_out *out)
+{
+    int64_t ticket = view_find_ticket(call->sql, id);
+
+    return ticket < 0 ? ERR_NOT_FOUND : view_track(call->sql, call->api->options.rules, ticket, call->now_ms, out);
+}
+
 static enum err show_analysis(struct call *call, const char *id, struct json_out *out)
 {
     int64_t ticket = view_find_ticket(call->sql, id);
@@ -167,6 +175,7 @@ static const struct subject {
 } subjects[] = {
     {"work_order", show_work_order},
     {"ticket", show_ticket},
+    {"track", show_track},
     {"analysis", show_analysis},
     {"equipment", show_equipment},
     {"quotation", show_quotation},
@@ -174,6 +183,7 @@ static const struct subject {
     {"claim", show_claim},
     {"settlement", show_settlement},
     {"inspection", show_inspection},
+    {"inspection_readings", orders_view_inspection},
     {"inspection_order", show_inspection_order},
     {"review", reviews_view},
     {"voucher", show_paper_voucher},
@@ -220,7 +230,7 @@ static bool make(struct call *call, const struct paper *paper, const char *id, s
     return !err;
 }
 
-static void show_now(struct call *call, const char *name, const char *id)
+void documents_show_now(struct call *call, const char *name, const char *id)
 {
     struct json_out made = json_out(PAPER_MOST);
     const struct paper *paper;
@@ -265,7 +275,7 @@ void documents_show(struct call *call)
     if (version) {
         show_version(call, call->parts[1], call->parts[2], version);
     } else {
-        show_now(call, call->parts[1], call->parts[2]);
+        documents_show_now(call, call->parts[1], call->parts[2]);
     }
 }
 
@@ -276,7 +286,7 @@ void work_paper(struct call *call)
     if (paper && strcmp(paper->of, "work_order") != 0) {
         call_problem(call, 404, "Not found", "%s is a document of another kind of object: %s", paper->id, paper->of);
     } else {
-        show_now(call, call->parts[3], call->parts[1]);
+        documents_show_now(call, call->parts[3], call->parts[1]);
     }
 }
 

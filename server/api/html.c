@@ -93,9 +93,20 @@ void html_value(struct json_out *out, const struct cJSON *value)
     json_out_free(&words);
 }
 
+/* A4 with room to punch, where a row is not torn in two; on a screen as wide as that, on a phone as wide as it is. */
+const char html_style[] =
+    "@page{size:A4;margin:18mm 14mm 16mm 20mm}body{font:10.5pt/1.4 'Noto Sans','Noto Sans CJK SC',sans-serif;"
+    "max-width:176mm;margin:0 auto;padding:0 4mm;color:#111}@media print{body{padding:0}}h1{font-size:15pt;margin:2mm 0 1mm}"
+    "h2{font-size:11pt;margin:5mm 0 1mm}table{border-collapse:collapse;width:100%}td,th{border:0.3mm solid #777;"
+    "padding:0.8mm 1.6mm;text-align:left;vertical-align:top;font-weight:normal;overflow-wrap:anywhere}th{background:#f2f2f2}"
+    "table.head th{width:32%}tr{break-inside:avoid}.small{font-size:8.5pt;color:#555;margin:0 0 3mm}.signs{display:flex;"
+    "gap:10mm;margin-top:14mm}.signs div{flex:1;border-top:0.3mm solid #111;padding-top:1mm}form{margin:4mm 0}"
+    "input,select,textarea,button{font:inherit;padding:1mm 2mm;margin:1mm 0;max-width:100%;box-sizing:border-box}";
+
 void html_open(struct json_out *out, const char *en, const char *zh)
 {
-    html_put(out, "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>");
+    html_put(out, "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\""
+                  " content=\"width=device-width, initial-scale=1\"><link rel=\"stylesheet\" href=\"/page.css\"><title>");
     html_text(out, en);
     html_put(out, "</title><h1>");
     html_text(out, en);

@@ -3,6 +3,9 @@
 
 #include "models/base/json.h"
 
+/* Served as /page.css, which every page links: the content security policy lets no inline style through. */
+extern const char html_style[];
+
 void html_put(struct json_out *out, const char *markup);
 void html_text(struct json_out *out, const char *words); /* NULL writes nothing */
 void html_cell(struct json_out *out, const char *words); /* <td>…</td> */

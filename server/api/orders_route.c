@@ -3,7 +3,6 @@
 
 #include "server/alarm/alarm.h"
 #include "server/api/api_int.h"
-#include "server/api/html.h"
 #include "server/fleet/orders.h"
 #include "server/inspection/inspection.h"
 
@@ -197,45 +196,6 @@ static void put_points(struct call *call, const char *json)
     json_close_list(call->out);
 }
 
-static void print_inspection(struct call *call, const struct sql_rows *rows)
-{
-    const struct cJSON *checks = NULL, *points = NULL;
-    const char *a = sql_text(rows, 4), *b = sql_text(rows, 3);
-
-    call->answer->type = "text/html; charset=utf-8";
-    html_open(call->out, "Inspection report", "巡检报告");
-    html_put(call->out, "<p>");
-    html_text(call->out, sql_text(rows, 0));
-    html_put(call->out, " · ");
-    html_text(call->out, sql_text(rows, 5));
-    html_put(call->out, " · ");
-    html_text(call->out, sql_text(rows, 2) ? sql_text(rows, 2) : sql_text(rows, 1));
-    html_put(call->out, "</p><table border=\"1\"><tr><th>Check · 检查项</th><th>Reading · 读数</th>"
-                   "<th>Limit · 限值</th><th>Result · 结果</th></tr>");
-    if (a && !json_parse(call->request->arena, a, strlen(a), &checks, NULL)) {
-        for (const struct cJSON *item = json_first(checks); item; item = json_next(item)) {
-            html_put(call->out, "<tr>");
-            html_cell(call->out, json_text_or(json_field(item, "title"), "en", json_text_or(item, "id", "")));
-            html_value(call->out, json_field(item, "reading"));
-            html_value(call->out, json_field(item, "limit"));
-            html_cell(call->out, json_text_or(item, "light", ""));
-            html_put(call->out, "</tr>");
-        }
-    }
-    html_put(call->out, "</table><h2>Readings · 读数</h2><table border=\"1\">");
-    if (b && !json_parse(call->request->arena, b, strlen(b), &points, NULL)) {
-        for (const struct cJSON *item = json_first(points); item; item = json_next(item)) {
-            html_put(call->out, "<tr>");
-            html_cell(call->out, json_text_or(item, "name", ""));
-            html_value(call->out, json_field(item, "value"));
-            html_cell(call->out, json_text_or(item, "unit", ""));
-            html_cell(call->out, json_text_or(item, "quality", ""));
-            html_put(call->out, "</tr>");
-        }
-    }
-    html_put(call->out, "</table></html>");
-}
-
 #define INSPECTION                                                                                 \
     "SELECT i.number, i.state, i.verdict, i.points, i.checks, e.name, i.reason, i.created_ms, i.done_ms, i.health, i.version" \
     " FROM inspection i JOIN equipment e ON e.id = i.equipment WHERE i.id = ?1"
@@ -265,20 +225,30 @@ enum err orders_put_inspection(struct call *call, int64_t id)
     return err;
 }
 
+/* The object as its route shows it, into out. */
+enum err orders_view_inspection(struct call *call, const char *number, struct json_out *out)
+{
+    int64_t id = inspection_find(call->sql, number);
+    struct json_out *before = call->out;
+    enum err err;
+
+    if (id < 0) {
+        return ERR_NOT_FOUND;
+    }
+    call->out = out;
+    err = orders_put_inspection(call, id);
+    call->out = before;
+    return err ? err : out->err;
+}
+
 void orders_show_inspection(struct call *call)
 {
-    const char *format = http_query(call->request, "format");
     int64_t id = inspection_find(call->sql, call->parts[1]);
-    struct sql_rows rows;
 
     if (id < 0) {
         call_problem(call, 404, "Not found", "no inspection %s", call->parts[1]);
-    } else if (format && strcmp(format, "html") == 0) {
-        sql_find(call->sql, &rows, INSPECTION, "i", id);
-        if (sql_next(&rows)) {
-            print_inspection(call, &rows);
-        }
-        (void)!sql_end(&rows);
+    } else if (text_same(http_query(call->request, "format"), "html")) {
+        documents_show_now(call, "inspection_readings", call->parts[1]);
     } else {
         call_tag(call, sql_find_int(call->sql, 0, "SELECT version FROM inspection WHERE id = ?1", "i", id));
         if (orders_put_inspection(call, id)) {

@@ -4,15 +4,6 @@
 
 #include "server/api/html.h"
 
-/* A4 with room to punch; a row is not torn in two. */
-static const char sheet[] =
-    "<style>@page{size:A4;margin:18mm 14mm 16mm 20mm}body{font:10.5pt/1.4 'Noto Sans','Noto Sans CJK SC',sans-serif;"
-    "max-width:176mm;margin:0 auto;color:#111}h1{font-size:15pt;margin:0 0 1mm}h2{font-size:11pt;margin:5mm 0 1mm}"
-    "table{border-collapse:collapse;width:100%}td,th{border:0.3mm solid #777;padding:0.8mm 1.6mm;text-align:left;"
-    "vertical-align:top;font-weight:normal;overflow-wrap:anywhere}th{background:#f2f2f2}table.head th{width:32%}"
-    "tr{break-inside:avoid}.small{font-size:8.5pt;color:#555;margin:0 0 3mm}.signs{display:flex;gap:10mm;"
-    "margin-top:14mm}.signs div{flex:1;border-top:0.3mm solid #111;padding-top:1mm}</style>";
-
 enum tongue { BOTH, ENGLISH, CHINESE };
 
 enum err paper_make(struct call *call, const struct paper *paper, const struct json_out *object, struct json_out *made)
@@ -112,13 +103,8 @@ static void print_end(struct json_out *out, const struct cJSON *made, enum tongu
     }
 }
 
-static void print_paper(struct json_out *out, const struct cJSON *made, int64_t version, enum tongue tongue)
+static void print_body(struct json_out *out, const struct cJSON *made, enum tongue tongue)
 {
-    const char *en = json_text_or(made, "en", ""), *zh = json_text_or(made, "zh", "");
-
-    html_open(out, tongue == CHINESE ? zh : en, tongue == ENGLISH ? NULL : tongue == BOTH ? zh : NULL);
-    html_put(out, sheet);
-    print_origin(out, made, version);
     html_put(out, "<table class=\"head\">");
     for (const struct cJSON *field = json_first(json_field(made, "fields")); field; field = json_next(field)) {
         html_put(out, "<tr><th>");
@@ -131,6 +117,15 @@ static void print_paper(struct json_out *out, const struct cJSON *made, int64_t 
     for (const struct cJSON *table = json_first(json_field(made, "tables")); table; table = json_next(table)) {
         print_table(out, table, tongue);
     }
+}
+
+static void print_paper(struct json_out *out, const struct cJSON *made, int64_t version, enum tongue tongue)
+{
+    const char *en = json_text_or(made, "en", ""), *zh = json_text_or(made, "zh", "");
+
+    html_open(out, tongue == CHINESE ? zh : en, tongue == BOTH ? zh : NULL);
+    print_origin(out, made, version);
+    print_body(out, made, tongue);
     print_end(out, made, tongue);
     html_close(out);
 }
@@ -157,6 +152,24 @@ enum err paper_answer(struct call *call, const struct json_out *made, int64_t ve
         print_paper(call->out, root, version,
                     !tongue || strcmp(tongue, "both") == 0 ? BOTH : strcmp(tongue, "en") == 0 ? ENGLISH : CHINESE);
     }
+    return err;
+}
+
+enum err paper_put(struct call *call, const char *name, const struct cJSON *object)
+{
+    const struct paper *paper = rules_paper(call->api->options.rules, name);
+    struct json_out made = json_out(PAPER_MOST);
+    const struct cJSON *root = NULL;
+    enum err err = paper ? ERR_OK : ERR_NOT_FOUND;
+
+    if (!err) {
+        paper_fill(paper, object, &made);
+        err = made.err ? made.err : json_parse(call->request->arena, made.bytes, made.size, &root, NULL);
+    }
+    if (!err) {
+        print_body(call->out, root, BOTH);
+    }
+    json_out_free(&made);
     return err;
 }
 

@@ -15,5 +15,7 @@ enum err paper_make(struct call *call, const struct paper *paper, const struct j
 /* A filled paper as the answer: as it is, or with ?format=html as an A4 page in ?lang=en, zh or (preset) both.
  * version 0: it was not issued. */
 enum err paper_answer(struct call *call, const struct json_out *made, int64_t version) MUST_CHECK;
+/* The fields and tables alone, in both languages, into a page that has more on it. ERR_NOT_FOUND: no such template. */
+enum err paper_put(struct call *call, const char *name, const struct cJSON *object) MUST_CHECK;
 /* Both: the template of that name filled from the object and answered; a 404 when there is no such template. */
 enum err paper_show(struct call *call, const char *name, const struct json_out *object) MUST_CHECK;

@@ -116,6 +116,7 @@ const struct route routes[] = {
     {"POST", V1 "track/{number}/photos", MAY_ANYBODY, ANSWER_JSON, BODY_BYTES, track_photo},
     {"GET", "/track/{number}", MAY_ANYBODY, ANSWER_OTHER, BODY_NONE, page_track},
     {"GET", "/survey/{id}", MAY_ANYBODY, ANSWER_OTHER, BODY_NONE, page_survey},
+    {"GET", "/page.css", MAY_ANYBODY, ANSWER_OTHER, BODY_NONE, page_style},
     {"GET", "/track.js", MAY_ANYBODY, ANSWER_OTHER, BODY_NONE, page_script},
     {"GET", V1 "surveys", MAY_READ, ANSWER_LIST, BODY_NONE, surveys_list},
     {"POST", V1 "surveys/{id}/answer", MAY_ANYBODY, ANSWER_JSON, BODY_NEEDED, survey_post},

@@ -4,6 +4,7 @@
 
 #include "server/api/api_int.h"
 #include "server/api/html.h"
+#include "server/api/paper.h"
 
 static const char script[] =
     "'use strict';\n"
@@ -33,6 +34,12 @@ static const char script[] =
     "  send(form).then(async answer => answer.ok ? say(form, 'Received, thank you', '已收到，谢谢')\n"
     "    : say(form, (await answer.json()).detail || 'Not taken', '未能提交'), () => say(form, 'Please try again', '请重试'));\n"
     "});\n";
+
+void page_style(struct call *call)
+{
+    call->answer->type = "text/css; charset=utf-8";
+    json_put_raw(call->out, html_style, strlen(html_style));
+}
 
 void page_script(struct call *call)
 {
@@ -67,17 +74,6 @@ static const struct cJSON *ask(struct call *call, void (*route)(struct call *cal
     return value;
 }
 
-static void put_row(struct json_out *out, const char *en, const char *zh, const struct cJSON *value)
-{
-    html_put(out, "<tr><th>");
-    html_text(out, en);
-    html_put(out, " · ");
-    html_text(out, zh);
-    html_put(out, "</th>");
-    html_value(out, value);
-    html_put(out, "</tr>");
-}
-
 /* <form …> to that address below the API, with the code of this page. */
 static void open_form(struct call *call, const char *kind, const char *room, const char *id, const char *what)
 {
@@ -107,7 +103,7 @@ static void close_form(struct json_out *out, const char *en, const char *zh)
 
 void page_track(struct call *call)
 {
-    const struct cJSON *track, *at;
+    const struct cJSON *track;
     struct json_out *out = call->out;
 
     call->parts[1] = behind(call);
@@ -116,22 +112,9 @@ void page_track(struct call *call)
         return;
     }
     html_open(out, "Progress of your ticket", "工单进度");
-    html_put(out, "<table>");
-    put_row(out, "Number", "工单号", json_field(track, "number"));
-    put_row(out, "", "", json_field(track, "title"));
-    put_row(out, "Next step", "下一步", json_field(track, "next"));
-    put_row(out, "Registered", "登记时间", json_field(track, "registered_at"));
-    put_row(out, "Appointment", "预约时间", json_field(track, "appointment"));
-    put_row(out, "Running normally since", "恢复时间", json_field(track, "cleared_at"));
-    put_row(out, "Closed", "关闭时间", json_field(track, "closed_at"));
-    html_put(out, "</table><h2>Steps · 处理过程</h2><table>");
-    for (at = json_first(json_field(track, "history")); at; at = json_next(at)) {
-        html_put(out, "<tr>");
-        html_value(out, json_field(at, "at"));
-        html_value(out, json_field(at, "step"));
-        html_put(out, "</tr>");
+    if (paper_put(call, "track", track)) { /* a company without that paper shows the number alone */
+        html_text(out, json_text_or(track, "number", ""));
     }
-    html_put(out, "</table>");
     if (!json_as_text(json_field(track, "closed_at"))) {
         html_put(out, "<h2>Send a picture of the trouble · 上传故障照片</h2>");
         open_form(call, "photo", "track", call->parts[1], "photos");

@@ -39,6 +39,7 @@ def test_a_customer_sends_pictures_without_log_in(world):
     number, code = ticket["number"], ticket["track"]["code"]
     status, page = world.ask("GET", f"/track/{number}?code={code}", token="")[::2]
     assert status == 200 and "上传故障照片" in page and "Send a picture" in page and "<script src=" in page
+    assert "registered · 已登记" in page and number in page and "{" not in page, "in words, not in codes and braces"
     assert world.ask("GET", "/track.js", token="")[1]["content-type"].startswith("text/javascript")
     assert world.ask("GET", f"/track/{number}?code=wrong", token="")[0] == 404
     status, kept = send(world, number, code, JPEG)

@@ -64,7 +64,11 @@ def test_a_repair_slip(rig, ticket):
 
 def test_pages_in_either_language(rig, ticket):
     both, english, chinese = (page(rig, f"/documents/repair_slip/{ticket}?format=html" + more) for more in ("", "&lang=en", "&lang=zh"))
-    assert "Repair slip · 维修反馈单" in both and "size:A4" in both and ticket in both
+    assert "Repair slip · 维修反馈单" in both and ticket in both
+    linked, = re.findall(r'<link rel="stylesheet" href="([^"]+)">', both)
+    status, headers, style = rig.ask("GET", linked, token="")
+    assert status == 200 and headers["content-type"].startswith("text/css") and "size:A4" in style
+    assert "default-src 'self'" in headers["content-security-policy"] and "<style" not in both and " style=" not in both, "it would not be obeyed"
     assert "维修反馈单" not in english and "业主姓名" not in english and "covered" in english
     assert "Repair slip" not in chinese and "业主姓名" in chinese and "保修期内" in chinese
     assert refused(rig, f"/documents/repair_slip/{ticket}?lang=fr&format=html", 422).startswith("lang: expected one of")

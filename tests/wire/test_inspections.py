@@ -117,7 +117,7 @@ def test_the_report_and_its_readers(rig):
     due = next(d for d in rig.get("/duties?kind=inspection_report")["items"] if d["name"] == number)
     assert due["state"] == "running"
     text = page(rig, f"/inspections/{number}/report?format=html&lang=zh")
-    assert "巡检报告" in text and "D-23" in text and "A4" in text
+    assert "巡检报告" in text and "D-23" in text and "/page.css" in text
     assert "Monthly inspection result" in page(rig, f"/documents/monthly_inspection/{number}?format=html")
     status, answer = rig.call("POST", f"/api/v1/inspections/{number}/actions", {"action": "deliver", "id": "d", "to": "Zhou, by hand"})
     assert status == 200, answer
