@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "models/base/text.h"
@@ -106,7 +107,7 @@ static enum err simple(struct pg *pg, const char *statement)
 
 /* ------------------------------------------------------------------ the connection */
 
-static enum err take_lock(struct pg *pg)
+static enum err try_lock(struct pg *pg)
 {
     PGresult *result = PQexec(pg->conn, "SELECT pg_try_advisory_lock(" LOCK_KEY ")");
     enum err err = outcome_of(pg, result);
@@ -116,6 +117,20 @@ static enum err take_lock(struct pg *pg)
         err = ERR_BUSY;
     }
     PQclear(result);
+    return err;
+}
+
+/* A connection that was closed a moment ago holds its lock until PostgreSQL has noticed: half a second is waited for that,
+ * so that a server that is started anew at once is not refused. */
+static enum err take_lock(struct pg *pg)
+{
+    const struct timespec pause = {0, 50 * 1000 * 1000};
+    enum err err = try_lock(pg);
+
+    for (int i = 0; i < 10 && err == ERR_BUSY; i++) {
+        (void)nanosleep(&pause, NULL);
+        err = try_lock(pg);
+    }
     return err;
 }
 

@@ -140,7 +140,7 @@ def test_a_bad_file_is_set_aside_and_what_can_be_read_is_saved(roof):
     assert "set aside" in agent.text() and list(roof.spool_path.parent.glob("bad-*"))
     roof.rig.programs[0] = roof.rig.broker()
     wait_for(lambda: 4711 in [v for _, v, _ in roof.desk.readings("r5")], 30)
-    assert len({m["epoch"] for m in roof.desk.of("data")}) == 2, "the older epoch's messages kept their names"
+    wait_for(lambda: len({m["epoch"] for m in roof.desk.of("data")}) == 2, 30, words="the older epoch's messages, under their names")
     agent.stop()
     roof.spool_path.write_bytes(b"no database at all" * 1000)
     agent = roof.start()
