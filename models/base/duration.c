@@ -2,6 +2,7 @@
 #include "models/base/duration.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "models/base/text.h"
@@ -51,6 +52,20 @@ enum err duration_ms(struct duration duration, int64_t *ret_ms)
     }
     *ret_ms = duration.count * ms;
     return ERR_OK;
+}
+
+void duration_write(int64_t ms, char ret_words[DURATION_SIZE])
+{
+    static const struct {
+        int64_t ms;
+        const char *unit;
+    } exact[] = {{3600000, "h"}, {60000, "m"}, {1000, "s"}, {1, "ms"}};
+    size_t i = 0;
+
+    while (ms % exact[i].ms != 0) {
+        i++;
+    }
+    (void)snprintf(ret_words, DURATION_SIZE, "%lld%s", (long long)(ms / exact[i].ms), exact[i].unit);
 }
 
 const char *duration_unit_text(enum duration_unit unit)

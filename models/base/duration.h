@@ -8,6 +8,8 @@
 
 #include "models/base/err.h"
 
+#define DURATION_SIZE 24 /* of what is written */
+
 enum duration_unit {
     DURATION_MS,
     DURATION_S,
@@ -28,6 +30,8 @@ struct duration {
 enum err duration_read(const char *words, struct duration *ret_duration) MUST_CHECK;
 /* Milliseconds of an exact duration (ms s m h, and d as 24 h); ERR_UNSUPPORTED for wd mo y. */
 enum err duration_ms(struct duration duration, int64_t *ret_ms) MUST_CHECK;
+/* An exact time in the largest unit that leaves no rest: 28800000 to "8h", 90000 to "90s". */
+void duration_write(int64_t ms, char ret_words[DURATION_SIZE]);
 /* "wd", "h" … */
 const char *duration_unit_text(enum duration_unit unit);
 /* Bytes of "1048576", "64KiB", "256MiB", "2GiB" (one blank before the unit allowed). */

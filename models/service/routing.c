@@ -63,6 +63,15 @@ static void say_tier(const struct routing_want *want, const struct routing_perso
     int least = want->non_routine ? 3 : 1;
 
     least = want->least_tier > least ? want->least_tier : least;
+    if (person->dealer && person->dealer->valid_to < want->day) {
+        char day[11];
+
+        civil_write_date(person->dealer->valid_to, day);
+        saying->excluded = true;
+        text_addf(&saying->words, "the agreement with the dealer %.40s ended on %s",
+                  person->dealer->name ? person->dealer->name : "", day);
+        return;
+    }
     if (!person->tier) {
         saying->share = WHOLE / 2;
         text_add(&saying->words, "no tier is said");

@@ -13,7 +13,7 @@
 
 enum routing_criterion {
     ROUTING_PLACE,    /* named for the equipment (S0-07), for the site, for the territory (C-15) */
-    ROUTING_TIER,     /* routine faults to tier 1, others to tier 3 (S0-129, S0-130) */
+    ROUTING_TIER,     /* routine faults to tier 1, others to tier 3 (S0-129, S0-130); a dealer whose agreement runs */
     ROUTING_SKILL,    /* certificate valid on the day of the visit (S1-35) */
     ROUTING_EXAM,     /* the periodic exam (S1-36) */
     ROUTING_ABSENCE,
@@ -52,6 +52,11 @@ struct routing_certificate {
     int32_t valid_to; /* the last day; ROUTING_FOR_EVER */
 };
 
+struct routing_dealer { /* who works for the company by an agreement (S0-128) */
+    const char *name, *agreement; /* may be NULL */
+    int32_t valid_to;             /* the last day of the agreement; ROUTING_FOR_EVER */
+};
+
 struct routing_want { /* the visit */
     int32_t day;       /* civil day at the place */
     const char *skill; /* NULL: any */
@@ -65,6 +70,7 @@ struct routing_person {
     const char *technician; /* NULL: a team that names no technicians */
     const char *team;       /* or NULL */
     int tier;               /* 1 local agent, 2 regional office, 3 head office (S0-48); 0: not said */
+    const struct routing_dealer *dealer; /* NULL: the company's own people */
     enum routing_place place;
     const struct routing_certificate *certificates;
     size_t certificate_count;

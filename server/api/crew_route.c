@@ -186,6 +186,21 @@ static void put_members(struct call *call, const struct crew_team *team)
     json_int(call->out, "available", there);
 }
 
+/* Whose people they are, by which agreement, until when; null: the company's own. */
+static void put_dealer(struct json_out *out, const struct crew_team *team)
+{
+    if (!team->has_dealer) {
+        json_null(out, "dealer");
+        return;
+    }
+    json_key(out, "dealer");
+    json_open_object(out);
+    json_text(out, "name", team->dealer.name);
+    json_text(out, "agreement", team->dealer.agreement);
+    put_day(out, "valid_to", team->dealer.valid_to);
+    json_close_object(out);
+}
+
 static enum err show_team(struct call *call, int64_t id)
 {
     const struct crew_team *team = crew_team_of(call->crew, id);
@@ -201,6 +216,7 @@ static enum err show_team(struct call *call, int64_t id)
     } else {
         json_null(call->out, "tier");
     }
+    put_dealer(call->out, team);
     json_text(call->out, "lead", team->lead);
     json_text(call->out, "up", team->up);
     json_text(call->out, "phone", team->phone);

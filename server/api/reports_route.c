@@ -11,7 +11,8 @@
 #define ROWS_MOST  200000 /* of a figure */
 
 static const struct figures *const lists[] = {&figures_service, &figures_repair, &figures_alarm,
-                                              &figures_dispatch, &figures_field, &figures_quality, &figures_inspection, &figures_stock};
+                                              &figures_dispatch, &figures_field, &figures_quality, &figures_inspection, &figures_stock,
+                                              &figures_cause};
 #define LISTS (sizeof(lists) / sizeof(lists[0]))
 
 /* What a report may be grouped by further. */

@@ -1,21 +1,23 @@
 /* Doers of dispatch: who goes and when, who has it, who takes it over. */
 #include "models/service/plan_staff.h"
 #include "server/desk/action.h"
+#include "server/field/appointment.h"
 #include "server/field/escalate.h"
 #include "server/field/owner.h"
 #include "server/field/route.h"
 #include "server/visit/visits.h"
 
 static enum err set_order(struct move *move, const char *state, int64_t team, int64_t technician,
-                          int64_t from_ms, int64_t to_ms)
+                          const struct appointment *made)
 {
     enum err err = sql_run(move->sql,
-                   "UPDATE work_order SET state = ?2, team = COALESCE(NULLIF(?3, 0), team),"
-                   " technician = COALESCE(NULLIF(?4, 0), technician), from_ms ="
-                   " COALESCE(NULLIF(?5, 0), from_ms), to_ms = COALESCE(NULLIF(?6, 0), to_ms),"
-                   " version = version + 1, sequence = sequence + 1 WHERE ticket = ?1 AND kind ="
-                   " 'corrective' AND state NOT IN ('done', 'verified', 'closed', 'cancelled')",
-                   "itiiii", move->ticket->id, state, team, technician, from_ms, to_ms);
+                           "UPDATE work_order SET state = ?2, team = COALESCE(NULLIF(?3, 0), team),"
+                           " technician = COALESCE(NULLIF(?4, 0), technician), from_ms ="
+                           " COALESCE(NULLIF(?5, 0), from_ms), to_ms = COALESCE(NULLIF(?6, 0), to_ms), agreed_by ="
+                           " COALESCE(?7, agreed_by), version = version + 1, sequence = sequence + 1 WHERE ticket = ?1"
+                           " AND kind = 'corrective' AND state NOT IN ('done', 'verified', 'closed', 'cancelled')",
+                           "itiiiit", move->ticket->id, state, team, technician, made->from_ms, made->to_ms,
+                           made->agreed_by);
 
     return err ? err
                : work_desk_moved(move->office, move->sql, move->ticket->id, move->action->action, move->action->who,
@@ -79,7 +81,7 @@ enum err do_dispatch(struct move *move)
     }
     err = move_need_order(move);
     if (!err) {
-        err = set_order(move, "dispatched", team, 0, 0, 0);
+        err = set_order(move, "dispatched", team, 0, &(struct appointment){0});
     }
     if (!err) {
         err = give(move, team);
@@ -189,32 +191,29 @@ static enum err stop_assign(struct move *move, int64_t at_ms)
 enum err do_assign(struct move *move)
 {
     const char *name = json_text_or(move->action->body, "technician", NULL);
-    const struct cJSON *appointment = json_field(move->action->body, "appointment");
     int64_t technician =
         sql_find_int(move->sql, 0, "SELECT id FROM technician WHERE name = ?1", "t", name);
-    int64_t team, from_ms = 0, to_ms = 0;
+    struct appointment made = {0};
+    int64_t team;
     enum err err;
 
     if (!technician) {
         return text_say(move->why, ERR_FORMAT,
                         "assign needs a technician; there is none called '%.60s'", name ? name : "");
     }
-    if (appointment &&
-        (civil_read_instant(json_text_or(appointment, "from", ""), &from_ms) ||
-         civil_read_instant(json_text_or(appointment, "to", ""), &to_ms) || to_ms < from_ms)) {
-        return text_say(move->why, ERR_FORMAT,
-                        "appointment needs from and to as RFC 3339 times, from before to");
+    err = appointment_read(move->action->body, &made, move->why);
+    if (!err) {
+        err = judge_technician(move, name, made.from_ms, made.to_ms);
     }
-    err = judge_technician(move, name, from_ms, to_ms);
     team = sql_find_int(move->sql, 0, "SELECT team FROM technician WHERE id = ?1", "i", technician);
     if (!err) {
         err = move_need_order(move);
     }
     if (!err) {
-        err = set_order(move, "assigned", team, technician, from_ms, to_ms);
+        err = set_order(move, "assigned", team, technician, &made);
     }
     if (!err) {
-        err = own(move, team, technician, appointment != NULL);
+        err = own(move, team, technician, made.from_ms != 0);
     }
     if (!err) {
         err = clocks_stop(move->sql, move->ticket->id, PLAN_DISPATCHED, move->at_ms);

@@ -167,6 +167,7 @@ static struct routing_person person_of(const struct gatherer *gatherer, const st
         .tier = team->tier,
         .place = place_of(gatherer, team, who ? who->id : 0),
         .team_skills = team->skills,
+        .dealer = team->has_dealer ? &team->dealer : NULL,
         .exam_due = who ? who->exam_due : ROUTING_NO_DAY,
         .absence = who ? crew_absence_on(who, day) : NULL,
         .open_orders = load_of(gatherer, team, who ? who->id : 0),

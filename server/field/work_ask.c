@@ -1,4 +1,5 @@
 /* Work orders that people ask for. */
+#include "server/field/appointment.h"
 #include "server/field/work_int.h"
 
 #include <string.h>
@@ -121,18 +122,16 @@ static enum err read_job(struct asked *asked)
 
 static enum err read_appointment(struct asked *asked)
 {
-    const struct cJSON *appointment = json_field(asked->body, "appointment");
     struct work_new *what = &asked->what;
+    struct appointment made = {0};
+    enum err err = appointment_read(asked->body, &made, asked->why);
 
-    if (appointment && (civil_read_instant(json_text_or(appointment, "from", ""), &what->from_ms) ||
-                        civil_read_instant(json_text_or(appointment, "to", ""), &what->to_ms) ||
-                        what->to_ms < what->from_ms)) {
-        return text_say(asked->why, ERR_FORMAT, "appointment needs from and to as RFC 3339 times, from before to");
-    }
-    what->agreed_by = json_text_or(asked->body, "agreed_by", NULL);
+    what->from_ms = made.from_ms;
+    what->to_ms = made.to_ms;
+    what->agreed_by = made.agreed_by;
     what->title = json_text_or(asked->body, "title", json_text_or(asked->body, "note", NULL));
     what->serial = json_text_or(asked->body, "serial", NULL);
-    return ERR_OK;
+    return err;
 }
 
 /* What one kind needs and others do not. */

@@ -2,40 +2,27 @@
 #include <string.h>
 
 #include "models/service/plan_staff.h"
+#include "server/field/appointment.h"
 #include "server/field/work_int.h"
 
 #include "server/rack/reserve.h"
 
-/* Visits have no dispatcher's ticket: who comes and when is said here. The plan's date stays. */
-static enum err read_appointment(struct work *work, int64_t *ret_from_ms, int64_t *ret_to_ms)
-{
-    const struct cJSON *appointment = json_field(work->action->body, "appointment");
-
-    *ret_from_ms = *ret_to_ms = 0;
-    if (appointment && (civil_read_instant(json_text_or(appointment, "from", ""), ret_from_ms) ||
-                        civil_read_instant(json_text_or(appointment, "to", ""), ret_to_ms) ||
-                        *ret_to_ms < *ret_from_ms)) {
-        return text_say(work->why, ERR_FORMAT,
-                        "appointment needs from and to as RFC 3339 times, from before to");
-    }
-    return ERR_OK;
-}
-
-static enum err set_appointment(struct work *work, int64_t from_ms, int64_t to_ms)
+static enum err set_appointment(struct work *work, const struct appointment *made)
 {
     return sql_run(work->sql,
                    "UPDATE work_order SET from_ms = COALESCE(NULLIF(?2, 0), from_ms), to_ms ="
                    " COALESCE(NULLIF(?3, 0), to_ms), agreed_by = COALESCE(?4, agreed_by), preempted_by = NULL"
                    " WHERE id = ?1",
-                   "iiit", work->order.id, from_ms, to_ms, json_text_or(work->action->body, "agreed_by", NULL));
+                   "iiit", work->order.id, made->from_ms, made->to_ms, made->agreed_by);
 }
 
+/* Visits have no dispatcher's ticket: who comes and when is said here. The plan's date stays. */
 static enum err do_assign(struct work *work)
 {
     const char *name = json_text_or(work->action->body, "technician", NULL);
     int64_t technician = sql_find_int(work->sql, 0, "SELECT id FROM technician WHERE name = ?1", "t", name);
-    int64_t from_ms, to_ms;
-    enum err err = read_appointment(work, &from_ms, &to_ms);
+    struct appointment made = {0};
+    enum err err = appointment_read(work->action->body, &made, work->why);
 
     if (work->order.ticket && work->order.kind == JOB_CORRECTIVE) {
         return text_say(work->why, ERR_STATE,
@@ -46,9 +33,9 @@ static enum err do_assign(struct work *work)
                         name ? name : "");
     }
     if (!err) {
-        err = set_appointment(work, from_ms, to_ms);
+        err = set_appointment(work, &made);
     }
-    if (!err && from_ms) {
+    if (!err && made.from_ms) {
         err = work_window_open(work->sql, work->order.id, work->action->who, work->now_ms, work->why);
     }
     return err ? err
@@ -60,17 +47,17 @@ static enum err do_assign(struct work *work)
 
 static enum err do_reschedule(struct work *work)
 {
-    int64_t from_ms, to_ms;
-    enum err err = read_appointment(work, &from_ms, &to_ms);
+    struct appointment made = {0};
+    enum err err = appointment_read(work->action->body, &made, work->why);
 
-    if (!err && !from_ms) {
+    if (!err && !made.from_ms) {
         return text_say(work->why, ERR_FORMAT, "reschedule needs an appointment: {from, to}");
     }
     if (!err && !json_text_or(work->action->body, "reason", work->action->note)) {
         return text_say(work->why, ERR_FORMAT, "reschedule needs a reason");
     }
     if (!err) {
-        err = set_appointment(work, from_ms, to_ms);
+        err = set_appointment(work, &made);
     }
     return err ? err : work_window_open(work->sql, work->order.id, work->action->who, work->now_ms, work->why);
 }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "models/base/duration.h"
+
 #define VIEW_ARENA (8 * 1024 * 1024)
 
 void view_ms(struct json_out *out, const char *name, const struct zone *zone, int64_t ms)
@@ -45,7 +47,7 @@ void view_both(struct json_out *out, const char *name, const char *en, const cha
 static void put_job(struct view *view, const char *job, struct order *order)
 {
     static const char *const shown[] = {"id", "version", "hash", "title", "skills", "tools", "advice", "needs", NULL};
-    TEXT(minutes, 32);
+    char duration[DURATION_SIZE];
 
     json_key(view->out, "job");
     if (!job || json_parse(view->arena, job, strlen(job), &order->job, NULL)) {
@@ -57,8 +59,8 @@ static void put_job(struct view *view, const char *job, struct order *order)
         json_key(view->out, shown[i]);
         json_put_value(view->out, json_field(order->job, shown[i]));
     }
-    text_addf(&minutes, "%lldm", (long long)json_int_or(order->job, "duration_ms", 0) / 60000);
-    json_text(view->out, "duration", minutes.at);
+    duration_write(json_int_or(order->job, "duration_ms", 0), duration);
+    json_text(view->out, "duration", duration);
     json_close_object(view->out);
 }
 
@@ -86,6 +88,7 @@ static void put_head(struct view *view, const struct sql_rows *rows, struct orde
     json_text(out, "urgency", sql_text(rows, 18));
     json_text(out, "ticket", sql_text(rows, 2));
     json_text(out, "equipment", sql_text(rows, 3));
+    json_text(out, "equipment_serial", sql_text(rows, 33));
     json_text(out, "site", sql_text(rows, 4));
     json_text(out, "address", sql_text(rows, 16));
     json_text(out, "team", sql_text(rows, 5));
@@ -132,7 +135,7 @@ static enum err put_row(struct view *view, struct rules *rules, struct order *or
              " w.state, w.created_ms, w.version, t.grade, w.reason, s.address, w.title, COALESCE(w.urgency, CASE WHEN"
              " t.grade = 1 THEN 'emergency' ELSE 'normal' END), w.job, p.number, w.serial, w.rma, w.code, w.agreed_by,"
              " x.number, w.result, w.result_ms, w.result_by, w.result_note, COALESCE(s.time_zone, c.time_zone), g.name,"
-             " t.warranty FROM"
+             " t.warranty, e.serial FROM"
              " work_order w LEFT JOIN ticket t ON t.id = w.ticket LEFT JOIN equipment e ON e.id = w.equipment LEFT JOIN"
              " site s ON s.id = w.site LEFT JOIN calendar c ON c.id = s.calendar LEFT JOIN team m ON m.id = w.team LEFT"
              " JOIN technician h ON h.id = w.technician LEFT JOIN work_order p ON p.id = w.parent LEFT JOIN work_order x ON"

@@ -28,6 +28,8 @@ struct crew_team {
     const char *name, *title, *phone, *email;
     const char *lead, *up; /* ids, or NULL */
     int tier;              /* 0: not said */
+    bool has_dealer;
+    struct routing_dealer dealer;
     bool has_base;
     double lat, lon;
     const char *const *skills, *const *territories; /* NULL-ended */

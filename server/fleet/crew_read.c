@@ -62,6 +62,21 @@ static bool base_of(struct complaints *complaints, struct yaml_node *map, double
     return lat && lon;
 }
 
+static void read_dealer(struct arena *arena, struct yaml_node *map, struct complaints *complaints, struct crew_team *team)
+{
+    struct yaml_node *dealer = yaml_find(map, "dealer");
+
+    if (!dealer || !yaml_map(complaints, dealer, "a dealer {name, agreement, valid_to}")) {
+        return;
+    }
+    (void)yaml_need(complaints, dealer, "name");
+    team->has_dealer = true;
+    team->dealer = (struct routing_dealer){text_of(arena, complaints, dealer, "name"),
+                                           text_of(arena, complaints, dealer, "agreement"),
+                                           date_of(complaints, dealer, "valid_to", ROUTING_FOR_EVER)};
+    yaml_no_more(complaints, dealer);
+}
+
 void crew_read_team(struct arena *arena, struct yaml_node *map, struct complaints *complaints,
                     struct crew_team *ret_team)
 {
@@ -74,6 +89,7 @@ void crew_read_team(struct arena *arena, struct yaml_node *map, struct complaint
     team.lead = id_of(arena, complaints, map, "lead", "a technician");
     team.up = id_of(arena, complaints, map, "up", "a team");
     team.tier = (int)yaml_int(complaints, yaml_find(map, "tier"), "a tier", 1, 3, 0);
+    read_dealer(arena, map, complaints, &team);
     team.has_base = base_of(complaints, map, &team.lat, &team.lon);
     team.skills = texts_of(arena, complaints, map, "skills", "a list of skills");
     team.territories = texts_of(arena, complaints, map, "territories", "a list of territories");

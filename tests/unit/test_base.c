@@ -48,10 +48,17 @@ static void text_never_overflows(void **state)
 
 static void durations_need_a_unit(void **state)
 {
+    char words[DURATION_SIZE];
     struct duration duration;
     int64_t bytes;
 
     (void)state;
+    duration_write(28800000, words);
+    assert_string_equal(words, "8h");
+    duration_write(5400000, words);
+    assert_string_equal(words, "90m");
+    duration_write(0, words);
+    assert_string_equal(words, "0h");
     assert_int_equal(duration_read("90s", &duration), ERR_OK);
     assert_int_equal(duration.unit, DURATION_S);
     assert_int_equal(duration_read("3wd", &duration), ERR_OK);

@@ -61,6 +61,14 @@ static void test_each_criterion(void **state)
     assert_true(judge(&one).suitable);
     one.team_skills = NULL; /* … or nothing at all: not proposed, but nothing speaks against it */
     assert_true(!judge(&one).suitable && !judge(&one).blocked);
+    one = person(); /* S0-128, D-49: a dealer's people through the last day of the agreement */
+    one.dealer = &(struct routing_dealer){"Pudong Solar", "DA-7", 20000};
+    assert_true(judge(&one).suitable);
+    one.dealer = &(struct routing_dealer){"Pudong Solar", "DA-7", 19999};
+    worse = judge(&one);
+    assert_true(!worse.suitable && worse.blocked);
+    routing_reasons(&worse, true, &why);
+    assert_non_null(strstr(why.at, "the agreement with the dealer Pudong Solar ended on 2024-10-03"));
     one = person();
     one.exam_due = 19999;
     worse = judge(&one);

@@ -83,7 +83,7 @@ def test_an_agreement_says_where_its_promises_come_from(rig):
     assert (promised["onsite_l1", 2]["Limit"], promised["onsite_l1", 2]["Origin"]["code"], promised["onsite_l1", 2]["Rows"]) == ("4h", "S", "S0-49")
     assert all(row["Origin"]["code"] in "SA" for name in ("Times promised", "Other duties", "Warranty") for row in table(paper, name))
     card = rig.get("/documents/warranty_card/swh-0001")
-    tank = next(row for row in table(card, "Components") if row["Component"] == "tank")
+    tank = next(row for row in table(card, "Components") if row["Component"]["code"] == "tank")
     assert tank["Until"] == "2028-03-05" and tank["Evidence"] == "acceptance_date 2025-03-06"
 
 
@@ -121,13 +121,24 @@ def test_no_document_is_missing():
     papers = {f["paper"]: f for f in (read_yaml(p.read_text()) for p in (ROOT / "models/papers").glob("*.yaml")) if "paper" in f}
     paths = json.loads((ROOT / "docs/openapi.json").read_text())["paths"]
     named = set()
+    reports = set(re.findall(r'^    {"([a-z-]+)", "', "".join(p.read_text() for p in (ROOT / "server/api").glob("figures_*.c")), re.M))
     for number, kind, where in lines:
         words = re.findall(r"`([^`]+)`", where)
         routes = [w.split(" ", 1) for w in words if re.match(r"(GET|POST) /", w)]
         assert all(method.lower() in paths.get(path, {}) for method, path in routes), (number, routes)
         assert kind != "route" or routes, number
+        if any(path == "/api/v1/reports/{name}" for _, path in routes):
+            assert {w for w in words if re.fullmatch(r"[a-z-]+", w)} <= reports, number
         if kind == "paper":
             assert words[0] in papers, (number, words)
             named |= {word for word in words if word in papers}
     forms = {number for number, *_ in lines}
     assert not {name for name, f in papers.items() if f.get("form") in forms} - named, "papers that the page does not name"
+
+
+def test_what_is_printed_has_words():
+    """Causes and components of the shipped profiles and plans are printed in words, not as codes."""
+    words = {w["id"]: {v["value"] for v in w["values"]} for w in read_yaml((ROOT / "models/papers/words.yaml").read_text())["words"]}
+    causes = {c for p in (ROOT / "models/equipment").glob("*.yaml") for c in re.findall(r"cause: ([a-z_]+)", p.read_text())}
+    classes = {c for p in (ROOT / "models/plans").glob("*.yaml") for c in read_yaml(p.read_text())["period"]["warranty"]["classes"]}
+    assert causes == words["causes"] and classes <= words["components"]
