@@ -21,6 +21,17 @@ static bool is_followed(enum work_action kind)
 }
 
 /* Whoever was there first was there then: an arrival that is heard of late counts at its own time. */
+static enum err stop_clock(struct work *work, enum plan_stop stop)
+{
+    enum err err = clocks_stop(work->sql, work->order.ticket, stop, work->at_ms);
+
+    return err || !work->place.late
+               ? err
+               : sql_run(work->sql, "UPDATE clock SET met_ms = ?3 WHERE ticket = ?1 AND stop = ?2 AND met_ms > ?3",
+                         "iti", work->order.ticket, plan_stop_names[stop], work->at_ms);
+}
+
+/* Who stands before the customer has answered as well (G-14: a person's answer, not a receipt). */
 static enum err stop_clocks(struct work *work)
 {
     int stop = follows[work->kind].stop;
@@ -29,11 +40,8 @@ static enum err stop_clocks(struct work *work)
     if (stop < 0) {
         return ERR_OK;
     }
-    err = clocks_stop(work->sql, work->order.ticket, (enum plan_stop)stop, work->at_ms);
-    return err || !work->place.late
-               ? err
-               : sql_run(work->sql, "UPDATE clock SET met_ms = ?3 WHERE ticket = ?1 AND stop = ?2 AND met_ms > ?3",
-                         "iti", work->order.ticket, plan_stop_names[stop], work->at_ms);
+    err = stop_clock(work, (enum plan_stop)stop);
+    return err || stop != PLAN_ARRIVED ? err : stop_clock(work, PLAN_RESPONSE);
 }
 
 /* A repair that is begun needs the consent to its charges, also when it is heard of late (S0-59). */

@@ -557,6 +557,7 @@ static void take_field(struct ledger *ledger, struct case_ *one, const struct li
         take_look(ledger, one, line);
     } else if (strcmp(action, "arrive") == 0 || strcmp(action, "start") == 0) {
         stop(one, "arrived", line->at_ms);
+        stop(one, "response", line->at_ms); /* who stands there has answered */
     } else if (strcmp(action, "pause") == 0) {
         add_stop(ledger, one, line->reason, line->at_ms, INT64_MAX);
         one->paused = true;

@@ -478,7 +478,7 @@ static int64_t cleared_for_good(void)
 static int64_t met_of(const char *kind, int64_t started_ms)
 {
     if (stops(kind, "response")) {
-        return sooner(first_of(RESPONDED, 0), first_of(ANSWERED, 0));
+        return sooner(sooner(first_of(RESPONDED, 0), first_of(ANSWERED, 0)), first_of(ARRIVED, 0));
     }
     if (stops(kind, "dispatched")) {
         return sooner(first_of(DISPATCHED, 0), first_of(ASSIGNED, 0));

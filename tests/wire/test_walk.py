@@ -263,7 +263,9 @@ def test_it_is_analysed(rig, life):
     wait_for(lambda: rig.ask("GET", f"/api/v1/tickets/{number}/rca")[0] == 200, 40, words="the draft")
     rig.act(number, action="rca", id="rca", cause="bearing", prevention=["grease the bearing at each visit"], note="worn")
     rig.post(f"/tickets/{number}/actions", {"action": "approve_rca", "id": "ar"}, token=rig.tokens["manager"])
-    paper(rig, "D-20", "fault_analysis", number)
+    value = paper(rig, "D-20", "fault_analysis", number, "How it is kept from coming again", "Telemetry", "Times promised", "What was done", "Parts")
+    states = {row[0]["code"]: row[-1]["code"] for row in value["Times promised"]}
+    assert states["response"] == states["onsite_l1"] == "met", states
     found = {(line["name"], line["group"]): line["value"] for line in route(rig, "D-21", "/reports/causes")["lines"]}
     assert found["faults", "pump_no_flow"] == found["causes found", "pump_no_flow: bearing"] == 1, found
     assert [group for name, group in found if name == "parts built in" and group.startswith("pump-15-60, lot ")], found
