@@ -133,6 +133,22 @@ struct plan_window { /* season window: month-day to month-day, maybe of the next
     int from_month, from_day, to_month, to_day;
 };
 
+struct plan_age { /* from that age on: every so often (S0-84) */
+    int years;
+    struct duration every;
+};
+
+/* What people approve before it leaves the house, and how many of them. */
+enum plan_approval { PLAN_APPROVED_BY_NONE, PLAN_APPROVED_BY_ONE, PLAN_APPROVED_BY_TWO };
+extern const char *const plan_approval_names[]; /* none one two_persons */
+
+struct plan_rounds { /* inspections on site, and reports */
+    const struct plan_age *older; /* the interval on site, by the age of the equipment; rising */
+    size_t older_count;
+    int order_days; /* the work order is made so long before the period ends; 0: by people alone */
+    enum plan_approval report, review;
+};
+
 struct plan_staff; /* plan_staff.h */
 struct plan_visits; /* plan_visit.h */
 
@@ -204,6 +220,7 @@ struct plan {
     struct duration exchange_least; /* … or has the rest, and at least so long; count 0: no more than the rest */
     bool requires_card;
     enum plan_card late_card;
+    bool card_by_connection;   /* S0-136: the first telemetry registers the warranty, a person confirms it */
     bool fee_approval;         /* S2-30: what is quoted for a special request is approved by a manager first */
     bool two_persons;          /* S0-30: a verdict counts when a second person has confirmed it */
     struct price_rules price;
@@ -226,7 +243,9 @@ struct plan {
         bool required; /* it is kept and returned */
         const struct plan_window *windows; /* … within these; none: when it suits */
         size_t window_count;
+        bool assessed; /* a repair is settled when it was assessed; else when it has come back */
     } old_parts;
+    struct plan_rounds rounds;
     double reserve_odds, reserve_km; /* parts so likely are laid aside at assignment, from so near; odds 0: none */
     const char *const *approvals; /* NULL-ended: optional gates of job plans that hold up here */
     struct alarm_rules alarms;
@@ -258,6 +277,8 @@ enum err plan_read(struct arena *arena, const char *bytes, size_t size,
  * says is taken, what newer rules would complain of is not looked at. */
 enum err plan_read_kept(struct arena *arena, const char *bytes, size_t size,
                         const struct plan **ret_plan) MUST_CHECK;
+/* The last age that was reached on `today` by something that is as old as from_day; NULL: none. */
+const struct plan_age *plan_age_at(const struct plan_age *ages, size_t count, int32_t from_day, int32_t today);
 /* The limit of a target for a ticket; set = false when the plan gives none. level 'A' 'B' 'C'. */
 struct plan_limit plan_limit_of(const struct plan *plan, const struct plan_target *target,
                                 int grade, char level, bool remote_area, bool emergency);

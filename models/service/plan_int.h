@@ -47,6 +47,10 @@ void plan_read_item_duties(struct plan_reader *reader, struct yaml_node *section
 /* "03-15/05-15" …; NULL when there are none. */
 const struct plan_window *plan_windows(struct plan_reader *reader, struct yaml_node *list, size_t *ret_count);
 void plan_read_visits(struct plan_reader *reader, struct yaml_node *map);
+/* plan_rounds.c: what is done more often when it is older, rising; and the rest of the items' inspection and old_parts */
+const struct plan_age *plan_ages(struct plan_reader *reader, struct yaml_node *node, size_t *ret_count);
+void plan_read_rounds(struct plan_reader *reader, struct yaml_node *items);
+void plan_read_card(struct plan_reader *reader, struct yaml_node *period);
 /* plan_people.c: of the items */
 void plan_read_people(struct plan_reader *reader, struct yaml_node *section);
 

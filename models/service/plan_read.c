@@ -186,6 +186,7 @@ static void read_period(struct plan_reader *reader, struct yaml_node *section)
         plan_read_exclusions(reader, section, map);
         plan_others(reader, map);
     }
+    plan_read_card(reader, section);
     plan_read_period_duties(reader, section);
     plan_others(reader, section);
 }
@@ -210,6 +211,9 @@ static void read_items(struct plan_reader *reader, struct yaml_node *section)
     if (old) {
         plan->old_parts.required = yaml_bool(complaints, plan_leaf(reader, old, "required", NULL), "true or false", false);
         plan->old_parts.windows = plan_windows(reader, plan_leaf(reader, old, "windows", NULL), &plan->old_parts.window_count);
+    }
+    plan_read_rounds(reader, section);
+    if (old) {
         plan_others(reader, old);
     }
     if (hold) {

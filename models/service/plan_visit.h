@@ -60,6 +60,8 @@ struct plan_visits {
     size_t climate_count;
     const struct plan_trigger *triggers;
     size_t trigger_count;
+    const struct plan_age *older; /* the spacing, by the age of the equipment; rising */
+    size_t older_count;
     enum plan_free free;
     struct plan_origin free_origin;
     int ahead_days;   /* before a window opens its visits are given days */

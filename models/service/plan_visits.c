@@ -212,6 +212,7 @@ void plan_read_visits(struct plan_reader *reader, struct yaml_node *map)
     read_triggers(reader, yaml_find(map, "triggers"), visits);
     visits->free = (enum plan_free)yaml_choice(complaints, plan_leaf(reader, map, "free_scope", &visits->free_origin),
                                                "which visits are free", plan_free_names, 0);
+    visits->older = plan_ages(reader, plan_leaf(reader, map, "older", NULL), &visits->older_count);
     visits->ahead_days = read_days(reader, plan_leaf(reader, map, "ahead", NULL), 21);
     visits->fill = yaml_number(complaints, plan_leaf(reader, map, "fill", NULL), "a share", 0, 1, 0.5);
     visits->group_km = yaml_number(complaints, plan_leaf(reader, map, "group_within", NULL), "kilometres", 0, 20040, 10);

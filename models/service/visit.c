@@ -53,6 +53,16 @@ struct visit_rule visit_rule_of(const struct plan *plan, const char *climate, bo
     };
 }
 
+void visit_rule_age(struct visit_rule *io_rule, const struct plan *plan, int32_t anchor_day, int32_t today)
+{
+    const struct plan_age *age =
+        plan->visits ? plan_age_at(plan->visits->older, plan->visits->older_count, anchor_day, today) : NULL;
+
+    if (age && visit_rule_repeats(io_rule)) {
+        io_rule->spacing = age->every.unit == DURATION_Y ? (struct duration){12 * age->every.count, DURATION_MO} : age->every;
+    }
+}
+
 bool visit_rule_repeats(const struct visit_rule *rule)
 {
     return rule->spacing.count > 0;

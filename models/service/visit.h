@@ -26,6 +26,8 @@ struct visit_rule { /* what a plan says, for one place */
     bool floating; /* spacing is counted from the last one done */
 };
 
+/* Older equipment is visited more often where the plan says so: the spacing that holds on `today`. */
+void visit_rule_age(struct visit_rule *io_rule, const struct plan *plan, int32_t anchor_day, int32_t today);
 /* climate: of the site, or NULL. Where the plan names windows for it, they are meant as they are written; else a
  * place south of the equator has the seasons half a year on, unless the plan says otherwise. */
 struct visit_rule visit_rule_of(const struct plan *plan, const char *climate, bool south);

@@ -6,6 +6,7 @@
 
 #include "models/base/hash.h"
 #include "server/api/paper.h"
+#include "server/desk/desk.h"
 #include "server/desk/rca.h"
 #include "server/desk/view.h"
 #include "server/inspection/inspection.h"
@@ -243,21 +244,27 @@ void documents_show_now(struct call *call, const char *name, const char *id)
 
 /* ------------------------------------------------------------------ versions */
 
+/* Those that are asked for have approved it; a version of most papers waits for nobody. */
+#define APPROVED "(SELECT COUNT(*) FROM paper_approval a WHERE a.paper = paper.id) >= approvals"
+
 static void show_version(struct call *call, const char *name, const char *id, int64_t version)
 {
     struct json_out made = json_out(PAPER_MOST);
     struct sql_rows rows;
-    bool found;
+    bool found, approved = true;
     enum err err;
 
-    sql_find(call->sql, &rows, "SELECT body FROM paper WHERE paper = ?1 AND subject = ?2 AND version = ?3", "tti", name, id,
+    sql_find(call->sql, &rows, "SELECT body, CASE WHEN " APPROVED " THEN 1 ELSE 0 END FROM paper WHERE paper = ?1 AND subject = ?2 AND version = ?3", "tti", name, id,
              version);
     found = sql_next(&rows);
     if (found) {
         json_put_raw(&made, sql_text(&rows, 0), strlen(sql_text(&rows, 0)));
+        approved = sql_int(&rows, 1) != 0;
     }
     err = sql_end(&rows);
-    if (!err && !found) {
+    if (!err && found && !approved && !(ROLE_BIT(call->role) & MAY_MANAGE)) {
+        call_problem(call, 409, "Not possible now", "version %lld of this document waits to be approved", (long long)version);
+    } else if (!err && !found) {
         call_problem(call, 404, "Not found", "version %lld of this document was not issued", (long long)version);
     } else if (err || paper_answer(call, &made, version)) {
         call_problem(call, 503, "The database is not readable", "try again");
@@ -303,10 +310,22 @@ static void put_version(struct call *call, const struct sql_rows *rows)
     json_int(call->out, "version", sql_int(rows, 5));
     json_text(call->out, "hash", sql_text(rows, 6));
     json_close_object(call->out);
+    json_key(call->out, "approval");
+    json_open_object(call->out);
+    json_int(call->out, "needed", sql_int(rows, 7));
+    json_int(call->out, "given", sql_int(rows, 8));
+    json_bool(call->out, "approved", sql_int(rows, 8) >= sql_int(rows, 7));
+    json_text(call->out, "by", sql_null(rows, 9) ? NULL : sql_text(rows, 9));
+    call_time(call, "at", sql_int(rows, 10));
+    json_close_object(call->out);
     json_close_object(call->out);
 }
 
-#define VERSION_COLUMNS "version, issued_ms, issued_by, note, hash, template_version, template_hash"
+/* by, at: of the last one */
+#define VERSION_COLUMNS                                                                                                  \
+    "version, issued_ms, issued_by, note, hash, template_version, template_hash, approvals, (SELECT COUNT(*) FROM"          \
+    " paper_approval a WHERE a.paper = paper.id), (SELECT a.who FROM paper_approval a WHERE a.paper = paper.id ORDER BY a.at_ms" \
+    " DESC, a.who LIMIT 1), COALESCE((SELECT MAX(a.at_ms) FROM paper_approval a WHERE a.paper = paper.id), 0)"
 
 void documents_versions(struct call *call)
 {
@@ -351,6 +370,18 @@ struct issue { /* of one request, on its stack while the committing thread works
     struct json_out made;
 };
 
+static enum err put_one(struct call *call, struct sql *sql, int64_t version)
+{
+    struct sql_rows rows;
+
+    sql_find(sql, &rows, "SELECT " VERSION_COLUMNS " FROM paper WHERE paper = ?1 AND subject = ?2 AND version = ?3", "tti",
+             call->parts[1], call->parts[2], version);
+    if (sql_next(&rows)) {
+        put_version(call, &rows);
+    }
+    return sql_end(&rows);
+}
+
 static enum err put_last(struct call *call, struct sql *sql)
 {
     struct sql_rows rows;
@@ -370,9 +401,10 @@ static enum err do_issue(struct call *call, struct sql *sql, int64_t now_ms, str
     const struct issue *issue = call->context;
     const struct paper *paper = issue->paper;
     const char *note = json_text_or(call->body, "note", NULL);
+    int64_t approvals = 0;
     char hash[65];
     bool same;
-    enum err err;
+    enum err err = ERR_OK;
 
     if (note && strlen(note) > 1000) {
         return text_say(why, ERR_FORMAT, "note: expected at most 1000 bytes");
@@ -383,13 +415,16 @@ static enum err do_issue(struct call *call, struct sql *sql, int64_t now_ms, str
                         " (SELECT MAX(q.version) FROM paper q WHERE q.paper = ?1 AND q.subject = ?2)",
                         "ttt", paper->id, call->parts[2], hash) > 0;
     call->answer->status = same ? 200 : 201;
-    err = same ? ERR_OK
+    if (!same && text_same(paper->of, "review")) {
+        err = desk_review_approvals(call->api->options.desk, sql, call->parts[2], now_ms, &approvals);
+    }
+    err = err || same ? err
                : sql_run(sql,
                          "INSERT INTO paper (paper, subject, version, template_version, template_hash, hash, body,"
-                         " issued_ms, issued_by, note) SELECT ?1, ?2, COALESCE(MAX(version), 0) + 1, ?3, ?4, ?5, ?6, ?7, ?8,"
-                         " ?9 FROM paper WHERE paper = ?1 AND subject = ?2",
-                         "ttittt" "itt", paper->id, call->parts[2], paper->version, paper->hash, hash, issue->made.bytes,
-                         now_ms, call->who, note);
+                         " issued_ms, issued_by, note, approvals) SELECT ?1, ?2, COALESCE(MAX(version), 0) + 1, ?3, ?4, ?5, ?6,"
+                         " ?7, ?8, ?9, ?10 FROM paper WHERE paper = ?1 AND subject = ?2",
+                         "ttittt" "itti", paper->id, call->parts[2], paper->version, paper->hash, hash, issue->made.bytes,
+                         now_ms, call->who, note, approvals);
     return err ? err : put_last(call, sql);
 }
 
@@ -402,6 +437,39 @@ void documents_issue(struct call *call)
         (void)call_write(call, do_issue); /* it has written its problem */
     }
     json_out_free(&issue.made);
+}
+
+/* ------------------------------------------------------------------ approved */
+
+/* {version, note?}: where the plan wants a person's word, or two persons', before a version leaves the house. */
+static enum err do_approve(struct call *call, struct sql *sql, int64_t now_ms, struct text *why)
+{
+    int64_t version = json_int_or(call->body, "version", 0), paper, needed;
+    const char *note = json_text_or(call->body, "note", NULL);
+    enum err err;
+
+    paper = sql_find_int(sql, 0, "SELECT id FROM paper WHERE paper = ?1 AND subject = ?2 AND version = ?3", "tti", call->parts[1],
+                         call->parts[2], version);
+    needed = sql_find_int(sql, 0, "SELECT approvals FROM paper WHERE id = ?1", "i", paper);
+    if (!paper) {
+        return text_say(why, ERR_FORMAT, "version: expected a version of this document that was issued, found %lld",
+                        (long long)version);
+    }
+    if (sql_find_int(sql, 0, "SELECT COUNT(*) FROM paper_approval WHERE paper = ?1", "i", paper) >= needed) {
+        return text_say(why, ERR_STATE, needed ? "it is approved already. Legal: nothing"
+                                               : "its plan asks for nobody's approval. Legal: nothing");
+    }
+    if (sql_find_int(sql, 0, "SELECT 1 FROM paper_approval WHERE paper = ?1 AND who = ?2", "it", paper, call->who)) {
+        return text_say(why, ERR_STATE, "you have approved it already: another person is asked for. Legal: approve by another");
+    }
+    err = sql_run(sql, "INSERT INTO paper_approval (paper, who, at_ms, note) VALUES (?1, ?2, ?3, ?4)", "itit", paper, call->who,
+                  now_ms, note);
+    return err ? err : put_one(call, sql, version);
+}
+
+void documents_approve(struct call *call)
+{
+    (void)call_write(call, do_approve); /* it has written its problem */
 }
 
 /* ------------------------------------------------------------------ catalogue */

@@ -22,6 +22,12 @@ static const struct figure list[] = {
      SPAN "SELECT d.name, v.number, NULL, p.name, m.at_ms, m.count, 1 FROM stock_move m JOIN rack s ON s.id = m.rack JOIN part p"
           " ON p.id = s.part JOIN depot d ON d.id = s.depot LEFT JOIN voucher v ON v.id = m.voucher, span WHERE m.kind ="
           " 'adjust' AND m.voucher IS NOT NULL AND m.at_ms >= a AND m.at_ms < b ORDER BY 1, 5"},
+    {"stock", "at jobs that are over", "pieces",
+     "pieces that were sent to a job, were neither used nor brought back, and whose order is done or cancelled, now, by team",
+     false,
+     SPAN "SELECT COALESCE(m.name, ''), o.number, e.name, w.part, w.at_ms, w.count, 1 FROM work_order o JOIN work_part w ON"
+          " w.work_order = o.id AND w.state = 'issued' LEFT JOIN team m ON m.id = o.team LEFT JOIN equipment e ON e.id ="
+          " o.equipment, span WHERE o.state IN ('done', 'verified', 'closed', 'cancelled') ORDER BY 1, 5"},
     {"stock", "value in stock", "hundredths", "sum of pieces times their cost, now, by depot", false,
      SPAN "SELECT d.name, l.name, NULL, p.name, span.n, h.there * l.unit_cost, 1 FROM rack_now h JOIN part p ON p.id = h.part JOIN"
           " depot d ON d.id = h.depot JOIN lot l ON l.id = h.lot, span WHERE h.there > 0 ORDER BY 1, 4, 2"},

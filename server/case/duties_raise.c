@@ -62,6 +62,22 @@ static enum err raise_from(const struct raise *raise, enum plan_duty which, int3
     return duty_start(raise->sql, &duty);
 }
 
+/* S0-136: where the plan lets the first telemetry register the warranty, it is waited for while the card is owed
+ * (server/money/registration.c). */
+static enum err raise_card(const struct raise *raise)
+{
+    enum err err = raise_from(raise, PLAN_DUTY_REGISTRATION, raise->place->dates.sale, "sold", "registered");
+
+    if (err || !raise->place->plan->card_by_connection) {
+        return err;
+    }
+    return sql_run(raise->sql,
+                   "INSERT INTO registration (equipment, state, clock) SELECT ?1, 'waiting', k.id FROM clock k WHERE k.subject ="
+                   " 'equipment' AND k.subject_id = ?1 AND k.kind = 'warranty_registration' AND k.met_ms IS NULL AND"
+                   " k.cancelled_ms IS NULL ON CONFLICT (equipment) DO NOTHING",
+                   "i", raise->place->equipment);
+}
+
 /* The duty of the period of `months` that holds this month (counted from the year 0): from its first day to its end. */
 static enum err raise_period(const struct raise *raise, struct duty duty, int64_t months, int64_t month, int32_t *ret_day,
                              int64_t *ret_until_ms)
@@ -87,17 +103,42 @@ static int64_t month_of(int32_t today)
     return (int64_t)year * 12 + month - 1;
 }
 
+/* The day from which the equipment is as old as it is; WARRANTY_NO_DATE: nobody knows. */
+static int32_t born(const struct place *place)
+{
+    const struct warranty_dates *dates = &place->dates;
+
+    return dates->completion != WARRANTY_NO_DATE   ? dates->completion
+           : dates->acceptance != WARRANTY_NO_DATE ? dates->acceptance
+           : dates->invoice != WARRANTY_NO_DATE    ? dates->invoice
+           : dates->sale != WARRANTY_NO_DATE       ? dates->sale
+                                                   : dates->manufacture;
+}
+
+/* How long a period is: what is old is looked at on site more often (S0-84). */
+static struct duration period_of(const struct raise *raise, enum plan_duty which, const struct plan_limit *limit)
+{
+    const struct plan_rounds *rounds = &raise->place->plan->rounds;
+    int32_t from = born(raise->place);
+    const struct plan_age *age = which == PLAN_DUTY_ONSITE && from != WARRANTY_NO_DATE
+                                     ? plan_age_at(rounds->older, rounds->older_count, from, raise->today)
+                                     : NULL;
+
+    return age ? age->every : limit->limit;
+}
+
 /* Once a period of so many months, by the calendar. Periods that began and went by while the server was down were owed
  * all the same: a missed month is a breach. *ret_day: of the period that runs; -1: none is owed. */
 static enum err raise_monthly(const struct raise *raise, enum plan_duty which, int32_t *ret_day, int64_t *ret_until_ms)
 {
     struct duty duty = duty_at(raise, "equipment", raise->place->equipment, which);
-    int64_t months = duty.limit->limit.unit == DURATION_Y ? 12 * duty.limit->limit.count : duty.limit->limit.count;
+    struct duration period = period_of(raise, which, duty.limit);
+    int64_t months = period.unit == DURATION_Y ? 12 * period.count : period.count;
     int64_t month = month_of(raise->today), first = month;
     enum err err = ERR_OK;
 
     *ret_day = -1;
-    if (!duty.limit->set || (duty.limit->limit.unit != DURATION_MO && duty.limit->limit.unit != DURATION_Y)) {
+    if (!duty.limit->set || (period.unit != DURATION_MO && period.unit != DURATION_Y)) {
         return ERR_OK;
     }
     if (raise->round_ms && sql_find_int(raise->sql, 0,
@@ -131,6 +172,27 @@ static enum err raise_inspection(const struct raise *raise)
                    " UPDATE SET period_day = excluded.period_day, due_ms = excluded.due_ms WHERE inspection_due.period_day <"
                    " excluded.period_day",
                    "iii", raise->place->equipment, (int64_t)day, due_ms);
+}
+
+/* … and when it becomes a work order by itself (server/desk/onsite.c): not all of a fleet on one day. */
+static enum err raise_onsite(const struct raise *raise)
+{
+    int64_t until_ms = 0, from_ms, lead_ms = raise->place->plan->rounds.order_days * DAY_MS;
+    const char *name = raise->place->name;
+    int32_t day;
+    enum err err = raise_monthly(raise, PLAN_DUTY_ONSITE, &day, &until_ms);
+
+    if (err || day < 0 || !lead_ms) {
+        return err;
+    }
+    from_ms = until_ms - lead_ms;
+    return sql_run(raise->sql,
+                   "INSERT INTO onsite_due (clock, equipment, due_ms) SELECT k.id, ?1, ?2 FROM clock k WHERE k.subject ="
+                   " 'equipment' AND k.subject_id = ?1 AND k.kind = ?3 AND k.until_ms = ?4 AND k.met_ms IS NULL AND"
+                   " k.cancelled_ms IS NULL ON CONFLICT (clock) DO NOTHING",
+                   "iiti", raise->place->equipment,
+                   inspection_moment(from_ms, from_ms + lead_ms / 2, hash_bytes(name, strlen(name))),
+                   plan_duty_names[PLAN_DUTY_ONSITE], until_ms);
 }
 
 /* The ends of warranties, class by class. */
@@ -243,7 +305,7 @@ static enum err raise_equipment(struct office *office, struct sql *sql, int64_t 
         err = raise_from(&raise, PLAN_DUTY_TRAINING, place.dates.acceptance, "accepted", "held");
     }
     if (!err) {
-        err = raise_from(&raise, PLAN_DUTY_REGISTRATION, place.dates.sale, "sold", "registered");
+        err = raise_card(&raise);
     }
     if (!err) {
         err = raise_inspection(&raise);
@@ -253,7 +315,7 @@ static enum err raise_equipment(struct office *office, struct sql *sql, int64_t 
         int32_t day;
 
         err = raise_monthly(&raise, PLAN_DUTY_MAINTENANCE, &day, &until_ms);
-        err = err ? err : raise_monthly(&raise, PLAN_DUTY_ONSITE, &day, &until_ms);
+        err = err ? err : raise_onsite(&raise);
     }
     if (!err) {
         err = raise_terms(&raise);

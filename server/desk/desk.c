@@ -15,6 +15,7 @@
 #include "server/relation/photo.h"
 #include "server/relation/survey.h"
 #include "server/inspection/inspection.h"
+#include "server/money/money.h"
 #include "server/stock/stock.h"
 #include "server/visit/visits.h"
 
@@ -252,6 +253,7 @@ int64_t desk_due(const struct desk *desk, struct sql *sql, int64_t now_ms)
         desk->duties_next_ms, desk->duties_judge_ms, desk->stock_next_ms,
         inspection_due(sql),  money_due(sql),
         told_late_due(&desk->office, sql), survey_due(sql),
+        onsite_due(sql),
     };
 
     if (now_ms < desk->turned_ms) {
@@ -332,6 +334,8 @@ static enum err turn_duties(struct desk *desk, struct sql *sql, int64_t now_ms)
         if (!err) {
             enum err sent = inspection_receipts(sql);
 
+            sent = sent ? sent : registration_turn(sql);
+
             err = end_step(desk, sql, "judging duties",
                            sent ? sent : duties_judge(&desk->office, sql, now_ms, &next_ms));
         }
@@ -384,6 +388,16 @@ static enum err turn_inspections(struct desk *desk, struct sql *sql, int64_t now
     return end_step(desk, sql, "inspections", inspections_turn(&desk->office, sql, now_ms));
 }
 
+static enum err turn_onsite(struct desk *desk, struct sql *sql, int64_t now_ms)
+{
+    enum err err = onsite_due(sql) > now_ms ? ERR_OK : sql_save(sql);
+
+    if (err || onsite_due(sql) > now_ms) {
+        return err;
+    }
+    return end_step(desk, sql, "inspections on site", onsite_turn(&desk->office, sql, now_ms));
+}
+
 static enum err turn_late(struct desk *desk, struct sql *sql, int64_t now_ms)
 {
     enum err err = sql_save(sql);
@@ -427,7 +441,7 @@ enum err desk_turn(struct desk *desk, struct sql *sql, int64_t now_ms, int64_t *
     static enum err (*const steps[])(struct desk *, struct sql *, int64_t) = {
         turn_links,       turn_alarms, turn_tickets, turn_closures,  turn_customers,
         turn_escalations, turn_visits, turn_duties,  turn_stock, turn_inspections, turn_forecasts,
-        turn_money,       turn_late,   turn_surveys,
+        turn_money,       turn_late,   turn_surveys, turn_onsite,
     };
     enum err err = ERR_OK;
 

@@ -97,6 +97,12 @@ enum err desk_escalation_action(struct desk *desk, struct sql *sql, int64_t esca
                                 int64_t now_ms, struct text *why) MUST_CHECK;
 /* A claim on a supplier for a ticket: {supplier?, component?, part?, serial?, amount?}; then send accept refuse settle
  * note. */
+/* A registration of a warranty by the first telemetry: confirm, refuse. */
+enum err desk_registration_action(struct desk *desk, struct sql *sql, int64_t equipment, const struct action *action,
+                                  int64_t now_ms, struct text *why) MUST_CHECK;
+/* How many persons approve an operation review of that site or contract before it is given out. */
+enum err desk_review_approvals(struct desk *desk, struct sql *sql, const char *id, int64_t now_ms,
+                               int64_t *ret_count) MUST_CHECK;
 enum err desk_claim_open(struct desk *desk, struct sql *sql, const struct action *action, int64_t ticket, int64_t now_ms,
                          int64_t *ret_id, struct text *why) MUST_CHECK;
 enum err desk_claim_action(struct desk *desk, struct sql *sql, int64_t claim, const struct action *action, int64_t now_ms,

@@ -55,6 +55,9 @@ enum err alarm_reset(struct office *office, struct sql *sql, const struct ticket
 /* Steps of a work order that were answered badly become graded tickets, each once. */
 enum err findings_raise(struct office *office, struct sql *sql, int64_t work_order, int64_t now_ms) MUST_CHECK;
 
+/* Inspections on site that are owed: a slice of those whose time has come becomes work orders. */
+enum err onsite_turn(struct office *office, struct sql *sql, int64_t now_ms) MUST_CHECK;
+int64_t onsite_due(struct sql *sql); /* OFFICE_NEVER */
 /* Remote inspections that are due or answered; what failed becomes tickets; reports. */
 enum err inspections_turn(struct office *office, struct sql *sql, int64_t now_ms) MUST_CHECK;
 /* A work order has moved: when somebody looked at the equipment, that is what the period owed. */

@@ -43,6 +43,28 @@ enum err desk_claim_action(struct desk *desk, struct sql *sql, int64_t claim, co
     return money_claim_act(&desk->office, sql, claim, action, now_ms, why);
 }
 
+enum err desk_registration_action(struct desk *desk, struct sql *sql, int64_t equipment, const struct action *action,
+                                  int64_t now_ms, struct text *why)
+{
+    desk->duties_judge_ms = 0; /* the card may be owed again */
+    return registration_act(sql, equipment, action, now_ms, why);
+}
+
+enum err desk_review_approvals(struct desk *desk, struct sql *sql, const char *id, int64_t now_ms, int64_t *ret_count)
+{
+    int64_t site = sql_find_int(sql, 0, "SELECT id FROM site WHERE name = ?1", "t", id);
+    struct place place = {.plan = NULL};
+    enum err err;
+
+    site = site ? site
+                : sql_find_int(sql, 0, "SELECT MIN(x.site) FROM contract_site x JOIN contract c ON c.id = x.contract WHERE c.name ="
+                                       " ?1", "t", id);
+    arena_reset(desk->office.arena);
+    err = place_find(&desk->office, sql, 0, site, now_ms, &place);
+    *ret_count = err || !place.plan ? 0 : (int64_t)place.plan->rounds.review;
+    return err;
+}
+
 /* "2026-11-01" is the day's beginning in the office's zone. */
 static enum err read_day(struct desk *desk, const struct action *action, const char *name, int days, int64_t *ret_ms,
                          struct text *why)

@@ -323,15 +323,12 @@ enum err do_use_part(struct work *work)
 
 /* ------------------------------------------------------------------ brought back */
 
-/* To the lot it came from: in the named depot, or where it came from. */
-static enum err put_back(struct work *work, const struct wish *wish, int64_t depot, int64_t *ret_rack)
+/* Into a lot, in a depot. */
+static enum err put_back(struct work *work, const struct wish *wish, int64_t lot, int64_t depot, int64_t count,
+                         int64_t *ret_rack)
 {
-    int64_t lot = sql_find_int(work->sql, 0,
-                               "SELECT s.lot FROM work_part p JOIN rack s ON s.id = p.rack WHERE p.work_order = ?1 AND"
-                               " p.part = ?2 AND p.state IN ('issued', 'used') ORDER BY p.state, p.id DESC LIMIT 1",
-                               "it", work->order.id, wish->part);
     struct lot_new none = {.part = wish->part_id, .state = "passed", .unit_cost = -1, .now_ms = work->now_ms};
-    struct rack_move move = {.kind = STOCK_RETURN, .count = wish->count, .work_order = work->order.id,
+    struct rack_move move = {.kind = STOCK_RETURN, .count = count, .work_order = work->order.id,
                               .who = work->action->who, .action_id = work->action->action_id, .at_ms = work->now_ms};
     enum err err = lot ? ERR_OK : lot_find(work->sql, &none, &lot);
 
@@ -340,22 +337,66 @@ static enum err put_back(struct work *work, const struct wish *wish, int64_t dep
     return err ? err : rack_put(work->sql, &move, work->why);
 }
 
-/* What was sent and comes back as it is was never used. */
-static enum err unsend(struct work *work, const char *part, int64_t *io_left)
+/* What was sent and comes back as it is was never used: into the lot it was sent from. */
+static enum err unsend(struct work *work, const struct wish *wish, int64_t depot, int64_t *io_left)
 {
-    int64_t line = 0;
+    int64_t line = 0, rack;
     enum err err = ERR_OK;
 
     while (!err && *io_left > 0 &&
            (line = sql_find_int(work->sql, 0,
                                 "SELECT MIN(id) FROM work_part WHERE work_order = ?1 AND part = ?2 AND state = 'issued'", "it",
-                                work->order.id, part)) > 0) {
+                                work->order.id, wish->part)) > 0) {
         int64_t there = sql_find_int(work->sql, 0, "SELECT count FROM work_part WHERE id = ?1", "i", line);
         int64_t some = *io_left < there ? *io_left : there;
 
-        err = some == there ? sql_run(work->sql, "DELETE FROM work_part WHERE id = ?1", "i", line)
-                            : sql_run(work->sql, "UPDATE work_part SET count = count - ?2 WHERE id = ?1", "ii", line, some);
+        if (wish->part_id) {
+            err = put_back(work, wish,
+                           sql_find_int(work->sql, 0, "SELECT s.lot FROM work_part p JOIN rack s ON s.id = p.rack WHERE p.id = ?1",
+                                        "i", line),
+                           depot, some, &rack);
+        }
+        err = err            ? err
+              : some == there ? sql_run(work->sql, "DELETE FROM work_part WHERE id = ?1", "i", line)
+                              : sql_run(work->sql, "UPDATE work_part SET count = count - ?2 WHERE id = ?1", "ii", line, some);
         *io_left -= some;
+    }
+    return err;
+}
+
+static enum err put_returned(struct work *work, const struct wish *wish, int64_t count, int64_t depot, int64_t rack)
+{
+    return sql_run(work->sql,
+                   "INSERT INTO work_part (work_order, part, state, count, depot, rack, who, at_ms, action_id) VALUES"
+                   " (?1, ?2, 'returned', ?3, NULLIF(?4, 0), NULLIF(?5, 0), ?6, ?7, ?8)",
+                   "itiiitit", work->order.id, wish->part, count, depot, rack, work->action->who, work->at_ms,
+                   work->action->action_id);
+}
+
+/* Pieces that were used come back into the lots they came from, the last one first: no lot gets more than it gave. */
+static enum err unuse(struct work *work, const struct wish *wish, int64_t depot, int64_t left)
+{
+    enum err err = ERR_OK;
+
+    while (!err && left > 0) {
+        int64_t lot = 0, some = left, rack = 0;
+        struct sql_rows rows;
+
+        sql_find(work->sql, &rows,
+                 "SELECT s.lot, CAST(SUM(CASE p.state WHEN 'used' THEN p.count ELSE -p.count END) AS BIGINT) FROM work_part p JOIN"
+                 " rack s ON s.id = p.rack WHERE p.work_order = ?1 AND p.part = ?2 AND p.state IN ('used', 'returned') GROUP BY"
+                 " s.lot HAVING SUM(CASE p.state WHEN 'used' THEN p.count ELSE -p.count END) > 0 ORDER BY MAX(p.id) DESC LIMIT 1",
+                 "it", work->order.id, wish->part);
+        if (sql_next(&rows)) {
+            lot = sql_int(&rows, 0);
+            some = left < sql_int(&rows, 1) ? left : sql_int(&rows, 1);
+        }
+        err = sql_end(&rows);
+        if (!err && wish->part_id && depot) {
+            err = put_back(work, wish, lot, depot, some, &rack);
+        }
+        err = err ? err : put_returned(work, wish, some, depot, rack);
+        left -= some;
     }
     return err;
 }
@@ -363,7 +404,7 @@ static enum err unsend(struct work *work, const char *part, int64_t *io_left)
 enum err do_return_part(struct work *work)
 {
     struct wish wish;
-    int64_t depot = 0, rack = 0, used = 0, left = 0;
+    int64_t depot = 0, used = 0, left = 0;
     enum err err = read_wish(work, &wish);
 
     if (err) {
@@ -386,16 +427,7 @@ enum err do_return_part(struct work *work)
     if (wish.depot && !depot) {
         return text_say(work->why, ERR_FORMAT, "depot: there is none called '%.64s'", wish.depot);
     }
-    if (wish.part_id && depot) {
-        err = put_back(work, &wish, depot, &rack);
-    }
     left = wish.count;
-    err = err ? err : unsend(work, wish.part, &left);
-    return err || left == 0
-               ? err
-               : sql_run(work->sql,
-                         "INSERT INTO work_part (work_order, part, state, count, depot, rack, who, at_ms, action_id) VALUES"
-                         " (?1, ?2, 'returned', ?3, NULLIF(?4, 0), NULLIF(?5, 0), ?6, ?7, ?8)",
-                         "itiiitit", work->order.id, wish.part, left, depot, rack, work->action->who, work->at_ms,
-                         work->action->action_id);
+    err = unsend(work, &wish, depot, &left);
+    return err ? err : unuse(work, &wish, depot, left);
 }

@@ -143,7 +143,8 @@ static enum err save_equipment(struct registry *registry, struct sql *sql)
     while (!err && registry->dirty_equipment) {
         struct known_equipment *equipment = registry->dirty_equipment;
 
-        err = sql_run(sql, "UPDATE equipment SET judged_ms = ?2, last_seen_ms = ?3 WHERE id = ?1",
+        err = sql_run(sql, "UPDATE equipment SET judged_ms = ?2, last_seen_ms = ?3, first_seen_ms = COALESCE(first_seen_ms,"
+                      " NULLIF(?3, 0)) WHERE id = ?1",
                       "iii", equipment->id, equipment->judged_ms, equipment->last_seen_ms);
         equipment->dirty = false;
         registry->dirty_equipment = equipment->next_dirty;

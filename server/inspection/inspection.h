@@ -21,7 +21,8 @@ int64_t inspection_due(struct sql *sql);
 /* What became of letters with reports; asked now and then, since nothing says when a mail has left. */
 enum err inspection_receipts(struct sql *sql) MUST_CHECK;
 
-/* answer finish phone accept deliver (docs/inspections.md). ERR_STATE, ERR_FORMAT, ERR_NOT_FOUND with why. */
+/* answer finish phone accept approve deliver (docs/inspections.md). ERR_STATE, ERR_FORMAT, ERR_NOT_FOUND, ERR_FORBIDDEN with
+ * why. */
 enum err inspection_act(struct office *office, struct sql *sql, int64_t inspection, const struct action *action,
                         int64_t now_ms, struct text *why) MUST_CHECK;
 /* accept decline done. */

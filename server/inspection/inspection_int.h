@@ -34,6 +34,11 @@ enum err inspection_grade(struct sql *sql, int64_t inspection) MUST_CHECK;
 enum err inspection_line_of_time(struct sql *sql, int64_t inspection, const struct action *action, const char *line,
                                  int64_t at_ms, int64_t now_ms) MUST_CHECK;
 enum err inspection_changed(struct sql *sql, int64_t inspection, int64_t now_ms) MUST_CHECK;
+/* Its report, which was approved, goes to its readers. */
+enum err inspection_send(struct office *office, struct sql *sql, int64_t inspection, int64_t now_ms) MUST_CHECK;
+/* {note?}: a person's word that the report may leave the house; *ret_final: that was the last one that was missing. */
+enum err inspection_approve(struct sql *sql, const struct inspected *inspected, const struct action *action, int64_t at_ms,
+                            bool *ret_final, struct text *why) MUST_CHECK;
 /* The readers of its report have changed: when all have it, that is noted and the duty is met. */
 enum err inspection_received(struct sql *sql, int64_t inspection) MUST_CHECK;
 /* Proposals that the checklist makes of this equipment now, each once. */

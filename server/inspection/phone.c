@@ -199,6 +199,11 @@ static enum err do_deliver(struct sql *sql, const struct inspected *inspected, c
     if (!err && !sql_find_int(sql, 0, "SELECT 1 FROM inspection_report WHERE inspection = ?1", "i", inspected->id)) {
         err = text_say(why, ERR_STATE, "there is no report yet");
     }
+    if (!err && sql_find_int(sql, 0, "SELECT 1 FROM inspection_report WHERE inspection = ?1 AND approvals > 0 AND approved_ms IS"
+                                     " NULL",
+                             "i", inspected->id)) {
+        err = text_say(why, ERR_STATE, "the report waits to be approved. Legal: approve");
+    }
     err = err ? err
               : sql_run(sql,
                         "INSERT INTO inspection_reader (inspection, position, role, name, key, state, sent_ms) SELECT ?1,"
@@ -213,6 +218,17 @@ static enum err do_deliver(struct sql *sql, const struct inspected *inspected, c
     return err ? err : inspection_line_of_time(sql, inspected->id, action, NULL, at_ms, now_ms);
 }
 
+/* … and with the last word that was missing it goes to its readers. */
+static enum err approve(struct office *office, struct sql *sql, const struct inspected *inspected, const struct action *action,
+                        int64_t at_ms, int64_t now_ms, struct text *why)
+{
+    bool final = false;
+    enum err err = inspection_approve(sql, inspected, action, at_ms, &final, why);
+
+    err = err || !final ? err : inspection_send(office, sql, inspected->id, now_ms);
+    return err ? err : inspection_line_of_time(sql, inspected->id, action, NULL, at_ms, now_ms);
+}
+
 /* ------------------------------------------------------------------ which may when */
 
 static const struct {
@@ -221,7 +237,7 @@ static const struct {
                     int64_t now_ms, struct text *why);
 } moves[] = {
     {"answer", " phone ", do_answer}, {"finish", " phone ", do_finish}, {"phone", " failed ", do_phone},
-    {"accept", " done phone ", do_accept}, {"deliver", " done ", do_deliver},
+    {"accept", " done phone ", do_accept}, {"approve", " done ", NULL}, {"deliver", " done ", do_deliver},
 };
 #define MOVES (sizeof(moves) / sizeof(moves[0]))
 
@@ -269,7 +285,9 @@ enum err inspection_act(struct office *office, struct sql *sql, int64_t inspecti
             return refuse(&inspected, action->action, true, why);
         }
         err = action_time(action->at_ms, inspected.created_ms, now_ms, &at_ms, why);
-        err = err ? err : moves[i].run(sql, &inspected, action, at_ms, now_ms, why);
+        err = err             ? err
+              : moves[i].run ? moves[i].run(sql, &inspected, action, at_ms, now_ms, why)
+                             : approve(office, sql, &inspected, action, at_ms, now_ms, why);
         err = err ? err : sql_run(sql, "UPDATE inspection SET version = version + 1 WHERE id = ?1", "i", inspection);
         return err ? err : inspection_changed(sql, inspection, now_ms);
     }

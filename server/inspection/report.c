@@ -111,6 +111,12 @@ static void put_origin(struct report *report, struct json_out *out)
     json_close_object(out);
 }
 
+/* How many persons have to approve it before anybody gets it. */
+static int64_t approvals_of(const struct report *report)
+{
+    return report->place.plan ? (int64_t)report->place.plan->rounds.report : 0;
+}
+
 static enum err draft(struct report *report)
 {
     struct json_out out = json_out(REPORT_MOST);
@@ -134,9 +140,9 @@ static enum err draft(struct report *report)
     err = err ? err : out.err;
     err = err ? err
               : sql_run(report->sql,
-                        "INSERT INTO inspection_report (inspection, drafted_ms, body) VALUES (?1, ?2, ?3) ON CONFLICT"
-                        " (inspection) DO NOTHING",
-                        "iit", report->inspected.id, report->now_ms, out.bytes);
+                        "INSERT INTO inspection_report (inspection, drafted_ms, body, approvals) VALUES (?1, ?2, ?3, ?4) ON"
+                        " CONFLICT (inspection) DO NOTHING",
+                        "iiti", report->inspected.id, report->now_ms, out.bytes, approvals_of(report));
     if (!err) {
         report->body = parse(report, keep(report, out.bytes));
     }
@@ -298,23 +304,44 @@ static enum err owe(struct report *report)
     return err ? err : duty_start(report->sql, &duty);
 }
 
+static enum err begin(struct report *report, int64_t id)
+{
+    struct office *office = report->office;
+    enum err err = inspected_read(office->arena, report->sql, id, &report->inspected);
+
+    err = err ? err : place_find(office, report->sql, report->inspected.equipment, 0, report->now_ms, &report->place);
+    if (!err) {
+        report->zone = rules_zone(office->options.rules, report->place.time_zone);
+        report->zone = report->zone ? report->zone : zone_utc();
+        err = read_parties(report);
+    }
+    return err;
+}
+
 static enum err report_one(struct office *office, struct sql *sql, int64_t id, int64_t now_ms)
 {
     struct report report = {.office = office, .sql = sql, .now_ms = now_ms};
-    enum err err = inspected_read(office->arena, sql, id, &report.inspected);
+    enum err err = begin(&report, id);
 
-    err = err ? err : place_find(office, sql, report.inspected.equipment, 0, now_ms, &report.place);
-    if (err) {
-        return err;
-    }
-    report.zone = rules_zone(office->options.rules, report.place.time_zone);
-    report.zone = report.zone ? report.zone : zone_utc();
-    err = proposals_make(office, sql, &report.place, id, now_ms);
-    err = err ? err : read_parties(&report);
+    err = err ? err : proposals_make(office, sql, &report.place, id, now_ms);
     err = err ? err : draft(&report);
     err = err ? err : owe(&report);
-    err = err ? err : send(&report);
+    err = err || approvals_of(&report) ? err : send(&report);
     return err ? err : sql_run(sql, "UPDATE inspection SET reported_ms = ?2 WHERE id = ?1", "ii", id, now_ms);
+}
+
+enum err inspection_send(struct office *office, struct sql *sql, int64_t inspection, int64_t now_ms)
+{
+    struct report report = {.office = office, .sql = sql, .now_ms = now_ms};
+    struct sql_rows rows;
+    enum err err = begin(&report, inspection), end;
+
+    sql_find(sql, &rows, "SELECT body FROM inspection_report WHERE inspection = ?1", "i", inspection);
+    if (sql_next(&rows)) {
+        report.body = parse(&report, keep(&report, sql_text(&rows, 0)));
+    }
+    end = sql_end(&rows);
+    return err ? err : end ? end : send(&report);
 }
 
 /* ------------------------------------------------------------------ received */

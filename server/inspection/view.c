@@ -223,6 +223,25 @@ static enum err put_readers(struct sql *sql, const struct zone *zone, int64_t in
     return sql_end(&rows);
 }
 
+static enum err put_approvals(struct sql *sql, const struct zone *zone, int64_t inspection, struct json_out *out)
+{
+    struct sql_rows rows;
+
+    json_key(out, "approvals");
+    json_open_list(out);
+    sql_find(sql, &rows, "SELECT who, at_ms, note FROM inspection_approval WHERE inspection = ?1 ORDER BY at_ms, who", "i",
+             inspection);
+    while (sql_next(&rows)) {
+        json_open_object(out);
+        json_text(out, "who", sql_text(&rows, 0));
+        put_time(out, zone, "at", sql_int(&rows, 1));
+        json_text(out, "note", sql_text(&rows, 2));
+        json_close_object(out);
+    }
+    json_close_list(out);
+    return sql_end(&rows);
+}
+
 enum err inspection_show_report(struct arena *arena, struct sql *sql, const struct zone *zone, int64_t inspection,
                                 struct json_out *out)
 {
@@ -230,8 +249,8 @@ enum err inspection_show_report(struct arena *arena, struct sql *sql, const stru
     struct sql_rows rows;
     enum err err;
 
-    sql_find(sql, &rows, "SELECT body, drafted_ms, delivered_ms FROM inspection_report WHERE inspection = ?1", "i",
-             inspection);
+    sql_find(sql, &rows, "SELECT body, drafted_ms, delivered_ms, approvals, approved_ms FROM inspection_report WHERE inspection = ?1",
+             "i", inspection);
     json_open_object(out);
     if (sql_next(&rows)) {
         body = parse(arena, keep(arena, sql_text(&rows, 0)));
@@ -241,8 +260,11 @@ enum err inspection_show_report(struct arena *arena, struct sql *sql, const stru
         }
         put_time(out, zone, "drafted_at", sql_int(&rows, 1));
         put_time(out, zone, "delivered_at", sql_int(&rows, 2));
+        json_int(out, "approvals_needed", sql_int(&rows, 3));
+        put_time(out, zone, "approved_at", sql_int(&rows, 4));
     }
     err = sql_end(&rows);
+    err = err || !body ? err : put_approvals(sql, zone, inspection, out);
     err = err ? err : !body ? ERR_NOT_FOUND : put_readers(sql, zone, inspection, out);
     json_close_object(out);
     return err ? err : out->err;

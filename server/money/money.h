@@ -38,6 +38,15 @@ struct money_decision { /* of a person */
  * *ret_final: it counts now. ERR_FORMAT, ERR_STATE, ERR_FORBIDDEN with why. */
 enum err money_decide(struct office *office, struct sql *sql, struct ticket *ticket,
                       const struct money_decision *decision, bool *ret_final, struct text *why) MUST_CHECK;
+/* ---- registration.c: warranties that the first telemetry registers */
+
+/* A slice of those that were heard of; what came by card is not waited for any more. */
+enum err registration_turn(struct sql *sql) MUST_CHECK;
+/* confirm, refuse (note). ERR_STATE, ERR_FORMAT with why. */
+enum err registration_act(struct sql *sql, int64_t equipment, const struct action *action, int64_t now_ms,
+                          struct text *why) MUST_CHECK;
+enum err registration_view(struct sql *sql, int64_t equipment, const struct zone *zone, struct json_out *out) MUST_CHECK;
+
 /* The supplier that a component of the equipment comes from; its row id, or 0. */
 int64_t money_supplier_of(struct sql *sql, int64_t equipment, const char *component);
 

@@ -10,8 +10,8 @@ static const struct {
     const char *kind, *payer;
 } kinds[] = {{"dealer", "company"}, {"supplier", "supplier"}, {"customer", "customer"}};
 
-/* What is not honoured yet, and why: S0-149 no signature, S0-150 the old part has not come back, S0-152 telemetry says that
- * it did not help. */
+/* What is not honoured yet, and why: S0-149 no signature, S0-150 the old part has not come back (or, where the plan says so,
+ * was not assessed: S0-151), S0-152 telemetry says that it did not help. */
 #define UNSIGNED                                                                                                      \
     "l.payer = 'company' AND l.work_order IS NOT NULL AND NOT EXISTS (SELECT 1 FROM work_sign w WHERE w.work_order =" \
     " l.work_order AND w.role = 'customer')"
@@ -20,7 +20,7 @@ static const struct {
     " l.work_order AND r.outcome = 'false')"
 #define OLD_PART                                                                                                      \
     "l.payer = 'company' AND l.work_order IS NOT NULL AND EXISTS (SELECT 1 FROM voucher v WHERE v.work_order ="        \
-    " l.work_order AND v.kind = 'old_part' AND v.state = 'held')"
+    " l.work_order AND v.kind = 'old_part' AND (v.state = 'held' OR (v.state = 'returned' AND v.settles_late = 1)))"
 #define OF_BATCH                                                                                                      \
     " FROM money_line l WHERE l.payer = ?1 AND l.party = ?2 AND l.at_ms >= ?3 AND l.at_ms < ?4 AND l.currency = ?5"   \
     " AND NOT EXISTS (SELECT 1 FROM settlement_line x WHERE x.line = l.id)"
@@ -45,7 +45,8 @@ static enum err put_left_out(struct sql *sql, const struct money_batch *what, co
     sql_find(sql, &rows,
              "SELECT l.id, (SELECT number FROM work_order o WHERE o.id = l.work_order), l.total, CASE WHEN " UNSIGNED
              " THEN 'the repair record is not signed (S0-149)' WHEN " OLD_PART
-             " THEN 'the old part has not come back (S0-150)' ELSE 'telemetry says that the repair did not help (S0-152)' END"
+             " THEN CASE WHEN EXISTS (SELECT 1 FROM voucher v WHERE v.work_order = l.work_order AND v.kind = 'old_part' AND v.state ="
+             " 'held') THEN 'the old part has not come back (S0-150)' ELSE 'the old part was not assessed (S0-151)' END ELSE 'telemetry says that the repair did not help (S0-152)' END"
              OF_BATCH " AND ((" UNSIGNED ") OR (" OLD_PART ") OR (" DISPROVED ")) ORDER BY l.id LIMIT 1000",
              "ttiit", payer, what->party, what->from_ms, what->to_ms, currency);
     for (*ret_count = 0; sql_next(&rows); (*ret_count)++) {

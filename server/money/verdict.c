@@ -33,8 +33,9 @@ enum err money_find_facts(struct sql *sql, int64_t equipment, const char *compon
     int64_t exchanged_ms = sql_find_int(
         sql, 0,
         "SELECT MAX(w.at_ms) FROM work_part w JOIN work_order o ON o.id = w.work_order JOIN part p ON p.name = w.part WHERE"
-        " o.equipment = ?1 AND p.class = ?2 AND w.state = 'used' AND w.at_ms < ?3 AND NOT EXISTS (SELECT 1 FROM work_part b"
-        " WHERE b.work_order = w.work_order AND b.part = w.part AND b.state = 'returned')",
+        " o.equipment = ?1 AND p.class = ?2 AND w.state = 'used' AND w.at_ms < ?3 AND (SELECT SUM(CASE b.state WHEN 'used' THEN"
+        " b.count ELSE -b.count END) FROM work_part b WHERE b.work_order = w.work_order AND b.part = w.part AND b.state IN ('used',"
+        " 'returned')) > 0",
         "iti", equipment, component, before_ms);
     int64_t card_day = sql_find_int(sql, WARRANTY_NO_DATE, "SELECT registration_day FROM equipment WHERE id = ?1", "i", equipment);
     int64_t card_ms = sql_find_int(sql, 0,

@@ -10,8 +10,9 @@
 
 /* ------------------------------------------------------------------ old parts */
 
-/* The end of the plan's next window in which old parts are returned; without windows: 0. */
-static enum err next_window(struct errand *errand, int64_t *ret_ms)
+/* The end of the plan's next window in which old parts are returned; without windows: 0. And whether the repair is settled
+ * only once it was assessed. */
+static enum err ask_plan(struct errand *errand, int64_t *ret_ms, bool *ret_assessed)
 {
     struct place place;
     const struct zone *zone;
@@ -20,6 +21,7 @@ static enum err next_window(struct errand *errand, int64_t *ret_ms)
     enum err err = place_find(errand->office, errand->sql, errand->voucher.equipment, 0, errand->now_ms, &place);
 
     *ret_ms = 0;
+    *ret_assessed = !err && place.plan && place.plan->old_parts.assessed;
     if (err || !place.plan) {
         return err;
     }
@@ -43,18 +45,21 @@ static enum err next_window(struct errand *errand, int64_t *ret_ms)
 static enum err open_old(struct errand *errand)
 {
     struct voucher *voucher = &errand->voucher;
-    enum err err = ERR_OK;
+    int64_t window_ms = 0;
+    bool assessed = false;
+    enum err err;
 
     if (!voucher->part || !voucher->equipment) {
         return text_say(errand->why, ERR_FORMAT, "%s: an old part needs part, and equipment or work_order",
                         voucher->part ? "equipment" : "part");
     }
-    if (!voucher->due_ms) {
-        err = next_window(errand, &voucher->due_ms);
-    }
+    err = ask_plan(errand, &window_ms, &assessed);
+    voucher->due_ms = voucher->due_ms ? voucher->due_ms : window_ms;
+    err = err ? err
+              : sql_run(errand->sql, "UPDATE voucher SET due_ms = NULLIF(?2, 0), settles_late = ?3 WHERE id = ?1", "iii",
+                        voucher->id, voucher->due_ms, (int64_t)assessed);
     if (!err && voucher->due_ms) {
-        err = sql_run(errand->sql, "UPDATE voucher SET due_ms = ?2 WHERE id = ?1", "ii", voucher->id, voucher->due_ms);
-        err = err ? err : errand_owe(errand, "old_part", voucher->due_ms, "S0-150: the old part is to be returned");
+        err = errand_owe(errand, "old_part", voucher->due_ms, "S0-150: the old part is to be returned");
     }
     return err;
 }

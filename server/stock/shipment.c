@@ -110,6 +110,32 @@ static enum err put_in(struct errand *errand)
     return err;
 }
 
+/* What was lost on the way to a job is not at the job: nobody can use it there. */
+static enum err unissue(struct errand *errand)
+{
+    int64_t position = -1;
+    enum err err = ERR_OK;
+
+    while (!err && (position = sql_find_int(errand->sql, -1,
+                                            "SELECT MIN(position) FROM voucher_line WHERE voucher = ?1 AND position > ?2", "ii",
+                                            errand->voucher.id, position)) >= 0) {
+        int64_t count = sql_find_int(errand->sql, 0, "SELECT count FROM voucher_line WHERE voucher = ?1 AND position = ?2", "ii",
+                                     errand->voucher.id, position);
+        int64_t line = sql_find_int(errand->sql, 0,
+                                    "SELECT MAX(w.id) FROM work_part w JOIN voucher_line n ON n.rack = w.rack WHERE n.voucher = ?1"
+                                    " AND n.position = ?2 AND w.work_order = ?3 AND w.state = 'issued' AND w.count >= n.count",
+                                    "iii", errand->voucher.id, position, errand->voucher.work_order);
+
+        if (!line) {
+            return text_say(errand->why, ERR_STATE, "the job has used pieces of it already. Legal: deliver track");
+        }
+        err = sql_run(errand->sql, "DELETE FROM work_part WHERE id = ?1 AND count = ?2", "ii", line, count);
+        err = err ? err
+                  : sql_run(errand->sql, "UPDATE work_part SET count = count - ?2 WHERE id = ?1", "ii", line, count);
+    }
+    return err;
+}
+
 static enum err deliver(struct errand *errand)
 {
     const char *receiver;
@@ -143,6 +169,7 @@ static enum err act_shipment(struct errand *errand)
         return ERR_OK;
     }
     err = errand_need(errand, "reason", &words);
+    err = err || errand->voucher.to_depot ? err : unissue(errand);
     return err ? err : errand_paid(errand, "delivery");
 }
 

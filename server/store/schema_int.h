@@ -12,3 +12,4 @@ extern const char schema_visit[]; /* visits: series, time line, meters, riders *
 extern const char schema_inspection[];
 extern const char schema_money[]; /* warranty decisions, quotations, books, claims, settlements */
 extern const char schema_relation[]; /* customers */
+extern const char schema_rounds[]; /* orders by themselves, approvals, registrations */

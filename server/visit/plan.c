@@ -349,6 +349,7 @@ enum err visits_plan(struct office *office, struct sql *sql, int64_t equipment, 
     }
     course.today = place_day(office, &place, now_ms);
     err = visit_rule_find(sql, &place, &course.rule);
+    visit_rule_age(&course.rule, place.plan, course.anchor, course.today);
     if (!err) {
         err = find_series(&course);
     }

@@ -816,7 +816,9 @@ static void a_line_is_settled_once(void **state)
     right(work(order, "sign", "{\"name\":\"Li\"}"));
     assert_int_equal(sql_run(sql, "INSERT INTO voucher (number, kind, state, work_order, asked_by, doc, created_ms) VALUES ('V-1', 'old_part', 'held', ?1, 'h', '{}', 1)", "i", order), ERR_OK);
     assert_int_equal(settle("dealer", "t", "2026-11-01", "2026-11-30", &first), ERR_STATE); /* S0-150 */
-    assert_int_equal(sql_run(sql, "UPDATE voucher SET state = 'returned'", ""), ERR_OK);
+    assert_int_equal(sql_run(sql, "UPDATE voucher SET state = 'returned', settles_late = 1", ""), ERR_OK); /* the plan wants it assessed */
+    assert_int_equal(settle("dealer", "t", "2026-11-01", "2026-11-30", &first), ERR_STATE); /* S0-151 */
+    assert_int_equal(sql_run(sql, "UPDATE voucher SET state = 'assessed'", ""), ERR_OK);
     assert_int_equal(settle("dealer", "t", "2026-10-01", "2026-10-31", &first), ERR_STATE); /* another month */
     assert_int_equal(settle("dealer", "nobody", "2026-11-01", "2026-11-30", &first), ERR_STATE);
     assert_int_equal(settle("uncle", "t", "2026-11-01", "2026-11-30", &first), ERR_FORMAT);
@@ -839,7 +841,7 @@ static void a_line_is_settled_once(void **state)
 
 /* ------------------------------------------------------------------ whatever people do */
 
-static uint64_t seed;
+static uint64_t seed, first_seed = 1;
 
 static int64_t draw(int64_t below)
 {
@@ -890,6 +892,30 @@ static void decide_requests(int64_t ticket, int64_t *io_refunded)
     }
 }
 
+/* What is owed is paid, what was paid too much is given back: the book closes at zero, and all of it is settled. */
+static void close_book(int64_t ticket, int64_t paid, int64_t refunded)
+{
+    int64_t owed, batch;
+
+    decide_requests(ticket, &refunded);
+    owed = money_owed(sql, ticket);
+    if (owed > 0) {
+        right(act(ticket, "pay", "{\"amount\":%lld}", (long long)owed));
+        paid += owed;
+    } else if (owed < 0) {
+        right(act(ticket, "adjust", "{\"kind\":\"refund\",\"amount\":%lld,\"reason\":\"paid too much\"}", (long long)-owed));
+        for (int64_t before = refunded; refunded == before;) { /* asked again until somebody agrees */
+            decide_requests(ticket, &refunded);
+            if (refunded == before) {
+                right(act(ticket, "adjust", "{\"kind\":\"refund\",\"amount\":%lld,\"reason\":\"paid too much\"}", (long long)-owed));
+            }
+        }
+    }
+    check_books(ticket, paid, refunded);
+    assert_int_equal(money_owed(sql, ticket), 0);
+    (void)!settle("customer", "c", "2026-11-01", "2026-12-31", &batch); /* nothing waits already, or this takes it */
+}
+
 static void books_balance_whatever_people_do(void **state)
 {
     static const char *const faults[] = {"pump_no_flow", "low_pressure", "pump_weak", "heater_partial", "tank_leak", "circulation_failed",
@@ -900,7 +926,7 @@ static void books_balance_whatever_people_do(void **state)
     for (size_t round = 0; round < sizeof(faults) / sizeof(faults[0]); round++) {
         int64_t ticket, order, paid = 0, refunded = 0, batch;
 
-        seed = (uint64_t)round + 1;
+        seed = first_seed + (uint64_t)round;
         ticket = fault("old-1", faults[round]);
         order = go(ticket);
         right(act(ticket, "quote", "{\"lines\":[{\"part\":\"pump-15-60\",\"count\":5},{\"part\":\"seal\",\"count\":5},{\"text\":\"x\",\"amount\":33.33}]}"));
@@ -942,14 +968,18 @@ static void books_balance_whatever_people_do(void **state)
             }
             check_books(ticket, paid, refunded);
         }
+        close_book(ticket, paid, refunded);
     }
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM money_line l WHERE l.payer = 'customer' AND NOT EXISTS (SELECT 1 FROM settlement_line x WHERE x.line = l.id)", ""), 0);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT CAST(SUM(total) AS BIGINT) FROM money_line WHERE payer = 'customer'", ""), 0);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT CAST(SUM(total) AS BIGINT) FROM settlement WHERE kind = 'customer'", ""), 0);
     assert_true(sql_find_int(sql, 0, "SELECT COUNT(*) FROM money_line WHERE kind = 'charge'", "") > 20);
-    assert_true(sql_find_int(sql, 0, "SELECT COUNT(*) FROM money_line WHERE kind = 'adjustment'", "") > 3);
+    assert_true(sql_find_int(sql, 0, "SELECT COUNT(*) FROM money_line WHERE kind = 'adjustment'", "") > 0);
     assert_true(sql_find_int(sql, 0, "SELECT COUNT(*) FROM settlement_line", "") > 20);
     end();
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(telemetry_is_the_evidence),
@@ -972,6 +1002,8 @@ int main(void)
     };
     int failed;
 
+    first_seed = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
+    print_message("seed %llu\n", (unsigned long long)first_seed);
     snprintf(path, sizeof(path), "/tmp/heliograph-money-%d.db", (int)getpid());
     snprintf(url, sizeof(url), "sqlite:%s", path);
     if (arena_open(8 << 20, &room) || rules_open("models/equipment", "models/plans", say, NULL, &rules) ||

@@ -166,7 +166,7 @@ static enum err act(int64_t ticket, const char *name, const char *said)
 
 static int64_t last_order(void)
 {
-    return sql_find_int(sql, 0, "SELECT MAX(id) FROM work_order", "");
+    return sql_find_int(sql, 0, "SELECT MAX(id) FROM work_order WHERE ticket IS NOT NULL", "");
 }
 
 static enum err work(const char *name, const char *said)
