@@ -9,6 +9,7 @@
 #include "server/commands.h"
 #include "server/config.h"
 #include "server/fleet/rules.h"
+#include "server/replay/replay.h"
 #include "server/server.h"
 
 #define CONFIG_BYTES_MOST (64 * 1024 * 1024)
@@ -73,6 +74,7 @@ static int read_options(int argc, char **argv, struct options *options)
         } else if (strcmp(argv[i], "--help") == 0) {
             fputs(help, stdout);
             fputs(commands_help, stdout);
+            fputs(replay_help, stdout);
             return 0;
         } else if (argv[i][0] != '-' && options->command.word_count < COMMAND_WORDS) {
             options->command.words[options->command.word_count++] = argv[i];
@@ -130,13 +132,27 @@ static enum err add_codes(struct arena *arena, const struct server_config *confi
                : ERR_OK;
 }
 
+/* What needs no configuration. -1: something else was asked for. */
+static int run_alone(int argc, char **argv)
+{
+    struct replay_options options;
+    int status = -1;
+
+    if (argc > 1 && strcmp(argv[1], "replay") == 0) {
+        status = replay_options(argc - 2, argv + 2, &options);
+        status = status >= 0 ? status : replay_run(&options);
+    }
+    return status;
+}
+
 int main(int argc, char **argv)
 {
+    int alone = run_alone(argc, argv);
     struct options options = {.config = NULL};
     struct server_config config;
     struct arena *arena = NULL;
     struct rules *rules = NULL;
-    int status = read_options(argc, argv, &options);
+    int status = alone >= 0 ? alone : read_options(argc, argv, &options);
     enum err err, wrong;
 
     if (status >= 0) {

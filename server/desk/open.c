@@ -2,6 +2,7 @@
  * clocks, a proposed work order, notices. */
 #include <string.h>
 
+#include "models/fault/cause.h"
 #include "server/alarm/alarm.h"
 #include "server/case/classes.h"
 #include "server/case/family.h"
@@ -22,43 +23,6 @@ static void put_words2(struct json_out *out, const struct words2 *words)
     json_close_object(out);
 }
 
-static void put_list(struct json_out *out, const char *name, const char *const *list)
-{
-    json_key(out, name);
-    json_open_list(out);
-    for (; list && *list; list++) {
-        json_put_text(out, *list);
-    }
-    json_close_list(out);
-}
-
-/* Ranked causes: the rule's, most likely first. */
-static void put_causes(struct json_out *out, const struct fault_rule *rule)
-{
-    size_t count = rule ? rule->cause_count : 0;
-    bool given[64] = {false};
-
-    json_open_list(out);
-    for (size_t rank = 0; rank < count && rank < 64; rank++) {
-        size_t best = count;
-
-        for (size_t i = 0; i < count && i < 64; i++) {
-            if (!given[i] && (best == count || rule->causes[i].odds > rule->causes[best].odds)) {
-                best = i;
-            }
-        }
-        given[best] = true;
-        json_open_object(out);
-        json_text(out, "cause", rule->causes[best].cause);
-        json_number(out, "odds", rule->causes[best].odds);
-        json_text(out, "skill", rule->causes[best].skill);
-        put_list(out, "parts", rule->causes[best].parts);
-        put_list(out, "tools", rule->causes[best].tools);
-        json_close_object(out);
-    }
-    json_close_list(out);
-}
-
 static void put_remote(struct json_out *out, const struct fault_rule *rule)
 {
     json_open_list(out);
@@ -77,7 +41,7 @@ static void write_documents(const struct ticket_new *what, struct documents *doc
     documents->cause = json_out(32768);
     documents->remote = json_out(32768);
     documents->advice = json_out(8192);
-    put_causes(&documents->cause, what->rule);
+    cause_put(&documents->cause, what->rule);
     put_remote(&documents->remote, what->rule);
     if (what->rule) {
         put_words2(&documents->advice, &what->rule->advice);

@@ -10,7 +10,7 @@
 #include "host/ready.h"
 #include "models/base/text.h"
 #include "models/profile/profile.h"
-#include "recording.h"
+#include "host/recording.h"
 #include "serve.h"
 
 #define TABLE 65536
@@ -107,7 +107,7 @@ int replay_modbus(const struct replay_options *options)
         return 1;
     }
     shown.profile = read_profile(arena, options);
-    recording = shown.profile ? recording_open(options->csv, options->map) : NULL;
+    recording = shown.profile ? recording_open(options->csv, options->map, NULL, NULL) : NULL;
     shown.map = modbus_mapping_new(TABLE, TABLE, TABLE, TABLE);
     serve = recording && shown.map ? serve_open(options->tcp, options->serial, unit_map, &shown) : NULL;
     if (serve) {

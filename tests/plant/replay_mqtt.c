@@ -14,7 +14,7 @@
 #include "models/base/hash.h"
 #include "models/telemetry/ack.h"
 #include "models/telemetry/topic.h"
-#include "recording.h"
+#include "host/recording.h"
 
 #define ROWS_EACH    30 /* rows in a message */
 #define AGAIN_MS     5000
@@ -186,7 +186,7 @@ static bool begin(struct replay *replay)
     replay->window = calloc((size_t)options->window + 16, sizeof(*replay->window));
     file_random(&number, sizeof(number));
     hash_hex(number, replay->epoch);
-    replay->recording = recording_open(options->csv, options->map);
+    replay->recording = recording_open(options->csv, options->map, NULL, NULL);
     if (!replay->recording || !replay->window || arena_open(4 << 20, &replay->scratch)) {
         return false;
     }

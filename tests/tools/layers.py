@@ -17,7 +17,7 @@ models/fault
 models/diag models/inspection models/paper models/service
 models/stock
 host
-agent/modbus agent/parcel server/store server/console
+agent/modbus agent/parcel server/store server/console server/replay
 server/rack
 agent/acquire agent/uplink server/fleet server/notice
 server/alarm
