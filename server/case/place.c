@@ -21,7 +21,7 @@ static enum err read_equipment(struct office *office, struct sql *sql, struct pl
     bool found;
 
     sql_find(sql, &rows,
-             "SELECT name, title, site, profile, agent, claimed, acceptance_day, completion_day,"
+             "SELECT name, title, site, profile, agent, claimed, COALESCE(acceptance_day, accepted_day), completion_day,"
              " invoice_day, sale_day, manufacture_day, completion_signed_day FROM equipment WHERE id = ?1",
              "i", place->equipment);
     found = sql_next(&rows);

@@ -319,7 +319,7 @@ static enum err read_owner(struct sql *sql, int64_t equipment, int64_t now_ms, s
     struct sql_rows rows;
 
     sql_find(sql, &rows,
-             "SELECT e.acceptance_day, e.completion_day, e.invoice_day, e.sale_day,"
+             "SELECT COALESCE(e.acceptance_day, e.accepted_day), e.completion_day, e.invoice_day, e.sale_day,"
              " e.manufacture_day, COALESCE((SELECT c.plan FROM contract c JOIN contract_site x ON"
              " x.contract = c.id WHERE x.site = e.site AND (c.start_day IS NULL OR c.start_day <="
              " ?2) AND (c.end_day IS NULL OR c.end_day >= ?2) ORDER BY c.start_day DESC LIMIT 1),"

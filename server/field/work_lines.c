@@ -206,6 +206,31 @@ enum err do_sign(struct work *work)
                    work->action->action_id);
 }
 
+/* What an installation's acceptance begins: warranty, training, visits. A date of the fleet file goes before it. */
+static enum err accept_equipment(struct work *work, bool accepted)
+{
+    const struct order *order = &work->order;
+    const struct zone *zone;
+    struct place place;
+    enum err err;
+
+    if (order->kind != JOB_INSTALLATION || !order->equipment) {
+        return ERR_OK;
+    }
+    if (!accepted) {
+        return sql_run(work->sql, "UPDATE equipment SET accepted_day = NULL, accepted_order = NULL WHERE id = ?1 AND"
+                                  " accepted_order = ?2",
+                       "ii", order->equipment, order->id);
+    }
+    err = place_find(work->office, work->sql, order->equipment, 0, work->now_ms, &place);
+    zone = err ? NULL : rules_zone(work->office->options.rules, place.time_zone);
+    return err ? err
+               : sql_run(work->sql,
+                         "UPDATE equipment SET accepted_day = ?2, accepted_order = ?3 WHERE id = ?1 AND (accepted_day IS NULL"
+                         " OR accepted_order = ?3)",
+                         "iii", order->equipment, (int64_t)zone_day(zone ? zone : zone_utc(), work->at_ms), order->id);
+}
+
 /* The customer checks the result (S1-33); what is said last, by its own time, holds. */
 enum err do_result(struct work *work)
 {
@@ -222,6 +247,9 @@ enum err do_result(struct work *work)
                   "UPDATE work_order SET result = ?2, result_ms = ?3, result_by = ?4, result_note = ?5 WHERE id = ?1"
                   " AND (result_ms IS NULL OR result_ms <= ?3)",
                   "ititt", work->order.id, accepted ? "accepted" : "refused", work->at_ms, name, remarks);
+    if (!err && sql_changes(work->sql)) {
+        err = accept_equipment(work, accepted);
+    }
     return err || !name ? err : do_sign(work);
 }
 

@@ -34,7 +34,7 @@ static enum err put_evidence(struct sql *sql, const struct connected *connected,
 
     json_open_object(out);
     sql_find(sql, &rows,
-             "SELECT a.name, e.serial, e.profile, e.sale_day, e.completion_day, e.acceptance_day, e.first_seen_ms FROM equipment"
+             "SELECT a.name, e.serial, e.profile, e.sale_day, e.completion_day, COALESCE(e.acceptance_day, e.accepted_day), e.first_seen_ms FROM equipment"
              " e LEFT JOIN agent a ON a.id = e.agent WHERE e.id = ?1",
              "i", connected->equipment);
     if (sql_next(&rows)) {

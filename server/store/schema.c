@@ -94,12 +94,13 @@ static const char first[] =
     "CREATE TABLE plan_text (hash TEXT PRIMARY KEY, plan TEXT NOT NULL, body BLOB NOT NULL,"
     " stored_ms INTEGER NOT NULL);" /* every plan version a ticket was opened under */
 
-    /* What reports. claimed: a fleet row names it; otherwise it is shown as unclaimed. */
+    /* What reports. claimed: a fleet row names it; otherwise it is shown as unclaimed. accepted_day: the customer accepted
+     * its installation order; acceptance_day, of the fleet file, goes before it. */
     "CREATE TABLE equipment (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, title TEXT,"
     " site INTEGER REFERENCES site, profile TEXT, profile_hash TEXT,"
     " agent INTEGER REFERENCES agent, serial TEXT, claimed INTEGER NOT NULL DEFAULT 0,"
     " sale_day INTEGER, invoice_day INTEGER, manufacture_day INTEGER, completion_day INTEGER,"
-    " acceptance_day INTEGER, judged_ms INTEGER, last_seen_ms INTEGER,"
+    " acceptance_day INTEGER, accepted_day INTEGER, accepted_order INTEGER, judged_ms INTEGER, last_seen_ms INTEGER,"
     " status TEXT NOT NULL DEFAULT 'ok'," /* fault attention ok offline maintenance unclaimed */
     " created_ms INTEGER NOT NULL, doc TEXT);" /* the row of the fleet file; NULL: none has it */
     "CREATE INDEX equipment_agent ON equipment (agent);"

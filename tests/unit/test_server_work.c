@@ -380,6 +380,34 @@ static void test_gates_of_an_installation(void **state)
     end();
 }
 
+static void force(int64_t order, const char *name)
+{
+    assert_int_equal(sql_run(sql, "UPDATE work_order SET state = ?2 WHERE id = ?1", "it", order, name), ERR_OK);
+}
+
+/* S0-69, S0-75: the acceptance of its installation is what warranty and training begin with; the fleet file's day goes
+ * before it, a refusal that is said later takes it back. */
+static void test_an_accepted_installation_is_accepted_equipment(void **state)
+{
+    static const char accepted[] = "SELECT COALESCE(accepted_day, -1) FROM equipment WHERE name = 'e'";
+    int64_t order, other, today;
+
+    (void)state;
+    begin();
+    today = now_ms / 86400000; /* 12:00 at the site */
+    assert_int_equal(ask("{\"kind\":\"installation\",\"equipment\":\"e\",\"technician\":\"h\"}", &order), ERR_OK);
+    assert_int_equal(ask("{\"kind\":\"inspection\",\"equipment\":\"e\",\"technician\":\"h\"}", &other), ERR_OK);
+    force(order, "done");
+    force(other, "done");
+    assert_int_equal(act(other, "accept_result", NULL, 0, ""), ERR_OK);
+    assert_int_equal(sql_find_int(sql, 0, accepted, ""), -1);
+    assert_int_equal(act(order, "accept_result", NULL, 0, ""), ERR_OK);
+    assert_in_range(sql_find_int(sql, 0, accepted, ""), today, today + 1);
+    assert_int_equal(act(order, "refuse_result", NULL, 0, "\"remarks\":\"it drips\""), ERR_OK);
+    assert_int_equal(sql_find_int(sql, 0, accepted, ""), -1);
+    end();
+}
+
 /* S0-117, S0-127, S1-43: the unit that was taken off goes on under an order and a number of its own. */
 static void test_a_unit_goes_to_the_depot(void **state)
 {
@@ -756,7 +784,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_queue_in_any_order),      cmocka_unit_test(test_the_plain_client_ends_at_done),
-        cmocka_unit_test(test_gates_of_an_installation),  cmocka_unit_test(test_a_unit_goes_to_the_depot),
+        cmocka_unit_test(test_gates_of_an_installation),
+        cmocka_unit_test(test_an_accepted_installation_is_accepted_equipment),  cmocka_unit_test(test_a_unit_goes_to_the_depot),
         cmocka_unit_test(test_what_is_laid_aside),        cmocka_unit_test(test_a_failed_step_is_a_ticket),
         cmocka_unit_test(test_an_emergency_goes_first),   cmocka_unit_test(test_refused_results_and_hours),
         cmocka_unit_test(test_a_second_visit),            cmocka_unit_test(test_closed_while_out_of_reach),
