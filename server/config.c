@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "host/file.h"
+#include "models/base/json.h"
 #include "models/base/text.h"
 #include "models/base/yaml.h"
+#include "models/service/sms.h"
 #include "models/telemetry/topic.h"
 
 #define FILE_MOST    (1024 * 1024)
@@ -14,6 +16,13 @@
 #define LOST_AFTER_MS (15 * 60000)
 #define DIGEST_MINUTE (8 * 60)
 #define FILE_BYTES  (16LL << 20)
+#define SMS_SEGMENTS 4
+#define PHOTOS      10
+#define PHOTO_BYTES (1LL << 20)
+#define WRITES      20
+#define TRIES       30
+#define SMS_TIMEOUT_MS 10000
+#define SMS_HEADERS_MOST 16
 #define FILES_BYTES (20LL << 30)
 
 struct reader {
@@ -103,8 +112,126 @@ static int64_t read_minute(struct complaints *complaints, struct yaml_node *node
     return hour * 60 + minute;
 }
 
+/* A template whose fields are known. */
+static const char *read_template(struct reader *reader, struct yaml_node *node, const char *what)
+{
+    const char *words = yaml_text(&reader->complaints, node, what, NULL), *at;
+    size_t size;
+
+    if (words && (at = sms_unknown_field(words, &size))) {
+        complain(&reader->complaints, node, "expected one of {to} {text} {id} {secret}, found '%.*s'", (int)size, at);
+    }
+    return words;
+}
+
+/* Filled in, it has to be JSON. */
+static void check_sms_json(struct reader *reader, struct yaml_node *node, const struct sms_gateway *gateway)
+{
+    const struct sms_letter letter = {"+8610\"", "a\"b\\c\n", 1};
+    const struct cJSON *value;
+    TEXT(body, 32768);
+
+    if (sms_fill(gateway, gateway->body, SMS_IN_JSON, &letter, &body) ||
+        json_parse(reader->arena, body.at, body.length, &value, NULL)) {
+        complain(&reader->complaints, node, "expected JSON with fields such as {\"to\":\"{to}\",\"text\":\"{text}\"}, found '%.80s'",
+                 gateway->body);
+    }
+}
+
+static void read_sms_body(struct reader *reader, struct yaml_node *map, struct sms_gateway *gateway)
+{
+    static const char *const methods[] = {"POST", "PUT", "GET", NULL}, *const forms[] = {"json", "form", NULL};
+    struct complaints *complaints = &reader->complaints;
+    struct yaml_node *body;
+    int method = yaml_choice(complaints, yaml_find(map, "method"), "a method", methods, 0);
+
+    gateway->method = methods[method];
+    gateway->form = yaml_choice(complaints, yaml_find(map, "content"), "a kind of body", forms, 0) == 1;
+    body = yaml_find(map, "body");
+    gateway->body = read_template(reader, body, "a template such as '{\"to\":\"{to}\",\"text\":\"{text}\"}'");
+    if (!body && method != 2) {
+        complain(complaints, map, "expected the key 'body', found none");
+    } else if (body && method == 2) {
+        complain(complaints, body, "expected no body with the method GET, found one");
+    } else if (gateway->body && !gateway->form) {
+        check_sms_json(reader, body, gateway);
+    }
+}
+
+/* Statuses that say no for good. */
+static void read_refuses(struct reader *reader, struct yaml_node *node, struct sms_gateway *gateway)
+{
+    struct yaml_node *list = yaml_list(&reader->complaints, node, "a list of HTTP statuses");
+    int count = 0;
+
+    if (!list) {
+        gateway->refuses[0] = 400;
+        gateway->refuses[1] = 422;
+        return;
+    }
+    for (node = list->first; node; node = node->next) {
+        int status = (int)yaml_int(&reader->complaints, node, "an HTTP status from 400 to 499", 400, 499, 400);
+
+        if (count < SMS_REFUSES_MOST - 1) {
+            gateway->refuses[count++] = status;
+        } else {
+            complain(&reader->complaints, node, "expected at most %d statuses, found more", SMS_REFUSES_MOST - 1);
+        }
+    }
+}
+
+static void read_sms_headers(struct reader *reader, struct yaml_node *node, struct sms_gateway *gateway)
+{
+    struct yaml_node *list = yaml_list(&reader->complaints, node, "a list of headers");
+    const char **headers = arena_array(reader->arena, SMS_HEADERS_MOST + 1, sizeof(*headers));
+    size_t count = 0;
+
+    for (node = list && headers ? list->first : NULL; node; node = node->next) {
+        const char *words = read_template(reader, node, "a header such as 'Authorization: Bearer {secret}'");
+
+        if (words && (!strchr(words, ':') || words[strcspn(words, "\r\n")])) {
+            complain(&reader->complaints, node, "expected a header such as 'Authorization: Bearer {secret}', found '%.80s'",
+                     words);
+        } else if (words && count < SMS_HEADERS_MOST) {
+            headers[count++] = words;
+        }
+    }
+    gateway->headers = headers;
+}
+
+static void read_sms(struct reader *reader, struct yaml_node *map)
+{
+    struct complaints *complaints = &reader->complaints;
+    struct server_config *config = reader->config;
+    struct sms_gateway *gateway = &config->sms;
+    struct yaml_node *url = yaml_need(complaints, map, "url"), *to = yaml_find(map, "to");
+    const char *words;
+    TEXT(number, SMS_NUMBER_ROOM);
+
+    gateway->secret = read_secret(reader, yaml_find(map, "secret_file"));
+    gateway->url = read_template(reader, url, "a URL");
+    if (gateway->url && strncmp(gateway->url, "http://", 7) != 0 && strncmp(gateway->url, "https://", 8) != 0) {
+        complain(complaints, url, "expected http://… or https://…, found '%.80s'", gateway->url);
+    }
+    read_sms_body(reader, map, gateway);
+    read_sms_headers(reader, yaml_find(map, "headers"), gateway);
+    read_refuses(reader, yaml_find(map, "refuses"), gateway);
+    gateway->accepts = yaml_text(complaints, yaml_find(map, "accepts"), "a text of the answer", NULL);
+    gateway->timeout_ms = yaml_duration_ms(complaints, yaml_find(map, "timeout"), "a duration", SMS_TIMEOUT_MS);
+    config->sms_segments = (int)yaml_int(complaints, yaml_find(map, "segments"), "a number from 1 to 10", 1,
+                                         SMS_SEGMENTS_MOST, SMS_SEGMENTS);
+    words = yaml_text(complaints, to, "a telephone number", NULL);
+    if (words && !sms_number(words, &number)) {
+        complain(complaints, to, "expected a telephone number such as '+86 21 5550 1234', found '%.40s'", words);
+    } else if (words) {
+        config->sms_to = arena_text(reader->arena, number.at, number.length);
+    }
+    yaml_no_more(complaints, map);
+}
+
 static void read_notify(struct reader *reader, struct yaml_node *map)
 {
+    struct yaml_node *sms = yaml_map(&reader->complaints, yaml_find(map, "sms"), "a map {url, body}");
     struct complaints *complaints = &reader->complaints;
     struct server_config *config = reader->config;
     struct yaml_node *smtp = yaml_map(complaints, yaml_find(map, "smtp"), "a map {url, from, to}");
@@ -120,6 +247,9 @@ static void read_notify(struct reader *reader, struct yaml_node *map)
             yaml_text(complaints, yaml_need(complaints, smtp, "from"), "an address", NULL);
         config->smtp_to = yaml_text(complaints, yaml_need(complaints, smtp, "to"), "an address", NULL);
         yaml_no_more(complaints, smtp);
+    }
+    if (sms) {
+        read_sms(reader, sms);
     }
     list = hooks ? arena_array(reader->arena, hooks->count + 1, sizeof(*list)) : NULL;
     for (struct yaml_node *node = list ? hooks->first : NULL; node; node = node->next) {
@@ -145,6 +275,26 @@ static void read_work(struct reader *reader, struct yaml_node *node)
     reader->config->file_bytes = yaml_size(complaints, yaml_find(map, "file_bytes"), "a size", 1024, FILE_BYTES);
     reader->config->files_bytes =
         yaml_size(complaints, yaml_find(map, "files_bytes"), "a size", 1024, FILES_BYTES);
+    if (map) {
+        yaml_no_more(complaints, map);
+    }
+}
+
+/* What customers may send by the code of a ticket or a survey. */
+static void read_customers(struct reader *reader, struct yaml_node *node)
+{
+    struct complaints *complaints = &reader->complaints;
+    struct server_config *config = reader->config;
+    struct yaml_node *map = yaml_map(complaints, node, "a map {photos, photo_bytes, writes, tries}"),
+                     *bytes = yaml_find(map, "photo_bytes");
+
+    config->photos = yaml_int(complaints, yaml_find(map, "photos"), "a number of pictures", 0, 1000, PHOTOS);
+    config->photo_bytes = yaml_size(complaints, bytes, "a size", 1024, PHOTO_BYTES);
+    config->customer_writes = yaml_int(complaints, yaml_find(map, "writes"), "a number a minute", 1, 1000, WRITES);
+    config->customer_tries = yaml_int(complaints, yaml_find(map, "tries"), "a number a minute", 1, 1000, TRIES);
+    if (config->photo_bytes > PHOTO_BYTES) {
+        complain(complaints, bytes, "expected at most 1MiB: a request is no larger, found '%.20s'", bytes->text);
+    }
     if (map) {
         yaml_no_more(complaints, map);
     }
@@ -203,6 +353,7 @@ static void read_root(struct reader *reader, struct yaml_node *root)
     config->inspections = yaml_text(complaints, yaml_find(root, "inspections"), "a folder", NULL);
     config->codes = yaml_text(complaints, yaml_find(root, "codes"), "a file", NULL);
     read_work(reader, yaml_find(root, "work"));
+    read_customers(reader, yaml_find(root, "customers"));
     map = yaml_map(complaints, yaml_find(root, "notify"), "a map {smtp, webhooks, digest, lost_after, heartbeat}");
     if (map) {
         read_notify(reader, map);

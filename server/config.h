@@ -5,6 +5,7 @@
 
 #include "models/base/arena.h"
 #include "models/base/err.h"
+#include "server/notice/sms.h"
 
 struct server_config {
     const char *broker_url, *ca, *cert, *key, *user, *password, *client_id, *prefix;
@@ -21,8 +22,13 @@ struct server_config {
     int64_t file_bytes, files_bytes; /* of one attachment; of all */
     const char *smtp_url, *smtp_user, *smtp_password, *smtp_from, *smtp_to;
     const char *const *webhooks; /* NULL-ended */
+    struct sms_gateway sms;      /* url NULL: none */
+    const char *sms_to;          /* in digits, hears of lost ways; NULL: nobody */
+    int sms_segments;            /* of one short message */
     int64_t lost_after_ms;       /* a way of notices that fails for so long is lost */
     int64_t heartbeat_ms;        /* a way that has carried nothing for so long is tried; 0: never */
+    int64_t photos, photo_bytes; /* of customers: of one ticket; of one picture */
+    int64_t customer_writes, customer_tries; /* a minute for one number: what is sent; wrong codes */
     int64_t trail_keep_ms;       /* how long lines of the trail are kept */
     int64_t come_back_ms;        /* after a start agents get that long, before any is missed */
     int preset_line, preset_column; /* where preset_plan stands; 0: left out */

@@ -22,19 +22,41 @@ void text_clear(struct text *text)
     text->at[0] = '\0';
 }
 
+/* It is full: half a letter at its end is none. */
+static void end_it(struct text *text)
+{
+    size_t at = text->length, size;
+    unsigned char first;
+
+    while (at > 0 && text->length - at < 3 && ((unsigned char)text->at[at - 1] & 0xc0) == 0x80) {
+        at--;
+    }
+    first = at > 0 ? (unsigned char)text->at[at - 1] : 0;
+    size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 1;
+    if (size > 1 && at - 1 + size > text->length) {
+        text->length = at - 1;
+    }
+    text->at[text->length] = '\0';
+    text->cut = true;
+}
+
 void text_add_bytes(struct text *text, const char *bytes, size_t size)
 {
     size_t left = text->room - 1 - text->length;
+    bool fits = size <= left;
 
-    if (size > left) {
-        size = left;
-        text->cut = true;
+    if (text->cut) {
+        return;
     }
+    size = fits ? size : left;
     if (size > 0) {
         memcpy(text->at + text->length, bytes, size);
     }
     text->length += size;
     text->at[text->length] = '\0';
+    if (!fits) {
+        end_it(text);
+    }
 }
 
 void text_add(struct text *text, const char *words)
@@ -45,14 +67,13 @@ void text_add(struct text *text, const char *words)
 static void PRINTF_LIKE(2, 0) add_list(struct text *text, const char *format, va_list list)
 {
     size_t left = text->room - text->length;
-    int size = vsnprintf(text->at + text->length, left, format, list);
+    int size = text->cut ? 0 : vsnprintf(text->at + text->length, left, format, list);
 
     if (size < 0) {
-        text->at[text->length] = '\0';
-        text->cut = true;
+        end_it(text);
     } else if ((size_t)size >= left) {
         text->length = text->room - 1;
-        text->cut = true;
+        end_it(text);
     } else {
         text->length += (size_t)size;
     }

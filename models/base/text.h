@@ -16,7 +16,7 @@ struct text {
     char *at;      /* NUL-terminated */
     size_t length; /* bytes in use, without the NUL */
     size_t room;   /* bytes of memory, with the NUL */
-    bool cut;      /* something did not fit */
+    bool cut;      /* something did not fit: it ends there, with a whole letter of UTF-8 */
 };
 
 /* struct text NAME of room bytes on the stack, empty. */

@@ -6,11 +6,11 @@
 const char *const escalation_on_names[] = {
     "emergency",   "unacknowledged", "not_dispatched", "not_accepted",    "refused",
     "not_departed", "part_missing",  "will_breach",    "breached",        "bounced",
-    "not_implemented", "not_cleared", "manual",        NULL,
+    "not_implemented", "not_cleared", "rca_overdue", "manual",        NULL,
 };
 const char *const escalation_to_names[] = {"dispatcher", "on_call",   "owner",      "team_lead",
                                            "supervisor", "technical", "leadership", NULL};
-const char *const escalation_channel_names[] = {"log", "webhook", "mail", NULL};
+const char *const escalation_channel_names[] = {"log", "webhook", "mail", "sms", NULL};
 
 int escalation_on_read(const char *name)
 {
@@ -153,6 +153,56 @@ size_t escalation_look(const struct escalation_rule *rule, int64_t since_ms,
     }
     if (next < INT64_MAX) {
         *ret_next_ms = instant_of(rule, since_ms, events, count, next);
+    }
+    return found;
+}
+
+/* ------------------------------------------------------------------ in working time */
+
+static int64_t passed(const struct workdays *workdays, int64_t since_ms, int64_t at_ms)
+{
+    return at_ms < since_ms ? at_ms - since_ms : workdays_between(workdays, since_ms, at_ms);
+}
+
+/* Back from working time: nothing has passed until work begins. */
+static int64_t instant_in(const struct workdays *workdays, int64_t since_ms, int64_t budget_ms)
+{
+    int64_t at_ms;
+
+    if (budget_ms > 0) {
+        return workdays_add(workdays, since_ms, budget_ms);
+    }
+    at_ms = workdays_add(workdays, since_ms, 1);
+    return at_ms == INT64_MAX ? at_ms : at_ms - 1;
+}
+
+size_t escalation_look_in(const struct escalation_rule *rule, const struct workdays *workdays, int64_t since_ms,
+                          struct escalation_event *events, size_t count, int64_t now_ms,
+                          struct escalation_due due[ESCALATION_STEPS_MOST], int64_t *ret_next_ms)
+{
+    bool works = workdays_between(workdays, now_ms - 1, now_ms + 1) > 0; /* the closing time belongs to the day */
+    size_t found;
+    int64_t next_ms;
+
+    if (now_ms < since_ms) {
+        *ret_next_ms = since_ms;
+        return 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        events[i].at_ms = passed(workdays, since_ms, events[i].at_ms);
+    }
+    found = escalation_look(rule, 0, events, count, passed(workdays, since_ms, now_ms), due, &next_ms);
+    for (size_t i = 0; i < found; i++) { /* one that was acknowledged in the night before it was told: due is now */
+        int64_t budget_ms = passed(workdays, since_ms, now_ms);
+
+        budget_ms = due[i].due_ms < budget_ms ? due[i].due_ms : budget_ms;
+        due[i].due_ms = instant_in(workdays, since_ms, budget_ms);
+        due[i].due_ms = due[i].due_ms < now_ms ? due[i].due_ms : now_ms;
+    }
+    *ret_next_ms = next_ms == INT64_MAX ? next_ms : instant_in(workdays, since_ms, next_ms);
+    if (found && !works) {
+        *ret_next_ms = instant_in(workdays, now_ms, 0);
+        return 0;
     }
     return found;
 }

@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "models/service/workdays.h"
+
 enum escalation_on {
     ESCALATION_EMERGENCY,       /* grade 1 or a safety hazard: leadership and dispatch at once (S0-145) */
     ESCALATION_UNACKNOWLEDGED,  /* nobody has taken notice of the ticket */
@@ -27,6 +29,7 @@ enum escalation_on {
     ESCALATION_BOUNCED,         /* pushed on too often (S0-113) */
     ESCALATION_NOT_IMPLEMENTED, /* the supervision check failed (S0-148) */
     ESCALATION_NOT_CLEARED,     /* the crew limit has passed (S0-50) */
+    ESCALATION_RCA_OVERDUE,     /* the fault analysis is not approved by its time, also of a closed ticket (S0-115) */
     ESCALATION_MANUAL,          /* somebody said so */
     ESCALATION_ONS,
 };
@@ -42,7 +45,7 @@ extern const char *const escalation_on_names[];
 #define ESCALATION_TO_LEADERSHIP (1U << 6)
 extern const char *const escalation_to_names[]; /* in the order of the bits */
 
-extern const char *const escalation_channel_names[]; /* log webhook mail, in the order of the bits */
+extern const char *const escalation_channel_names[]; /* log webhook mail sms, in the order of the bits */
 
 #define ESCALATION_STEPS_MOST 8
 
@@ -57,6 +60,7 @@ struct escalation_rule {
     enum escalation_on on;
     unsigned grades; /* a bit per grade: 1U << grade */
     int64_t ack_ms;
+    bool working_hours; /* its time is the site's working time: waits, repeats and acknowledgements stand still outside */
     struct escalation_step steps[ESCALATION_STEPS_MOST];
     size_t step_count;
 };
@@ -82,4 +86,9 @@ struct escalation_due { /* a step to take now */
 size_t escalation_look(const struct escalation_rule *rule, int64_t since_ms,
                        const struct escalation_event *events, size_t count, int64_t now_ms,
                        struct escalation_due due[ESCALATION_STEPS_MOST], int64_t *ret_next_ms);
+/* The same in the working time of a calendar: a step that becomes due outside of it waits until work begins. The times of
+ * events are changed. */
+size_t escalation_look_in(const struct escalation_rule *rule, const struct workdays *workdays, int64_t since_ms,
+                          struct escalation_event *events, size_t count, int64_t now_ms,
+                          struct escalation_due due[ESCALATION_STEPS_MOST], int64_t *ret_next_ms);
 int escalation_on_read(const char *name); /* -1: none */

@@ -89,6 +89,9 @@ static void read_rule(struct arena *arena, struct complaints *complaints, struct
     rule->topic = topic ? arena_text(arena, topic, strlen(topic)) : NULL;
     rule->subject = read_words(arena, complaints, map, "subject");
     rule->body = read_words(arena, complaints, map, "body");
+    if (yaml_find(map, "sms")) {
+        rule->sms = read_words(arena, complaints, map, "sms");
+    }
     yaml_no_more(complaints, map);
 }
 

@@ -32,6 +32,7 @@ struct notice_rule {
     enum notice_to to;
     const char *topic;     /* customers may opt out of it; NULL: they may not */
     struct words2 subject, body;
+    struct words2 sms; /* of a short message; en NULL: the subject */
 };
 
 struct notices {

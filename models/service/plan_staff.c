@@ -159,7 +159,8 @@ static unsigned read_grades(struct plan_reader *reader, struct yaml_node *node)
 static void read_escalation(struct plan_reader *reader, struct yaml_node *node,
                             struct plan_escalation *escalation)
 {
-    struct yaml_node *map = yaml_map(reader->complaints, node, "a map {steps, ack, grades}"), *steps;
+    static const char *const calendars[] = {"24x7", "working_hours", NULL};
+    struct yaml_node *map = yaml_map(reader->complaints, node, "a map {steps, ack, grades, calendar}"), *steps;
     int on = escalation_on_read(node->key);
 
     if (on < 0) {
@@ -184,6 +185,8 @@ static void read_escalation(struct plan_reader *reader, struct yaml_node *node,
     read_steps(reader, steps, &escalation->rule);
     escalation->rule.ack_ms = time_of(reader, map, "ack", 0);
     escalation->rule.grades = read_grades(reader, plan_leaf(reader, map, "grades", NULL));
+    escalation->rule.working_hours =
+        yaml_choice(reader->complaints, plan_leaf(reader, map, "calendar", NULL), "a calendar", calendars, 0) == 1;
     yaml_no_more(reader->complaints, map);
 }
 

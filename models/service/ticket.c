@@ -24,7 +24,7 @@ static const struct ticket_row rows[] = {
     /* ---- the desk */
     [TICKET_ACKNOWLEDGE] = {"acknowledge", S(REGISTERED), 0, TICKET_ACKNOWLEDGED, FIELD, 0, "", ""},
     [TICKET_RESPOND] = {"respond", OPEN, 0, TICKET_STAY, FIELD, 0, "", ""},
-    [TICKET_REGRADE] = {"regrade", OPEN, 0, TICKET_STAY, DESK, 0, "grade reason", "regrade"},
+    [TICKET_REGRADE] = {"regrade", OPEN, 0, TICKET_STAY, DESK, 0, "grade reason", ""},
     [TICKET_QUOTE] = {"quote", OPEN & ~S(CLEARED), 0, TICKET_AWAITING_CONSENT, FIELD, 0, "lines?", ""},
     [TICKET_CONSENT] = {"consent", OPEN, S(AWAITING_CONSENT), TICKET_BACK, FIELD | OWN, TICKET_NEED_QUOTE,
                         "accepted name? version?", "quote"},
@@ -94,6 +94,25 @@ static const struct ticket_row rows[] = {
     [TICKET_CLEAR] = {"clear", OPEN, 0, TICKET_CLEARED, OWN, 0, "", ""},
     [TICKET_RELAPSE] = {"relapse", S(CLEARED) | S(TESTING), 0, TICKET_ACKNOWLEDGED, OWN, 0, "", ""},
 };
+
+/* What overtakes an action that is said late; what is not named here is overtaken by nothing. */
+static const char *const yields[TICKET_ACTIONS] = {
+    [TICKET_DIAGNOSE] = "diagnose",
+    [TICKET_PLAN_SOLUTION] = "plan_solution",
+    [TICKET_ATTACH] = "attach detach",
+    [TICKET_DETACH] = "attach detach",
+    [TICKET_REQUEST_PART] = "start finish deliver_part",
+    [TICKET_DISPATCH] = "dispatch assign depart arrive start finish",
+    [TICKET_ASSIGN] = "assign depart arrive start finish",
+    [TICKET_ACCEPT] = "accept object",
+    [TICKET_OBJECT] = "accept object",
+    [TICKET_RCA] = "rca",
+};
+
+const char *ticket_yields(enum ticket_action action)
+{
+    return yields[action];
+}
 
 _Static_assert(sizeof(rows) / sizeof(rows[0]) == TICKET_ACTIONS, "a row per action");
 

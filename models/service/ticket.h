@@ -132,6 +132,8 @@ struct ticket_row {
 
 /* action < TICKET_ACTIONS. */
 const struct ticket_row *ticket_row(enum ticket_action action);
+/* Said late, it is overtaken by a younger one of these, separated by blanks; NULL: by none. */
+const char *ticket_yields(enum ticket_action action);
 /* Words for one bit of needs; NULL when there is no such bit. */
 const char *ticket_need_text(unsigned need);
 

@@ -17,6 +17,8 @@ struct api_options {
     struct rules *rules;
     const char *time_zone; /* for times of what has no site */
     const char *preset_plan; /* for equipment without a contract */
+    int64_t photo_bytes;   /* of one picture of a customer */
+    int64_t customer_writes, customer_tries; /* a minute for one number: what is sent; wrong codes */
     int64_t (*ready)(void *context); /* 1 when the server serves (readyz) */
     void *context;
 };

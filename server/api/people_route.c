@@ -1,6 +1,7 @@
 /* What is owed to people: the fault analysis of a ticket as JSON and as a page to print; notices and their receipts. */
 #include <string.h>
 
+#include "models/service/sms.h"
 #include "server/api/paper.h"
 #include "server/desk/rca.h"
 
@@ -33,6 +34,24 @@ void people_rca(struct call *call)
 
 /* ------------------------------------------------------------------ notices */
 
+/* What a short message cost. */
+static void show_sms(struct json_out *out, const char *channel, const char *body)
+{
+    struct sms_size size = text_same(channel, "sms") ? sms_measure(body ? body : "") : (struct sms_size){.units = 0};
+
+    json_key(out, "sms");
+    if (!size.units) {
+        json_put_null(out);
+        return;
+    }
+    json_open_object(out);
+    json_text(out, "text", body);
+    json_text(out, "coding", sms_coding_names[size.coding]);
+    json_int(out, "units", size.units);
+    json_int(out, "segments", size.segments);
+    json_close_object(out);
+}
+
 static enum err show_notice(struct call *call, int64_t id)
 {
     struct json_out *out = call->out;
@@ -40,7 +59,7 @@ static enum err show_notice(struct call *call, int64_t id)
 
     sql_find(call->sql, &rows,
              "SELECT o.id, o.notice, c.name, o.channel, o.target, t.number, o.subject, o.state, o.attempts, o.why,"
-             " o.receipt, o.created_ms, o.next_ms, o.sent_ms, o.receipt_ms FROM outbox o LEFT JOIN customer c ON c.id ="
+             " o.receipt, o.created_ms, o.next_ms, o.sent_ms, o.receipt_ms, o.body FROM outbox o LEFT JOIN customer c ON c.id ="
              " o.customer LEFT JOIN ticket t ON t.id = o.ticket WHERE o.id = ?1",
              "i", id);
     if (sql_next(&rows)) {
@@ -51,7 +70,8 @@ static enum err show_notice(struct call *call, int64_t id)
         json_text(out, "customer", sql_text(&rows, 2));
         json_text(out, "channel", sql_text(&rows, 3));
         /* a webhook's address may hold a password */
-        json_text(out, "address", text_same(sql_text(&rows, 3), "smtp") ? sql_text(&rows, 4) : NULL);
+        json_text(out, "address", text_same(sql_text(&rows, 3), "webhook") ? NULL : sql_text(&rows, 4));
+        show_sms(out, sql_text(&rows, 3), sql_text(&rows, 15));
         json_text(out, "ticket", sql_text(&rows, 5));
         json_text(out, "subject", sql_text(&rows, 6));
         json_text(out, "state", sql_text(&rows, 7));

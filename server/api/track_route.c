@@ -12,8 +12,6 @@
 #include "server/relation/survey.h"
 
 #define TRIES_SLOTS  8192 /* numbers rarely share one */
-#define TRIES_MOST   30   /* wrong codes a minute for numbers of one slot */
-#define WRITES_MOST  20   /* what one number may send a minute */
 #define TRIES_MINUTE 60000
 
 /* Wrong codes of the minute, by number; minute << 16 | count. Whoever guesses is held up, whether there is
@@ -50,8 +48,8 @@ static int64_t admitted(struct call *call, const char *name, const char *stateme
     struct sql_rows rows;
     int64_t id = 0;
 
-    if (is_over(tries, name, TRIES_MOST, call->now_ms) ||
-        (writes_too && is_over(writes, name, WRITES_MOST, call->now_ms))) {
+    if (is_over(tries, name, call->api->options.customer_tries, call->now_ms) ||
+        (writes_too && is_over(writes, name, call->api->options.customer_writes, call->now_ms))) {
         call_problem(call, 429, "Too many tries", "wait a minute");
         call_header(call, "Retry-After", "60");
         return 0;
@@ -116,9 +114,11 @@ static enum err do_photo(struct call *call, struct sql *sql, int64_t now_ms, str
 
 void track_photo(struct call *call)
 {
-    int64_t id = admitted(call, call->parts[1], of_ticket, true);
+    int64_t id = admitted(call, call->parts[1], of_ticket, true), most = call->api->options.photo_bytes;
 
-    if (id) {
+    if (id && call->request->size > (size_t)most) {
+        call_problem(call, 413, "Too large", "expected a file of at most %lld bytes", (long long)most);
+    } else if (id) {
         call->context = &id;
         (void)!call_write(call, do_photo);
     }

@@ -16,7 +16,7 @@ static enum err read_words(struct sql *sql, int64_t ticket, struct word words[CL
     struct sql_rows rows;
 
     memset(words, 0, CLASS_FIELDS * sizeof(*words));
-    sql_find(sql, &rows, "SELECT field, value, person FROM ticket_class WHERE ticket = ?1 ORDER BY id", "i",
+    sql_find(sql, &rows, "SELECT field, value, person FROM ticket_class WHERE ticket = ?1 AND overtaken = 0 ORDER BY id", "i",
              ticket);
     while (sql_next(&rows)) {
         int field = class_field_read(sql_text(&rows, 0));
@@ -152,11 +152,26 @@ enum err classes_add(struct office *office, struct sql *sql, struct ticket *tick
     return err ? err : classes_judge(office, sql, ticket, NULL, NULL, cause, now_ms);
 }
 
+bool classes_overtaken(struct sql *sql, int64_t ticket, enum class_field field, int64_t at_ms)
+{
+    return sql_find_int(sql, 0,
+                        "SELECT 1 FROM ticket_class WHERE ticket = ?1 AND field = ?2 AND person = 1 AND at_ms > ?3 LIMIT 1",
+                        "iti", ticket, class_field_names[field], at_ms) != 0;
+}
+
 enum err classes_say(struct office *office, struct sql *sql, struct ticket *ticket, enum class_field field,
                      const char *value, const char *who, const char *reason, int64_t at_ms)
 {
     struct word words[CLASS_FIELDS];
-    enum err err = read_words(sql, ticket->id, words);
+    enum err err;
+
+    if (classes_overtaken(sql, ticket->id, field, at_ms)) { /* a younger word of a person counts; this one is kept */
+        return sql_run(sql,
+                       "INSERT INTO ticket_class (ticket, field, value, person, who, reason, at_ms, overtaken) VALUES (?1, ?2,"
+                       " ?3, 1, ?4, ?5, ?6, 1)",
+                       "ittt" "ti", ticket->id, class_field_names[field], value, who, reason, at_ms);
+    }
+    err = read_words(sql, ticket->id, words);
 
     if (!err) {
         err = write_word(sql, ticket->id, field, &words[field], value, true, who, reason, at_ms);

@@ -6,7 +6,7 @@
 #include "models/base/zone.h"
 #include "models/service/notice.h"
 #include "server/case/clocks.h"
-#include "server/notice/outbox.h"
+#include "server/case/reach.h"
 
 #define LATE_NOTICE_MS (60 * 1000) /* as in tell.c */
 #define SLICE          200
@@ -17,7 +17,8 @@ struct letter {
     const struct ticket *ticket;
     const struct zone *zone;
     int64_t customer;
-    const char *number_of_customer, *email, *language, *code;
+    const char *number_of_customer, *language, *code;
+    struct reach reach;
     struct words2 advice;
     const char *values[NOTICE_FIELDS]; /* the same in both languages */
     const char *warranty;
@@ -59,7 +60,7 @@ static enum err read_customer(struct letter *letter, struct sql *sql)
         letter->customer = sql_int(&rows, 0);
         letter->number_of_customer = keep(letter->office, sql_text(&rows, 1));
         (void)!json_parse(arena, words, strlen(words), &doc, NULL);
-        letter->email = json_text_or(doc, "email", NULL);
+        letter->reach = reach_of(letter->office, doc);
         letter->language = json_text_or(doc, "language", NULL);
         letter->code = keep(letter->office, sql_text(&rows, 3));
         words = sql_text(&rows, 4);
@@ -199,34 +200,34 @@ int64_t customer_after_quiet(const struct plan *plan, const struct zone *zone, i
 {
     int from = plan ? plan->people.quiet_from : 0, to = plan ? plan->people.quiet_to : 0;
     int32_t day = zone_day(zone, now_ms);
-    int64_t minute = (now_ms - zone_instant(zone, day, 0)) / 60000;
+    int64_t minute = (now_ms + zone_offset_s(zone, now_ms) * 1000LL - day * 86400000LL) / 60000; /* on the wall: a day has 23 to 25 hours */
+    int64_t end_ms;
     bool quiet = from < to ? minute >= from && minute < to : from > to && (minute >= from || minute < to);
 
     if (!quiet) {
         return now_ms;
     }
-    return zone_instant(zone, minute < to ? day : day + 1, to * 60000LL);
+    end_ms = zone_instant(zone, minute < to ? day : day + 1, to * 60000LL);
+    return end_ms > now_ms ? end_ms : now_ms - now_ms % 60000 + (to - minute) * 60000; /* the hour that comes twice */
 }
 
 static enum err send(struct letter *letter, struct sql *sql, const struct notice_rule *rule, const char *step,
                      int64_t now_ms)
 {
     const struct ticket *ticket = letter->ticket;
-    bool mail = letter->office->options.has_smtp && letter->email;
     struct text subject = text_on(arena_take(letter->office->arena, 1000), 1000);
     struct text body = text_on(arena_take(letter->office->arena, 8000), 8000);
+    struct text sms = text_on(arena_take(letter->office->arena, 4000), 4000);
     TEXT(key, 400);
     struct notice notice = {
         .key = key.at,
-        .channel = mail ? "smtp" : "none",
-        .target = mail ? letter->email : NULL,
         .ticket = ticket->id,
         .customer = letter->customer,
         .rule = rule->id,
         .due_ms = ticket->late ? now_ms + LATE_NOTICE_MS : now_ms,
     };
 
-    if (!subject.at || !body.at) {
+    if (!subject.at || !body.at || !sms.at) {
         return ERR_NOMEM;
     }
     if (!rule->urgent && ticket->grade > 1) {
@@ -236,10 +237,12 @@ static enum err send(struct letter *letter, struct sql *sql, const struct notice
     }
     render(letter, &rule->subject, " · ", &subject);
     render(letter, &rule->body, "\n", &body);
+    render(letter, rule->sms.en ? &rule->sms : &rule->subject, " · ", &sms);
     notice.subject = subject.at;
-    notice.body = body.at;
     text_addf(&key, "customer:%s:%s:%s:%s", letter->number_of_customer, ticket->number, rule->id, step);
-    return key.cut ? ERR_FULL : notify_put(sql, now_ms, &notice);
+    return key.cut ? ERR_FULL
+                   : reach_put(letter->office, sql, &letter->reach, &notice, body.at, sms.at, letter->values[NOTICE_LINK],
+                               now_ms);
 }
 
 static enum err open_letter(struct letter *letter, struct office *office, struct sql *sql, const struct ticket *ticket,
@@ -324,7 +327,7 @@ enum err customer_tell(struct office *office, struct sql *sql, const struct tick
     if (err || !told) {
         return err;
     }
-    result = letter.email && office->options.has_smtp && (strcmp(word, "restored") == 0 || strcmp(word, "closed") == 0);
+    result = (letter.reach.email || letter.reach.phone) && (strcmp(word, "restored") == 0 || strcmp(word, "closed") == 0);
     return note_told(sql, ticket, result, now_ms);
 }
 

@@ -1,6 +1,5 @@
 /*
- * Customers are told what the catalogue says (models/notices), in their language, by mail where they have an address and
- * the server has SMTP; else the notice is kept with the channel `none`, so that somebody can see that nobody was told.
+ * Customers are told what the catalogue says (models/notices), in their language, by the ways of reach.h.
  * Each notice once per customer and step: the outbox's key.
  */
 #pragma once

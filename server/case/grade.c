@@ -25,8 +25,8 @@ static enum err set_fall(struct sql *sql, struct ticket *ticket, int grade, int6
 static bool said_by_person(struct sql *sql, int64_t ticket)
 {
     return sql_find_int(sql, 0,
-                        "SELECT person FROM ticket_class WHERE ticket = ?1 AND field = 'severity' ORDER BY id"
-                        " DESC LIMIT 1",
+                        "SELECT person FROM ticket_class WHERE ticket = ?1 AND field = 'severity' AND overtaken = 0"
+                        " ORDER BY id DESC LIMIT 1",
                         "i", ticket) != 0;
 }
 

@@ -154,6 +154,9 @@ enum err ticket_close(struct office *office, struct sql *sql, struct ticket *tic
                       " proved_ms IS NULL THEN 'none' ELSE 'telemetry' END, version = version + 1 WHERE id = ?1",
                       "iit", ticket->id, at_ms, resolution);
     }
+    if (!err) { /* what is owed after the end is looked after by its own turn (desk/rca) */
+        err = sql_run(sql, "UPDATE rca SET next_ms = ?2 WHERE ticket = ?1 AND state = 'draft'", "ii", ticket->id, now_ms);
+    }
     if (!err && ticket->plan && ticket->plan->survey.after_close_ms && !text_same(ticket->kind, "communication")) {
         err = sql_run(sql, "UPDATE ticket SET survey_ms = ?2 WHERE id = ?1", "ii", ticket->id,
                       at_ms + ticket->plan->survey.after_close_ms); /* the customer is asked (server/relation) */

@@ -24,11 +24,13 @@ struct office_options {
     const char *preset_plan; /* for equipment without a contract: swh_standard */
     const char *public_url;  /* for links in notices; may be NULL */
     bool has_smtp;
+    int sms_segments;        /* a short message has at most so many; 0: there is no gateway */
     const char *const *webhooks; /* NULL-ended; may be NULL */
     const char *mail_to;         /* whom mail about tickets goes to; may be NULL */
     int64_t digest_minute;       /* of the day: when the digests of duties go */
     int64_t skew_ms;             /* a phone's clock may differ by so much; 0: preset */
     int64_t file_bytes, files_bytes; /* of one attachment, of all; 0: preset */
+    int64_t photos;              /* of customers, of one ticket */
     int64_t started_ms;          /* what fell silent before … */
     int64_t quiet_until_ms;      /* … has till then to come back: no link tickets of it before */
 };

@@ -5,7 +5,7 @@
 
 #include "models/base/zone.h"
 #include "server/case/customer.h"
-#include "server/notice/outbox.h"
+#include "server/case/reach.h"
 
 const char *word_time(struct office *office, const struct zone *zone, int64_t ms)
 {
@@ -51,20 +51,21 @@ static void render(const struct customer_word *word, const struct words2 *words,
 }
 
 static enum err put(struct office *office, struct sql *sql, const struct customer_word *word, const struct notice_rule *rule,
-                    const char *email, const char *language, int64_t now_ms)
+                    const struct cJSON *doc, int64_t now_ms)
 {
-    bool mail = office->options.has_smtp && email;
+    const char *language = json_text_or(doc, "language", NULL);
+    struct reach reach = reach_of(office, doc);
     TEXT(subject, 1000);
     TEXT(body, 8000);
-    struct notice notice = {.key = word->key, .channel = mail ? "smtp" : "none", .target = mail ? email : NULL,
-                            .customer = word->customer, .rule = rule->id,
+    TEXT(sms, 4000);
+    struct notice notice = {.key = word->key, .customer = word->customer, .rule = rule->id,
                             .due_ms = rule->urgent ? now_ms : customer_after_quiet(word->plan, word->zone, now_ms)};
 
     render(word, &rule->subject, language, " · ", &subject);
     render(word, &rule->body, language, "\n", &body);
+    render(word, rule->sms.en ? &rule->sms : &rule->subject, language, " · ", &sms);
     notice.subject = subject.at;
-    notice.body = body.at;
-    return notify_put(sql, now_ms, &notice);
+    return reach_put(office, sql, &reach, &notice, body.at, sms.at, word->en[NOTICE_LINK], now_ms);
 }
 
 enum err customer_say(struct office *office, struct sql *sql, const struct customer_word *word, int64_t now_ms)
@@ -89,5 +90,5 @@ enum err customer_say(struct office *office, struct sql *sql, const struct custo
         return err;
     }
     (void)!json_parse(office->arena, words, strlen(words), &doc, NULL);
-    return put(office, sql, word, rule, json_text_or(doc, "email", NULL), json_text_or(doc, "language", NULL), now_ms);
+    return put(office, sql, word, rule, doc, now_ms);
 }

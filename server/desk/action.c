@@ -1,5 +1,6 @@
 /* What people do with a ticket: the way of an action. */
 #include "server/desk/action.h"
+#include "models/base/zone.h"
 #include "server/field/escalate.h"
 #include "server/stock/stock.h"
 
@@ -98,6 +99,30 @@ static enum err judge_time(struct move *move, enum ticket_action action)
     return err;
 }
 
+/* The youngest action of people, younger than this one, that overtakes it; it is said in the time line. */
+static enum err judge_order(struct move *move, enum ticket_action kind, struct text *ret_by)
+{
+    const char *yields = ticket_yields(kind);
+    struct sql_rows rows;
+    int64_t at_ms = 0;
+
+    if (!yields) {
+        return ERR_OK;
+    }
+    sql_find(move->sql, &rows,
+             "SELECT action, at_ms FROM ticket_event WHERE ticket = ?1 AND at_ms > ?2 AND who <> 'heliograph' AND"
+             " instr(' ' || ?3 || ' ', ' ' || action || ' ') > 0 ORDER BY at_ms DESC, id DESC LIMIT 1",
+             "iit", move->ticket->id, move->at_ms, yields);
+    if (sql_next(&rows)) {
+        at_ms = sql_int(&rows, 1);
+        text_addf(ret_by, "%s was said late: the younger %s of ", move->action->action, sql_text(&rows, 0));
+        zone_write(zone_utc(), at_ms, ret_by);
+        text_add(ret_by, " counts");
+        move->overtaken = true;
+    }
+    return sql_end(&rows);
+}
+
 static enum err set_state(struct move *move)
 {
     if (move->ticket->closed_ms) {
@@ -183,6 +208,7 @@ bool desk_ticket_did(struct sql *sql, int64_t ticket, const char *action_id)
 static enum err take(struct move *move, enum ticket_action kind)
 {
     struct ticket_facts facts;
+    TEXT(by, 200);
     enum err err =
         ticket_facts(move->office, move->sql, move->ticket, move->action->role, &facts);
 
@@ -196,9 +222,21 @@ static enum err take(struct move *move, enum ticket_action kind)
         err = judge_time(move, kind);
     }
     if (!err) {
+        err = judge_order(move, kind, &by);
+    }
+    if (!err) {
         err = doers[kind](move);
     }
-    return err ? err : finish(move);
+    if (!err && move->overtaken) {
+        move->state = move->ticket->state;
+    }
+    if (move->overtaken && !by.length) {
+        text_addf(&by, "%s was said late: a younger word of the same counts", move->action->action);
+    }
+    err = err ? err : finish(move);
+    return err || !move->overtaken ? err
+                             : ticket_line(move->sql, move->ticket->id, move->now_ms, move->now_ms, "heliograph", "overtaken",
+                                           NULL, by.at, NULL);
 }
 
 enum err desk_ticket_action(struct desk *desk, struct sql *sql, int64_t id,

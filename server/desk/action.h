@@ -18,6 +18,8 @@ struct move {
     struct json_out *data; /* kept in the time line */
     bool written;          /* the doer wrote the line of the time line itself */
     bool told;             /* … and told people */
+    bool overtaken;        /* said late: a younger action of ticket_yields() counts. The doer still checks its fields and
+                            * stops clocks; what it says is kept in the time line and changes nothing else */
     enum ticket_state state; /* after it; the table's, a doer may say another one */
 };
 

@@ -79,6 +79,9 @@ enum err do_dispatch(struct move *move)
         return text_say(move->why, ERR_FORMAT, "dispatch needs a team; there is none called '%.60s'",
                         name ? name : "");
     }
+    if (move->overtaken) { /* it was forwarded by then; where it is now others have said since */
+        return clocks_stop(move->sql, move->ticket->id, PLAN_DISPATCHED, move->at_ms);
+    }
     err = move_need_order(move);
     if (!err) {
         err = set_order(move, "dispatched", team, 0, &(struct appointment){0});
@@ -202,6 +205,10 @@ enum err do_assign(struct move *move)
                         "assign needs a technician; there is none called '%.60s'", name ? name : "");
     }
     err = appointment_read(move->action->body, &made, move->why);
+    if (!err && move->overtaken) {
+        err = clocks_stop(move->sql, move->ticket->id, PLAN_DISPATCHED, move->at_ms);
+        return err ? err : stop_assign(move, move->at_ms);
+    }
     if (!err) {
         err = judge_technician(move, name, made.from_ms, made.to_ms);
     }

@@ -14,14 +14,15 @@ enum err do_attach(struct move *move)
                         number ? number : "");
     }
     err = ticket_load(move->office, move->sql, id, &parent);
-    return err ? err
+    return err || move->overtaken
+               ? err
                : family_attach(move->sql, move->ticket, &parent, move->action->who, move->at_ms, move->now_ms,
                                move->why);
 }
 
 enum err do_detach(struct move *move)
 {
-    return family_detach(move->sql, move->ticket, move->action->who, move->at_ms, move->now_ms);
+    return move->overtaken ? ERR_OK : family_detach(move->sql, move->ticket, move->action->who, move->at_ms, move->now_ms);
 }
 
 static enum err close_children(struct move *move, const char *resolution)

@@ -64,7 +64,7 @@ static enum err claim_at_once(struct move *move)
                           .body = move->action->body};
     bool wanted = sql_find_int(move->sql, 0,
                                "SELECT 1 FROM ticket t WHERE t.id = ?1 AND (SELECT c.value FROM ticket_class c WHERE c.ticket ="
-                               " t.id AND c.field = 'responsible_party' AND c.person = 1 ORDER BY c.id DESC LIMIT 1) ="
+                               " t.id AND c.field = 'responsible_party' AND c.person = 1 AND c.overtaken = 0 ORDER BY c.id DESC LIMIT 1) ="
                                " 'supplier' AND NOT EXISTS (SELECT 1 FROM claim x WHERE x.ticket = t.id)",
                                "i", move->ticket->id) != 0;
     struct sql_rows rows;

@@ -33,6 +33,9 @@ static enum err write_acceptance(struct move *move, const char *result, const ch
 /* S1-33 */
 enum err do_accept(struct move *move)
 {
+    if (move->overtaken) {
+        return ERR_OK;
+    }
     return write_acceptance(move, "accepted", json_text_or(move->action->body, "remarks", move->action->note));
 }
 
@@ -44,6 +47,9 @@ enum err do_object(struct move *move)
 
     if (!reason || !reason[0]) {
         return text_say(move->why, ERR_FORMAT, "object needs a reason");
+    }
+    if (move->overtaken) {
+        return ERR_OK;
     }
     if (move->ticket->closed_ms) {
         err = do_reopen(move);
@@ -69,7 +75,7 @@ enum err do_object(struct move *move)
 
 enum err do_rca(struct move *move)
 {
-    return rca_edit(move->sql, move->ticket->id, move->action, move->now_ms, move->why);
+    return move->overtaken ? ERR_OK : rca_edit(move->sql, move->ticket->id, move->action, move->now_ms, move->why);
 }
 
 enum err do_approve_rca(struct move *move)

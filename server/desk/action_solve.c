@@ -99,11 +99,15 @@ static enum err say_class(struct move *move, enum class_field field, const char 
                 : ERR_OK;
 }
 
+/* One that is younger stays; delivered it was all the same. */
 static enum err write_solution(struct move *move, const char *plan, const char *promised)
 {
     struct json_out out = json_out(64 * 1024);
     enum err err;
 
+    if (move->overtaken) {
+        return clocks_stop(move->sql, move->ticket->id, PLAN_SOLUTION, move->at_ms);
+    }
     json_open_object(&out);
     json_text(&out, "plan", plan);
     json_text(&out, "promised", promised);
@@ -130,7 +134,7 @@ enum err do_diagnose(struct move *move)
     if (!err) {
         err = read_class(move, CLASS_PARTY, &party);
     }
-    if (!err) {
+    if (!err && !move->overtaken) {
         err = write_diagnosis(move, cause, domain, party);
     }
     if (!err) {
@@ -142,11 +146,11 @@ enum err do_diagnose(struct move *move)
     if (!err) {
         err = classes_judge(move->office, move->sql, move->ticket, NULL, NULL, "the diagnosis", move->at_ms);
     }
-    if (!err && (said(move, "component") || domain || party)) {
+    if (!err && !move->overtaken && (said(move, "component") || domain || party)) {
         err = warranty_again(move->office, move->sql, move->ticket, said(move, "component"), domain,
                              move->now_ms);
     }
-    if (!err && party) {
+    if (!err && party && !move->overtaken) {
         err = move_follow_party(move);
     }
     return err || !plan ? err : write_solution(move, plan, NULL);
@@ -167,9 +171,9 @@ enum err do_plan_solution(struct move *move)
                         "promised: expected an RFC 3339 time after the plan's own, found '%.40s'", promised);
     }
     err = write_solution(move, plan, promised);
-    return err || !promised ? err
-                            : clocks_promise(move->sql, move->ticket, "promised", PLAN_CLEARED_STOP, until_ms,
-                                             move->at_ms);
+    return err || !promised || move->overtaken
+               ? err
+               : clocks_promise(move->sql, move->ticket, "promised", PLAN_CLEARED_STOP, until_ms, move->at_ms);
 }
 
 /* S0-116: from the decision on the spare part is under way. None in any depot: the fault is complex (G-16). */

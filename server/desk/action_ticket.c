@@ -2,13 +2,38 @@
 #include "server/case/proof.h"
 #include "server/desk/action.h"
 
+#include <string.h>
+
 enum err do_respond(struct move *move)
 {
     return clocks_stop(move->sql, move->ticket->id, PLAN_RESPONSE, move->at_ms);
 }
 
+/* Said late: the word of a person that is younger counts, and telemetry's when it is worse (said_by_person in case/grade). */
+static enum err judge_late(struct move *move, int64_t grade)
+{
+    struct sql_rows rows;
+    bool person = false;
+    int worst = 3;
+
+    sql_find(move->sql, &rows,
+             "SELECT person, value FROM ticket_class WHERE ticket = ?1 AND field = 'severity' AND at_ms > ?2 AND overtaken = 0",
+             "ii", move->ticket->id, move->at_ms);
+    while (sql_next(&rows)) {
+        int64_t value = 3;
+
+        (void)!text_to_int(sql_text(&rows, 1), strlen(sql_text(&rows, 1)), &value);
+        person = person || sql_int(&rows, 0) != 0;
+        worst = value < worst ? (int)value : worst;
+    }
+    move->overtaken = person || worst < grade;
+    return sql_end(&rows);
+}
+
 enum err do_regrade(struct move *move)
 {
+    enum err err;
+
     int64_t grade = json_int_or(move->action->body, "grade", 0);
     const char *reason = json_text_or(move->action->body, "reason", NULL);
 
@@ -17,6 +42,10 @@ enum err do_regrade(struct move *move)
     }
     if (!reason) {
         return text_say(move->why, ERR_FORMAT, "regrade needs a reason");
+    }
+    err = judge_late(move, grade);
+    if (err || move->overtaken) {
+        return err;
     }
     move->written = move->told = grade != move->ticket->grade;
     return ticket_regrade(move->office, move->sql, move->ticket, (int)grade, move->action->who, reason,

@@ -34,10 +34,11 @@ enum err do_classify(struct move *move)
     if (!reason) {
         return text_say(move->why, ERR_FORMAT, "classify needs a reason");
     }
+    move->overtaken = classes_overtaken(move->sql, move->ticket->id, (enum class_field)field, move->at_ms);
     enum err err = classes_say(move->office, move->sql, move->ticket, (enum class_field)field, *words,
                                move->action->who, reason, move->at_ms);
 
-    if (!err && (field == CLASS_PARTY || field == CLASS_DOMAIN)) { /* what the warranty's proposal stands on */
+    if (!err && !move->overtaken && (field == CLASS_PARTY || field == CLASS_DOMAIN)) { /* what the warranty's proposal stands on */
         err = warranty_again(move->office, move->sql, move->ticket, NULL, field == CLASS_DOMAIN ? *words : NULL,
                              move->now_ms);
         err = err ? err : move_follow_party(move);
@@ -110,6 +111,46 @@ enum err do_verify(struct move *move)
     return ticket_open_way(move->office, move->sql, move->ticket, "verified");
 }
 
+/* Whether somebody has said something younger of that field of the slip. */
+static bool is_amended(struct move *move, const char *field)
+{
+    struct sql_rows rows;
+    bool is = false;
+
+    sql_find(move->sql, &rows, "SELECT data FROM ticket_event WHERE ticket = ?1 AND action = 'amend' AND at_ms > ?2", "ii",
+             move->ticket->id, move->at_ms);
+    while (sql_next(&rows)) {
+        const char *words = sql_text(&rows, 0);
+        const struct cJSON *data = NULL;
+
+        is = is || (words && !json_parse(move->office->arena, words, strlen(words), &data, NULL) &&
+                    json_text_or(data, field, NULL));
+    }
+    return sql_end(&rows) == ERR_OK && is;
+}
+
+/* The fields of which nobody has said anything younger. */
+static enum err amend_rest(struct move *move)
+{
+    struct json_out out = json_out(64 * 1024);
+    const struct cJSON *rest = NULL;
+    enum err err;
+
+    json_open_object(&out);
+    for (const char *const *field = slip_fields; *field; field++) {
+        bool amended = said(move, *field) && is_amended(move, *field);
+
+        move->overtaken = move->overtaken || amended;
+        if (said(move, *field) && !amended) {
+            json_text(&out, *field, said(move, *field));
+        }
+    }
+    json_close_object(&out);
+    err = out.err ? out.err : json_parse(move->office->arena, out.bytes, out.size, &rest, NULL);
+    json_out_free(&out);
+    return err ? err : slip_amend(move->office, move->sql, move->ticket, rest);
+}
+
 /* S0-29: the slip is filled further; a field that is there is no longer missing. */
 enum err do_amend(struct move *move)
 {
@@ -122,7 +163,7 @@ enum err do_amend(struct move *move)
         return text_say(move->why, ERR_FORMAT,
                         "amend needs one of owner_name phone address content wishes");
     }
-    return slip_amend(move->office, move->sql, move->ticket, move->action->body);
+    return amend_rest(move);
 }
 
 /* ------------------------------------------------------------------ the way on site */

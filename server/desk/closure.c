@@ -314,13 +314,16 @@ enum err closure_turn(struct office *office, struct sql *sql, int64_t now_ms)
 {
     enum err err = turn_claims(office, sql, now_ms);
 
-    return err ? err : turn_acceptances(office, sql, now_ms);
+    err = err ? err : turn_acceptances(office, sql, now_ms);
+    return err ? err : rca_turn(office, sql, now_ms);
 }
 
 int64_t closure_due(struct sql *sql)
 {
     int64_t claim_ms = sql_find_int(sql, OFFICE_NEVER, "SELECT MIN(next_ms) FROM repair WHERE outcome IS NULL", "");
+    int64_t rca_ms = rca_due(sql);
     int64_t word_ms = sql_find_int(sql, OFFICE_NEVER, "SELECT MIN(due_ms) FROM acceptance WHERE result IS NULL", "");
 
+    word_ms = rca_ms < word_ms ? rca_ms : word_ms;
     return claim_ms < word_ms ? claim_ms : word_ms;
 }

@@ -271,7 +271,7 @@ static enum err begin(struct office *office, struct sql *sql, const struct place
 
 static bool goes_out(const struct office *office)
 {
-    return office->options.has_smtp || (office->options.webhooks && office->options.webhooks[0]);
+    return office->options.has_smtp || office->options.sms_segments > 0 || (office->options.webhooks && office->options.webhooks[0]);
 }
 
 enum err ticket_open(struct office *office, struct sql *sql, const struct place *place,

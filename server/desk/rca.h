@@ -24,3 +24,6 @@ enum err rca_facts(struct sql *sql, struct rules *rules, int64_t ticket, int64_t
                    struct json_out *out) MUST_CHECK;
 /* The whole report, one object; ERR_NOT_FOUND. */
 enum err rca_put(struct sql *sql, struct rules *rules, int64_t ticket, int64_t now_ms, struct json_out *out) MUST_CHECK;
+/* The clock of an analysis whose ticket is closed: warned of, missed. */
+enum err rca_turn(struct office *office, struct sql *sql, int64_t now_ms) MUST_CHECK;
+int64_t rca_due(struct sql *sql); /* OFFICE_NEVER: none is */

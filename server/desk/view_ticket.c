@@ -29,9 +29,9 @@ static enum err put_classified(struct sql *sql, int64_t ticket, const struct zon
     json_key(out, "classified");
     json_open_list(out);
     sql_find(sql, &rows,
-             "SELECT field, value, person, who, reason, at_ms FROM ticket_class c WHERE ticket = ?1 AND NOT"
-             " EXISTS (SELECT 1 FROM ticket_class n WHERE n.ticket = c.ticket AND n.field = c.field AND n.id >"
-             " c.id) ORDER BY id",
+             "SELECT field, value, person, who, reason, at_ms FROM ticket_class c WHERE ticket = ?1 AND overtaken = 0"
+             " AND NOT EXISTS (SELECT 1 FROM ticket_class n WHERE n.ticket = c.ticket AND n.field = c.field AND n.id >"
+             " c.id AND n.overtaken = 0) ORDER BY id",
              "i", ticket);
     while (sql_next(&rows)) {
         json_open_object(out);

@@ -33,10 +33,12 @@ static const char conditions[] =
     " c.ticket WHERE c.ticket = ?1 AND t.closed_ms IS NULL AND c.warned_ms IS NOT NULL AND c.met_ms IS NULL AND"
     " c.cancelled_ms IS NULL AND c.breached_ms IS NULL HAVING COUNT(*) > 0 UNION ALL SELECT 'breached',"
     " MIN(c.breached_ms) FROM clock c JOIN ticket t ON t.id = c.ticket WHERE c.ticket = ?1 AND t.closed_ms IS NULL AND"
-    " c.breached_ms IS NOT NULL AND c.met_ms IS NULL AND c.cancelled_ms IS NULL HAVING COUNT(*) > 0 UNION ALL SELECT"
-    " 'not_implemented', e.at_ms FROM ticket_event e JOIN ticket t ON t.id = e.ticket WHERE t.id = ?1 AND t.closed_ms IS"
+    " c.stop <> 'approved' AND c.breached_ms IS NOT NULL AND c.met_ms IS NULL AND c.cancelled_ms IS NULL HAVING COUNT(*) > 0"
+    " UNION ALL SELECT 'not_implemented', e.at_ms FROM ticket_event e JOIN ticket t ON t.id = e.ticket WHERE t.id = ?1 AND t.closed_ms IS"
     " NULL AND e.id = (SELECT MAX(x.id) FROM ticket_event x WHERE x.ticket = ?1 AND x.action IN ('check', 'decide')) AND"
-    " e.action = 'check' AND e.data LIKE '%not_implemented%' UNION ALL SELECT 'manual', e.at_ms FROM ticket_event e JOIN"
+    " e.action = 'check' AND e.data LIKE '%not_implemented%' UNION ALL SELECT 'rca_overdue', MIN(c.breached_ms) FROM"
+    " clock c WHERE c.ticket = ?1 AND c.stop = 'approved' AND c.breached_ms IS NOT NULL AND c.met_ms IS NULL AND"
+    " c.cancelled_ms IS NULL HAVING COUNT(*) > 0 UNION ALL SELECT 'manual', e.at_ms FROM ticket_event e JOIN"
     " ticket t ON t.id = e.ticket WHERE t.id = ?1 AND t.closed_ms IS NULL AND e.id = (SELECT MAX(x.id) FROM ticket_event"
     " x WHERE x.ticket = ?1 AND x.action IN ('escalate', 'decide')) AND e.action = 'escalate'";
 
@@ -130,6 +132,25 @@ static enum err read_events(struct arena *arena, struct sql *sql, int64_t escala
     return sql_end(&rows);
 }
 
+/* By the clock on the wall, or in the working time of the ticket's site. */
+static enum err look_by(struct office *office, struct sql *sql, const struct ticket *ticket, const struct escalation_rule *rule,
+                        int64_t begin_ms, struct escalation_event *events, size_t count, int64_t now_ms,
+                        struct escalation_due due[ESCALATION_STEPS_MOST], int64_t *ret_next_ms, size_t *ret_found)
+{
+    struct workdays workdays;
+    enum err err;
+
+    if (!rule->working_hours) {
+        *ret_found = escalation_look(rule, begin_ms, events, count, now_ms, due, ret_next_ms);
+        return ERR_OK;
+    }
+    err = clocks_workdays(office->arena, sql, office->options.rules, ticket->calendar, ticket->time_zone, &workdays);
+    if (!err) {
+        *ret_found = escalation_look_in(rule, &workdays, begin_ms, events, count, now_ms, due, ret_next_ms);
+    }
+    return err;
+}
+
 static enum err look(struct office *office, struct sql *sql, const struct ticket *ticket, const struct open *open,
                      int64_t now_ms)
 {
@@ -137,8 +158,8 @@ static enum err look(struct office *office, struct sql *sql, const struct ticket
         ticket->plan ? plan_escalation_of(ticket->plan, (enum escalation_on)open->on, ticket->grade) : NULL;
     struct escalation_due due[ESCALATION_STEPS_MOST];
     struct escalation_event *events;
-    size_t count, found;
-    int64_t next_ms, begin_ms = open->since_ms, known_ms = 0;
+    size_t count, found = 0;
+    int64_t next_ms = INT64_MAX, begin_ms = open->since_ms, known_ms = 0;
     enum told_way way = TOLD_SINGLE;
     bool held = false;
     enum err err = read_events(office->arena, sql, open->id, &events, &count);
@@ -156,7 +177,7 @@ static enum err look(struct office *office, struct sql *sql, const struct ticket
     if (!rule || held) { /* not at this grade; not before its alarm is told (told_wake) */
         return sql_run(sql, "UPDATE escalation SET next_ms = NULL WHERE id = ?1", "i", open->id);
     }
-    found = escalation_look(&rule->rule, begin_ms, events, count, now_ms, due, &next_ms);
+    err = look_by(office, sql, ticket, &rule->rule, begin_ms, events, count, now_ms, due, &next_ms, &found);
     for (size_t i = 0; !err && i < found; i++) {
         err = escalate_step(office, sql, ticket, open, &rule->rule, &due[i], now_ms);
     }

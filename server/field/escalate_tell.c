@@ -3,6 +3,7 @@
 
 #include "models/base/hash.h"
 #include "models/service/plan_staff.h"
+#include "models/service/sms.h"
 #include "server/alarm/alarm.h"
 #include "server/field/escalate_int.h"
 #include "server/field/owner.h"
@@ -122,6 +123,25 @@ struct saying { /* one thing told to some people */
     unsigned channels;
 };
 
+/* The subject, as a short message, to those who have a number. */
+static enum err send_sms(struct office *office, struct sql *sql, const struct saying *saying, const struct target *targets,
+                         size_t count, int64_t now_ms)
+{
+    enum err err = ERR_OK;
+    TEXT(words, 2000);
+
+    sms_fit(saying->subject, NULL, office->options.sms_segments, &words);
+    for (size_t i = 0; !err && i < count; i++) {
+        const char *phone = targets[i].person ? targets[i].person->phone : targets[i].team ? targets[i].team->phone : NULL;
+        TEXT(number, SMS_NUMBER_ROOM);
+
+        if (sms_number(phone, &number)) {
+            err = put_notice(sql, saying->ticket, saying->key, "sms", number.at, saying->subject, words.at, now_ms);
+        }
+    }
+    return err;
+}
+
 static enum err send(struct office *office, struct sql *sql, const struct saying *saying, const struct target *targets,
                      size_t count, int64_t now_ms)
 {
@@ -139,6 +159,9 @@ static enum err send(struct office *office, struct sql *sql, const struct saying
         if (email) {
             err = put_notice(sql, saying->ticket, saying->key, "smtp", email, saying->subject, saying->words, now_ms);
         }
+    }
+    if (!err && channels & 8U && office->options.sms_segments > 0) {
+        err = send_sms(office, sql, saying, targets, count, now_ms);
     }
     return err;
 }

@@ -13,7 +13,8 @@
 
 struct wish { /* what an action asks for */
     const char *part, *depot, *lot;
-    int64_t part_id, count; /* part_id 0: the fleet file does not know it; it comes from nobody's stock */
+    int64_t part_id, count; /* part_id 0: the fleet file does not know it, or it is not ours; it comes from nobody's stock */
+    enum part_source source;
 };
 
 static enum err read_wish(struct work *work, struct wish *wish)
@@ -29,6 +30,18 @@ static enum err read_wish(struct work *work, struct wish *wish)
     }
     wish->part_id = sql_find_int(work->sql, 0, "SELECT id FROM part WHERE name = ?1", "t", wish->part);
     return ERR_OK;
+}
+
+/* As read_wish, with whose part it is: what is not ours touches no stock. */
+static enum err read_sourced(struct work *work, struct wish *wish)
+{
+    enum err err = read_wish(work, wish);
+
+    err = err ? err : part_source(work, &wish->source);
+    if (!err && wish->source != PART_OF_STOCK) {
+        wish->part_id = 0;
+    }
+    return err;
 }
 
 struct place_of { /* a rack, and how many this order may take from it */
@@ -170,14 +183,14 @@ static enum err put_used(struct work *work, const struct wish *wish, const struc
 
     return sql_run(work->sql,
                    "INSERT INTO work_part (work_order, part, state, count, depot, rack, serial_old, serial_new, old_goes, lot,"
-                   " qc, unit_cost, currency, child, who, at_ms, action_id) SELECT ?1, ?2, 'used', ?3, NULLIF(?4, 0),"
+                   " qc, unit_cost, currency, child, who, at_ms, action_id, source) SELECT ?1, ?2, 'used', ?3, NULLIF(?4, 0),"
                    " NULLIF(?5, 0), ?6, ?7, ?8, COALESCE(?9, (SELECT NULLIF(name, '-') FROM lot WHERE id = ?10)),"
-                   " NULLIF(?11, -1), NULLIF(?12, -1.0), NULLIF(?13, ''), NULLIF(?14, 0), ?15, ?16, ?17",
-                   "itiiitttt" "iidtitit", work->order.id, wish->part, count, from->depot, from->rack,
+                   " NULLIF(?11, -1), NULLIF(?12, -1.0), NULLIF(?13, ''), NULLIF(?14, 0), ?15, ?16, ?17, ?18",
+                   "itiiitttt" "iidtitit" "t", work->order.id, wish->part, count, from->depot, from->rack,
                    json_text_or(body, "serial_old", NULL), json_text_or(body, "serial_new", NULL),
                    json_text_or(body, "old_goes", NULL), wish->lot, from->lot,
                    (int64_t)(json_field(body, "qc") ? (int)json_bool_or(body, "qc", false) : -1), cost, currency, child,
-                   work->action->who, work->at_ms, work->action->action_id);
+                   work->action->who, work->at_ms, work->action->action_id, part_source_names[wish->source]);
 }
 
 /* Off the rack; out of what this order laid aside, as far as it did. */
@@ -290,7 +303,7 @@ enum err do_use_part(struct work *work)
     struct wish wish;
     int64_t free = 0, left = 0, child = 0;
     size_t count = 0;
-    enum err err = read_wish(work, &wish);
+    enum err err = read_sourced(work, &wish);
 
     if (!err) {
         err = check_part(work);
@@ -367,10 +380,10 @@ static enum err unsend(struct work *work, const struct wish *wish, int64_t depot
 static enum err put_returned(struct work *work, const struct wish *wish, int64_t count, int64_t depot, int64_t rack)
 {
     return sql_run(work->sql,
-                   "INSERT INTO work_part (work_order, part, state, count, depot, rack, who, at_ms, action_id) VALUES"
-                   " (?1, ?2, 'returned', ?3, NULLIF(?4, 0), NULLIF(?5, 0), ?6, ?7, ?8)",
-                   "itiiitit", work->order.id, wish->part, count, depot, rack, work->action->who, work->at_ms,
-                   work->action->action_id);
+                   "INSERT INTO work_part (work_order, part, state, count, depot, rack, who, at_ms, action_id, source)"
+                   " VALUES (?1, ?2, 'returned', ?3, NULLIF(?4, 0), NULLIF(?5, 0), ?6, ?7, ?8, ?9)",
+                   "itiiitit" "t", work->order.id, wish->part, count, depot, rack, work->action->who, work->at_ms,
+                   work->action->action_id, part_source_names[wish->source]);
 }
 
 /* Pieces that were used come back into the lots they came from, the last one first: no lot gets more than it gave. */
@@ -405,16 +418,16 @@ enum err do_return_part(struct work *work)
 {
     struct wish wish;
     int64_t depot = 0, used = 0, left = 0;
-    enum err err = read_wish(work, &wish);
+    enum err err = read_sourced(work, &wish);
 
     if (err) {
         return err;
     }
     used = sql_find_int(work->sql, 0,
                         "SELECT SUM(CASE state WHEN 'used' THEN count WHEN 'returned' THEN -count ELSE 0 END) FROM"
-                        " work_part WHERE work_order = ?1 AND part = ?2",
-                        "it", work->order.id, wish.part);
-    used += issued(work, wish.part);
+                        " work_part WHERE work_order = ?1 AND part = ?2 AND source = ?3",
+                        "itt", work->order.id, wish.part, part_source_names[wish.source]);
+    used += wish.source == PART_OF_STOCK ? issued(work, wish.part) : 0;
     if (used < wish.count) {
         return text_say(work->why, ERR_STATE, "only %lld of %s were used or sent. Legal: return_part with a count up to that",
                         (long long)used, wish.part);
@@ -428,6 +441,9 @@ enum err do_return_part(struct work *work)
         return text_say(work->why, ERR_FORMAT, "depot: there is none called '%.64s'", wish.depot);
     }
     left = wish.count;
+    if (wish.source != PART_OF_STOCK) {
+        return put_returned(work, &wish, wish.count, 0, 0);
+    }
     err = unsend(work, &wish, depot, &left);
     return err ? err : unuse(work, &wish, depot, left);
 }

@@ -58,6 +58,11 @@ enum err do_reserve_part(struct work *work) MUST_CHECK;
 enum err do_use_part(struct work *work) MUST_CHECK;
 enum err do_return_part(struct work *work) MUST_CHECK;
 
+enum part_source { PART_OF_STOCK, PART_OF_SUPPLIER, PART_OF_CUSTOMER };
+extern const char *const part_source_names[]; /* stock supplier customer */
+/* Whose part the action speaks of: `source`, left out: the stock's. ERR_STATE with why: the plan does not allow it. */
+enum err part_source(struct work *work, enum part_source *ret_source) MUST_CHECK;
+
 /* The steps of precautions that `start` names are ticked. */
 enum err steps_tick(struct work *work) MUST_CHECK;
 

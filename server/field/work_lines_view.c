@@ -12,7 +12,7 @@ static enum err put_part_lines(struct view *view, const char *part)
     json_open_list(out);
     sql_find(view->sql, &rows,
              "SELECT p.state, p.count, d.name, p.serial_old, p.serial_new, p.old_goes, p.lot, p.qc, p.unit_cost, p.currency,"
-             " c.number, p.who, p.at_ms FROM work_part p LEFT JOIN depot d ON d.id = p.depot LEFT JOIN work_order c ON c.id"
+             " c.number, p.who, p.at_ms, p.source FROM work_part p LEFT JOIN depot d ON d.id = p.depot LEFT JOIN work_order c ON c.id"
              " = p.child WHERE p.work_order = ?1 AND p.part = ?2 AND p.state <> 'proposed' ORDER BY p.at_ms, p.action_id,"
              " p.id",
              "it", view->order, part);
@@ -34,6 +34,7 @@ static enum err put_part_lines(struct view *view, const char *part)
         json_text(out, "currency", sql_text(&rows, 9));
         json_text(out, "depot_repair", sql_text(&rows, 10));
         json_text(out, "who", sql_text(&rows, 11));
+        json_text(out, "source", sql_text(&rows, 13));
         view_time(view, "at", &rows, 12);
         json_close_object(out);
     }

@@ -151,12 +151,24 @@ static void check_place(struct reader *reader, struct yaml_node *map)
     (void)yaml_number(reader->complaints, yaml_find(map, "lon"), "a longitude", -180, 180, 0);
 }
 
+/* By which ways a customer is told. */
+static void check_channels(struct reader *reader, struct yaml_node *node)
+{
+    static const char *const channels[] = {"email", "sms", NULL};
+    struct yaml_node *list = yaml_list(reader->complaints, node, "a list of email sms");
+
+    for (node = list ? list->first : NULL; node; node = node->next) {
+        (void)yaml_choice(reader->complaints, node, "a channel", channels, 0);
+    }
+}
+
 static void check_customer(struct reader *reader, struct yaml_node *map)
 {
     check_text(reader, map, "name");
     check_text(reader, map, "phone");
     check_text(reader, map, "email");
     check_text(reader, map, "language");
+    check_channels(reader, yaml_find(map, "channels"));
 }
 
 static const struct zone *find_zone(void *context, const char *name)

@@ -123,6 +123,8 @@ static enum err read_done(struct bill *bill, struct sql_rows *rows, struct done 
 
 static enum err find_done(struct bill *bill, struct done *list, size_t *ret_count)
 {
+    /* what the customer brought is his own; what the supplier sent under warranty costs nobody here anything */
+    bool free = offer_rules(bill->ticket)->who_pays[offer_case(bill->ticket)][PRICE_PARTS] == PRICE_FREE;
     struct sql_rows rows;
     enum err err;
 
@@ -130,8 +132,9 @@ static enum err find_done(struct bill *bill, struct done *list, size_t *ret_coun
     sql_find(bill->sql, &rows,
              "SELECT o.id, m.name, 0, p.part, CASE p.state WHEN 'used' THEN p.count ELSE -p.count END * 1000, p.at_ms, p.id FROM"
              " work_part p JOIN work_order o ON o.id = p.work_order LEFT JOIN team m ON m.id = o.team WHERE o.ticket = ?1 AND"
-             " p.state IN ('used', 'returned') ORDER BY p.id",
-             "i", bill->ticket->id);
+             " p.state IN ('used', 'returned') AND p.source <> 'customer' AND (p.source <> 'supplier' OR ?2 = 0)"
+             " ORDER BY p.id",
+             "ii", bill->ticket->id, (int64_t)free);
     err = read_done(bill, &rows, list, ret_count);
     if (!err) {
         sql_find(bill->sql, &rows,

@@ -142,7 +142,7 @@ static enum err add_parts(struct draft *draft)
     sql_find(draft->sql, &rows,
              "SELECT w.part, SUM(CASE w.state WHEN 'returned' THEN -w.count ELSE w.count END) FROM work_part w JOIN work_order"
              " o ON o.id = w.work_order WHERE o.ticket = ?1 AND o.state <> 'cancelled' AND w.state IN ('reserved', 'used',"
-             " 'returned') GROUP BY w.part ORDER BY w.part LIMIT 64",
+             " 'returned') AND w.source <> 'customer' GROUP BY w.part ORDER BY w.part LIMIT 64",
              "i", draft->ticket->id);
     while (count < 64 && sql_next(&rows)) {
         parts[count] = arena_text(draft->office->arena, sql_text(&rows, 0), strlen(sql_text(&rows, 0)));

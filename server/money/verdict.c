@@ -29,11 +29,11 @@ static const char *keep(struct judged *judged, const char *words)
 enum err money_find_facts(struct sql *sql, int64_t equipment, const char *component, int64_t before_ms,
                           const struct zone *zone, struct warranty_facts *io_facts)
 {
-    /* used on an order of this equipment and not brought back again */
+    /* used on an order of this equipment and not brought back again; a customer's own part has no term of ours */
     int64_t exchanged_ms = sql_find_int(
         sql, 0,
         "SELECT MAX(w.at_ms) FROM work_part w JOIN work_order o ON o.id = w.work_order JOIN part p ON p.name = w.part WHERE"
-        " o.equipment = ?1 AND p.class = ?2 AND w.state = 'used' AND w.at_ms < ?3 AND (SELECT SUM(CASE b.state WHEN 'used' THEN"
+        " o.equipment = ?1 AND p.class = ?2 AND w.state = 'used' AND w.source <> 'customer' AND w.at_ms < ?3 AND (SELECT SUM(CASE b.state WHEN 'used' THEN"
         " b.count ELSE -b.count END) FROM work_part b WHERE b.work_order = w.work_order AND b.part = w.part AND b.state IN ('used',"
         " 'returned')) > 0",
         "iti", equipment, component, before_ms);
@@ -67,7 +67,7 @@ static enum err read_row(struct judged *judged, const char *component, const cha
 
     sql_find(judged->sql, &rows,
              "SELECT onset_ms, component, fault_domain, exclusions, registered_ms, (SELECT c.value FROM ticket_class c WHERE"
-             " c.ticket = ticket.id AND c.field = 'responsible_party' AND c.person = 1 ORDER BY c.id DESC LIMIT 1) FROM ticket"
+             " c.ticket = ticket.id AND c.field = 'responsible_party' AND c.person = 1 AND c.overtaken = 0 ORDER BY c.id DESC LIMIT 1) FROM ticket"
              " WHERE id = ?1",
              "i", judged->ticket.id);
     if (sql_next(&rows)) {

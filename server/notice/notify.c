@@ -19,13 +19,15 @@
 #define LOOK_MS     1000
 #define RETRY_MOST  3600000
 #define GIVE_UP_MS  (3LL * 86400000)
-#define TIMEOUT_S   10L
+#define TIMEOUT_MS  10000
 #define POSTPONE_MS 1000
 
 struct letter { /* one notice on its way */
     int64_t id, created_ms, attempts;
     char *key, *channel, *target, *subject, *body;
     bool sent;
+    bool refused; /* for good: the gateway took the request and will not have the message */
+    long status;
     char why[200];
     bool postponed; /* its target failed a moment ago: asked again with the others */
 };
@@ -87,24 +89,22 @@ static int may_go_on(void *context, curl_off_t a, curl_off_t b, curl_off_t c, cu
     return atomic_load(&notifier->closing);
 }
 
-static void perform(struct notifier *notifier, CURL *curl, struct letter *letter)
+static void perform(struct notifier *notifier, CURL *curl, struct letter *letter, int64_t timeout_ms)
 {
-    long status = 0;
     CURLcode code;
 
     curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, may_go_on);
     curl_easy_setopt(curl, CURLOPT_XFERINFODATA, notifier);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT, TIMEOUT_S);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, swallow);
     code = curl_easy_perform(curl);
-    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-    letter->sent = code == CURLE_OK && (status == 0 || (status >= 200 && status < 300));
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &letter->status);
+    letter->sent = code == CURLE_OK && (letter->status == 0 || (letter->status >= 200 && letter->status < 300));
     if (!letter->sent) {
         struct text why = text_on(letter->why, sizeof(letter->why));
 
-        text_addf(&why, "%s, status %ld", curl_easy_strerror(code), status);
+        text_addf(&why, "%s, status %ld", curl_easy_strerror(code), letter->status);
     }
 }
 
@@ -139,7 +139,8 @@ static void send_webhook(struct notifier *notifier, struct letter *letter)
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, letter->body);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    perform(notifier, curl, letter);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, swallow);
+    perform(notifier, curl, letter, TIMEOUT_MS);
     curl_slist_free_all(headers);
     curl_easy_cleanup(curl);
 }
@@ -275,10 +276,84 @@ static void send_mail(struct notifier *notifier, struct letter *letter)
         curl_easy_setopt(curl, CURLOPT_USERNAME, options->smtp_user);
         curl_easy_setopt(curl, CURLOPT_PASSWORD, options->smtp_password);
     }
-    perform(notifier, curl, letter);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, swallow);
+    perform(notifier, curl, letter, TIMEOUT_MS);
     curl_slist_free_all(to);
     curl_easy_cleanup(curl);
     free(memory);
+}
+
+static size_t keep_answer(char *bytes, size_t size, size_t count, void *context)
+{
+    text_add_bytes(context, bytes, size * count); /* its beginning is enough */
+    return size * count;
+}
+
+/* The headers of the gateway; NULL with letter->why: one is too long. */
+static struct curl_slist *sms_headers(const struct sms_gateway *gateway, const struct sms_letter *what, const char *key)
+{
+    struct curl_slist *headers = curl_slist_append(NULL, gateway->form ? "Content-Type: application/x-www-form-urlencoded"
+                                                                       : "Content-Type: application/json");
+    TEXT(once, 1600);
+
+    text_add(&once, "Idempotency-Key: ");
+    add_visible(&once, key);
+    headers = curl_slist_append(headers, once.at);
+    for (const char *const *header = gateway->headers; header && *header; header++) {
+        TEXT(words, 4096);
+
+        if (!sms_fill(gateway, *header, SMS_IN_HEADER, what, &words)) {
+            headers = curl_slist_append(headers, words.at);
+        }
+    }
+    return headers;
+}
+
+/* What the gateway says to it: taken, refused for good, or another time. */
+static void judge_answer(const struct sms_gateway *gateway, struct letter *letter, const char *answer)
+{
+    bool unsaid = letter->sent && gateway->accepts && !strstr(answer, gateway->accepts);
+    TEXT(why, sizeof(letter->why));
+
+    letter->refused = sms_is_refusal(gateway, letter->status);
+    letter->sent = letter->sent && !unsaid;
+    if (letter->refused || unsaid) {
+        text_addf(&why, letter->refused ? "refused by the gateway, status %ld"
+                                        : "status %ld, but the answer does not say that the message is taken",
+                  letter->status);
+        memcpy(letter->why, why.at, why.length + 1);
+    }
+}
+
+static void send_sms(struct notifier *notifier, struct letter *letter)
+{
+    const struct sms_gateway *gateway = &notifier->options.sms;
+    struct sms_letter what = {letter->target, letter->body, letter->id};
+    CURL *curl = curl_easy_init();
+    struct curl_slist *headers = NULL;
+    TEXT(url, 16384);
+    TEXT(body, 32768);
+    TEXT(answer, 4096);
+
+    if (!curl || sms_fill(gateway, gateway->url, SMS_IN_URL, &what, &url) ||
+        (gateway->body && sms_fill(gateway, gateway->body, gateway->form ? SMS_IN_FORM : SMS_IN_JSON, &what, &body))) {
+        curl_easy_cleanup(curl);
+        return;
+    }
+    headers = sms_headers(gateway, &what, letter->key);
+    curl_easy_setopt(curl, CURLOPT_URL, url.at);
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    if (strcmp(gateway->method, "GET") != 0) {
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.at);
+        curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, gateway->method);
+    }
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep_answer);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer);
+    perform(notifier, curl, letter, gateway->timeout_ms);
+    judge_answer(gateway, letter, answer.at);
+    curl_slist_free_all(headers);
+    curl_easy_cleanup(curl);
 }
 
 static void deliver(struct notifier *notifier, struct letter *letter)
@@ -287,6 +362,10 @@ static void deliver(struct notifier *notifier, struct letter *letter)
         send_webhook(notifier, letter);
     } else if (strcmp(letter->channel, "smtp") == 0 && notifier->options.smtp_url) {
         send_mail(notifier, letter);
+    } else if (strcmp(letter->channel, "sms") == 0 && notifier->options.sms.url) {
+        send_sms(notifier, letter);
+    } else if (strcmp(letter->channel, "log") != 0) { /* set up no longer: it waits until it is again, or given up */
+        (void)!text_copy(letter->why, sizeof(letter->why), "this way is not in server.yaml");
     } else {
         log_line(LOG_INFO, letter->key, "notice: %s", letter->subject);
         letter->sent = true;
@@ -294,13 +373,14 @@ static void deliver(struct notifier *notifier, struct letter *letter)
     metric_add(letter->sent ? METRIC_NOTICES_SENT : METRIC_NOTICES_FAILED, 1);
 }
 
-/* One target that hangs must not keep the others waiting: it is asked once in a slice. */
+/* One target that hangs must not keep the others waiting: it is asked once in a slice. All short messages have one, the
+ * gateway. */
 static bool has_failed(const struct letter *letters, size_t index)
 {
     for (size_t i = 0; i < index; i++) {
-        if (!letters[i].sent && !letters[i].postponed &&
+        if (!letters[i].sent && !letters[i].postponed && !letters[i].refused &&
             strcmp(letters[i].channel, letters[index].channel) == 0 &&
-            strcmp(letters[i].target, letters[index].target) == 0) {
+            (strcmp(letters[i].channel, "sms") == 0 || strcmp(letters[i].target, letters[index].target) == 0)) {
             return true;
         }
     }
@@ -321,10 +401,10 @@ static enum err write_outcome(struct sql *sql, int64_t now_ms, void *argument)
         const struct letter *letter = &outcome->letters[i];
         int64_t wait = (int64_t)1000 << (letter->attempts < 12 ? letter->attempts : 12);
         const char *state = letter->sent                                  ? "sent"
-                            : now_ms - letter->created_ms > GIVE_UP_MS ? "given_up"
+                            : letter->refused || now_ms - letter->created_ms > GIVE_UP_MS ? "given_up"
                                                                           : "waiting";
 
-        if (!letter->postponed && (err = watch_note(sql, letter->channel, letter->target, letter->sent, now_ms))) {
+        if (!letter->postponed && (err = watch_note(sql, letter->channel, letter->target, letter->sent || letter->refused, now_ms))) {
             break;
         }
         if (letter->postponed) { /* not tried: only its turn comes later */
@@ -338,6 +418,10 @@ static enum err write_outcome(struct sql *sql, int64_t now_ms, void *argument)
                       " state = 'waiting'",
                       "itiit", letter->id, state, now_ms,
                       now_ms + (wait < RETRY_MOST ? wait : RETRY_MOST), letter->why);
+        if (!err && letter->refused) {
+            err = sql_run(sql, "UPDATE outbox SET receipt = 'failed', receipt_ms = ?2 WHERE id = ?1 AND receipt IS NULL", "ii",
+                          letter->id, now_ms);
+        }
         if (!err && letter->sent && strcmp(letter->channel, "log") != 0) { /* the automatic receipt: no answer, and it stops no other clock (G-14) */
             err = sql_run(sql,
                           "UPDATE clock SET met_ms = MAX(?2, started_ms) WHERE ticket = (SELECT ticket FROM"

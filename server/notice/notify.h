@@ -1,4 +1,4 @@
-/* The outbox's thread: notices are delivered at least once by libcurl (webhook, SMTP) or to the log, each with its key so
+/* The outbox's thread: notices are delivered at least once by libcurl (webhook, SMTP, a gateway of short messages) or to the log, each with its key so
  * that a receiver can tell a repeat. */
 #pragma once
 
@@ -6,6 +6,7 @@
 
 #include "models/base/err.h"
 #include "server/notice/outbox.h"
+#include "server/notice/sms.h"
 #include "server/notice/watch.h"
 #include "server/store/committer.h"
 #include "server/store/sql.h"
@@ -14,6 +15,7 @@ struct notify_options {
     const char *url; /* of the database, for reading what waits */
     struct committer *committer;
     const char *smtp_url, *smtp_user, *smtp_password, *smtp_from; /* NULL: none */
+    struct sms_gateway sms; /* url NULL: none */
     struct watch watch;
 };
 struct notifier;

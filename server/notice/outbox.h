@@ -8,7 +8,7 @@
 
 struct notice {
     const char *key;     /* the same key again is the same notice: written once */
-    const char *channel; /* log webhook smtp; none: there is no way to tell, kept as given up */
+    const char *channel; /* log webhook smtp sms; none: there is no way to tell, kept as given up */
     const char *target;  /* an address or a URL; NULL for log */
     const char *subject, *body;
     int64_t ticket; /* row id, or 0 */

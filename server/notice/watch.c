@@ -7,6 +7,7 @@
 #include "models/base/json.h"
 #include "models/base/zone.h"
 #include "models/service/notice.h"
+#include "models/service/sms.h"
 #include "server/notice/outbox.h"
 #include "server/store/metrics.h"
 
@@ -19,7 +20,9 @@ struct way {
 
 enum err watch_note(struct sql *sql, const char *channel, const char *target, bool sent, int64_t now_ms)
 {
-    if (strcmp(channel, "webhook") != 0 && strcmp(channel, "smtp") != 0) {
+    bool one_way = strcmp(channel, "smtp") == 0 || strcmp(channel, "sms") == 0; /* a relay, a gateway: whoever is told */
+
+    if (strcmp(channel, "webhook") != 0 && !one_way) {
         return ERR_OK;
     }
     return sql_run(sql,
@@ -27,7 +30,7 @@ enum err watch_note(struct sql *sql, const char *channel, const char *target, bo
                    " THEN ?4 END, CASE WHEN ?3 = 0 THEN ?4 END) ON CONFLICT (channel, target) DO UPDATE SET tried_ms ="
                    " excluded.tried_ms, ok_ms = COALESCE(excluded.ok_ms, notice_way.ok_ms), failing_ms = CASE WHEN ?3 = 0 THEN"
                    " COALESCE(notice_way.failing_ms, excluded.failing_ms) END",
-                   "ttii", channel, strcmp(channel, "smtp") == 0 ? "" : target, (int64_t)sent, now_ms);
+                   "ttii", channel, one_way ? "" : target, (int64_t)sent, now_ms);
 }
 
 bool watch_is_due(struct sql *sql, const struct watch *watch, int64_t now_ms)
@@ -105,7 +108,7 @@ static enum err put(struct sql *sql, const struct way *about, const char *step, 
     json_text(&body, "way", about->name);
     json_text(&body, "message", words);
     json_close_object(&body);
-    notice.body = strcmp(channel, "smtp") == 0 ? words : body.bytes;
+    notice.body = strcmp(channel, "webhook") != 0 && strcmp(channel, "log") != 0 ? words : body.bytes;
     err = body.err ? body.err : notify_put(sql, now_ms, &notice);
     json_out_free(&body);
     return err;
@@ -128,6 +131,12 @@ static enum err tell(struct sql *sql, const struct watch *watch, const struct wa
     }
     if (!err && watch->mail_to && strcmp(way->channel, "smtp") != 0) {
         err = put(sql, way, step, "smtp", watch->mail_to, subject.at, words.at, mark_ms, now_ms);
+    }
+    if (!err && watch->sms_to && strcmp(way->channel, "sms") != 0) {
+        TEXT(sms, 4000);
+
+        sms_fit(subject.at, NULL, watch->sms_segments, &sms);
+        err = put(sql, way, step, "sms", watch->sms_to, subject.at, sms.at, mark_ms, now_ms);
     }
     return err;
 }

@@ -17,10 +17,12 @@ struct watch {
     int64_t lost_after_ms, heartbeat_ms; /* heartbeat 0: none */
     const char *const *webhooks;         /* NULL-ended; may be NULL */
     const char *mail_to;                 /* may be NULL */
+    const char *sms_to;                  /* hears of lost ways, not heartbeats; may be NULL */
+    int sms_segments;
     const struct notice_rule *lost, *back; /* the words; NULL: plain ones */
 };
 
-/* One delivery's outcome. All mail is one way (the relay), each webhook is one. Inside the outcome's transaction. */
+/* One delivery's outcome. All mail is one way (the relay), so are all short messages, each webhook is one. Inside the outcome's transaction. */
 enum err watch_note(struct sql *sql, const char *channel, const char *target, bool sent, int64_t now_ms) MUST_CHECK;
 /* Whether watch_turn would do something; sets the gauge of lost ways. For the notifier's read-only connection. */
 bool watch_is_due(struct sql *sql, const struct watch *watch, int64_t now_ms);

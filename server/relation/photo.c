@@ -18,8 +18,9 @@ enum err customer_photo(struct office *office, struct sql *sql, int64_t id, cons
         return text_say(why, ERR_STATE, "the ticket is closed. Legal: object, or a new report");
     }
     if (sql_find_int(sql, 0, "SELECT COUNT(*) FROM attachment WHERE ticket = ?1 AND who = 'customer'", "i", id) >=
-        PHOTOS_MOST) {
-        return text_say(why, ERR_STATE, "there are %d files of the customer already. Legal: none more", PHOTOS_MOST);
+        office->options.photos) {
+        return text_say(why, ERR_STATE, "there are %lld files of the customer already. Legal: none more",
+                        (long long)office->options.photos);
     }
     err = attachment_whole(office, sql, &what, bytes, size, ret_id, why);
     if (!err) {

@@ -3,8 +3,6 @@
 
 #include "server/case/ticket.h"
 
-#define PHOTOS_MOST 10 /* of customers, a ticket */
-
 /* Kept as an attachment of the ticket, by `customer`, with a line of its time line; staff are told. ERR_STATE: the ticket is
  * closed or has enough; ERR_FORMAT: of no kind that is taken. */
 enum err customer_photo(struct office *office, struct sql *sql, int64_t ticket, const char *title, const void *bytes,

@@ -35,7 +35,9 @@ const char schema_people[] =
      * what was measured and done (JSON), drawn up anew until it is approved. */
     "CREATE TABLE rca (ticket INTEGER PRIMARY KEY REFERENCES ticket, state TEXT NOT NULL, required INTEGER NOT NULL,"
     " cause_code TEXT, cause TEXT, prevention TEXT, facts TEXT NOT NULL, drafted_ms INTEGER NOT NULL, edited_ms INTEGER,"
-    " edited_by TEXT, approved_ms INTEGER, approved_by TEXT, version INTEGER NOT NULL DEFAULT 1);"
+    " edited_by TEXT, approved_ms INTEGER, approved_by TEXT, version INTEGER NOT NULL DEFAULT 1, next_ms INTEGER);"
+    /* A ticket that is closed looks at its clocks no more; that of the analysis runs on. */
+    "CREATE INDEX rca_next ON rca (next_ms) WHERE next_ms IS NOT NULL;"
     /* What shall keep a fault from coming again. */
     "CREATE TABLE prevention (id INTEGER PRIMARY KEY, ticket INTEGER NOT NULL REFERENCES ticket, item INTEGER NOT NULL,"
     " what TEXT NOT NULL, owner TEXT, due_day INTEGER, done_ms INTEGER, done_by TEXT, UNIQUE (ticket, item));"

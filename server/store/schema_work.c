@@ -62,7 +62,7 @@ const char schema_work[] =
     "CREATE TABLE work_part (id INTEGER PRIMARY KEY, work_order INTEGER NOT NULL REFERENCES work_order,"
     " part TEXT NOT NULL, state TEXT NOT NULL, count INTEGER NOT NULL, depot INTEGER, odds REAL, serial_old TEXT,"
     " serial_new TEXT, old_goes TEXT, lot TEXT, qc INTEGER, unit_cost REAL, currency TEXT, child INTEGER, who TEXT,"
-    " at_ms INTEGER NOT NULL, action_id TEXT);"
+    " at_ms INTEGER NOT NULL, action_id TEXT, source TEXT NOT NULL DEFAULT 'stock');" /* stock supplier customer */
     "CREATE INDEX work_part_order ON work_part (work_order, id);"
     "CREATE INDEX work_part_reserved ON work_part (part, depot) WHERE state = 'reserved';"
     "CREATE TABLE work_time (id INTEGER PRIMARY KEY, work_order INTEGER NOT NULL REFERENCES work_order,"

@@ -46,6 +46,34 @@ static void text_never_overflows(void **state)
     assert_string_equal(text.at, "0123456");
 }
 
+/* What is cut ends with a whole letter, in whichever steps it came, and nothing comes behind it. */
+static void text_tears_no_letter(void **state)
+{
+    static const char words[] = "a\xc3\xa9\xe7\x83\xad\xf0\x9f\x94\xa5z";
+
+    (void)state;
+    for (size_t room = 1; room <= sizeof(words); room++) {
+        char memory[3][16];
+        struct text text[3];
+
+        for (int i = 0; i < 3; i++) {
+            text[i] = text_on(memory[i], room);
+        }
+        text_add(&text[0], words);
+        text_addf(&text[1], "%s", words);
+        for (const char *at = words; *at; at++) {
+            text_add_bytes(&text[2], at, 1);
+        }
+        for (int i = 0; i < 3; i++) {
+            assert_true(text_is_utf8(text[i].at, text[i].length));
+            assert_int_equal(text[i].cut, room < sizeof(words));
+            assert_string_equal(text[i].at, text[0].at);
+            assert_memory_equal(text[i].at, words, text[i].length);
+            assert_true(text[i].cut ? text[i].length + 4 > room - 1 : text[i].length == sizeof(words) - 1);
+        }
+    }
+}
+
 static void durations_need_a_unit(void **state)
 {
     char words[DURATION_SIZE];
@@ -208,6 +236,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_are_shortest),  cmocka_unit_test(text_never_overflows),
+        cmocka_unit_test(text_tears_no_letter),
         cmocka_unit_test(durations_need_a_unit), cmocka_unit_test(months_end_where_they_end),
         cmocka_unit_test(zones_agree_with_libc), cmocka_unit_test(spring_and_autumn),
         cmocka_unit_test(instants_are_read),     cmocka_unit_test(arenas_have_a_ceiling),

@@ -573,6 +573,48 @@ static void test_analysis_after_the_end(void **state)
     end();
 }
 
+static int64_t rca_told(void)
+{
+    return sql_find_int(sql, 0, "SELECT COUNT(*) FROM outbox WHERE channel = 'log' AND instr(body, '\"condition\":\"rca_overdue\"') > 0", "");
+}
+
+/* S0-115: a report that is late has a notice of its own, in working hours, again as the plan says, until it is approved. */
+static void test_a_late_analysis_is_told(void **state)
+{
+    int64_t ticket, due_ms;
+
+    (void)state;
+    begin("swh_standard");
+    fault(FAULT_RAISED, 2);
+    ticket = only_ticket();
+    pass(10 * MINUTE);
+    fault(FAULT_CLEARED, 2);
+    pass(31 * MINUTE);
+    assert_int_equal(act(ticket, "close", "c", now_ms, "{\"resolution\":\"scale in the pump\"}"), ERR_OK);
+    assert_int_equal(act_as("boss", ROLE_MANAGER, ticket, "rca", "r", "{\"prevention\":[\"flush each year\"]}"), ERR_OK);
+    pass(2 * DAY);
+    assert_int_equal(rca_told(), 0);
+    pass(4 * DAY + 8 * HOUR); /* Thursday is a holiday: three working days are over on Monday at half past five */
+    due_ms = sql_find_int(sql, 0, "SELECT breached_ms FROM clock WHERE kind = 'rca'", "");
+    assert_true(due_ms > 0 && due_ms <= now_ms);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM escalation WHERE condition = 'breached' AND closed_ms IS NULL", ""), 0);
+    pass(DAY);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM escalation WHERE condition = 'rca_overdue' AND ticket = ?1", "i", ticket), 1);
+    assert_int_equal(rca_told(), 2); /* the owner at once, the supervisor a working day later */
+    pass(14 * DAY);
+    assert_true(rca_told() > 4);
+    assert_int_equal(sql_find_int(sql, 0,
+                                  "SELECT COUNT(*) FROM escalation_event WHERE kind = 'step' AND ((at_ms / 60000 + 480) % 1440 < 510 OR"
+                                  " (at_ms / 60000 + 480) % 1440 > 1050)", ""), 0);
+    assert_int_equal(act_as("chief", ROLE_MANAGER, ticket, "approve_rca", "a", "{}"), ERR_OK);
+    pass(MINUTE);
+    due_ms = rca_told();
+    pass(20 * DAY);
+    assert_int_equal(rca_told(), due_ms);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM escalation WHERE condition = 'rca_overdue' AND outcome = 'resolved'", ""), 1);
+    end();
+}
+
 /* ------------------------------------------------------------------ the customer */
 
 /* S1-33, S1-43, G-24 */
@@ -720,6 +762,7 @@ int main(void)
         cmocka_unit_test(test_a_plan_may_want_proof_first),
         cmocka_unit_test(test_analysis),
         cmocka_unit_test(test_analysis_after_the_end),
+        cmocka_unit_test(test_a_late_analysis_is_told),
         cmocka_unit_test(test_acceptance),
         cmocka_unit_test(test_silence_accepts),
         cmocka_unit_test(test_the_customer_is_told_of_each_step),

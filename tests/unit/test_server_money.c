@@ -579,6 +579,38 @@ static void the_contract_bounds_the_price(void **state)
     end();
 }
 
+/* S0-40: nobody is made to bring or buy parts; only a repair at cost takes the customer's own, and then it is not charged. */
+static void a_part_of_the_customer(void **state)
+{
+    int64_t ticket, order, stock;
+
+    (void)state;
+    begin("tiered_abc, overlays: [guarantee_maintenance]");
+    stock = sql_find_int(sql, 0, "SELECT CAST(SUM(count) AS BIGINT) FROM stock", "");
+    ticket = fault("new-1", "pump_no_flow"); /* covered: parts are free */
+    order = go(ticket);
+    assert_int_equal(work(order, "use_part", "{\"part\":\"pump-15-60\",\"source\":\"customer\"}"), ERR_STATE);
+    assert_non_null(strstr(said_why, "free"));
+    assert_non_null(strstr(said_why, "Legal: use_part with source stock or supplier"));
+    assert_int_equal(work(order, "use_part", "{\"part\":\"pump-15-60\",\"source\":\"attic\"}"), ERR_FORMAT);
+    right(work(order, "use_part", "{\"part\":\"pump-15-60\",\"source\":\"supplier\"}")); /* sent for nothing */
+    right(act(ticket, "bill", "{}"));
+    assert_int_equal(total(ticket, "cost"), 3000); /* the call-out */
+    ticket = fault("old-1", "pump_no_flow"); /* expired: by the list, and still not the customer's part */
+    order = go(ticket);
+    assert_int_equal(work(order, "use_part", "{\"part\":\"seal\",\"source\":\"customer\"}"), ERR_STATE);
+    ticket = fault("new-1", "pump_weak"); /* another cause in the guarantee: parts at cost (S0-76) */
+    right(act(ticket, "confirm_warranty", "{\"verdict\":\"excluded\",\"exclusion\":\"unsuitable_tools\",\"reason\":\"seen on site\"}"));
+    order = go(ticket);
+    right(work(order, "use_part", "{\"part\":\"seal\",\"count\":2,\"source\":\"customer\"}"));
+    right(work(order, "return_part", "{\"part\":\"seal\",\"source\":\"customer\"}"));
+    assert_int_equal(work(order, "return_part", "{\"part\":\"seal\"}"), ERR_STATE); /* none of the stock's was used */
+    right(act(ticket, "quote", "{}"));
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM quotation_line l JOIN quotation q ON q.id = l.quotation WHERE q.ticket = ?1 AND l.part = 'seal'", "i", ticket), 0);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT CAST(SUM(count) AS BIGINT) FROM stock", ""), stock);
+    end();
+}
+
 /* S0-59: neither started nor finished; a verdict that changes on the way closes the gate again. */
 static void no_repair_without_consent(void **state)
 {
@@ -992,6 +1024,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_special_request_is_approved),
         cmocka_unit_test(quotations_have_versions),
         cmocka_unit_test(the_contract_bounds_the_price),
+        cmocka_unit_test(a_part_of_the_customer),
         cmocka_unit_test(no_repair_without_consent),
         cmocka_unit_test(covered_work_costs_the_company),
         cmocka_unit_test(a_customer_pays),

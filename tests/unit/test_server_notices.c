@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "models/base/civil.h"
+#include "server/case/customer.h"
 #include "server/desk/desk.h"
 #include "server/fleet/fleet_file.h"
 #include "server/store/schema.h"
@@ -435,9 +437,118 @@ static void test_surveys(void **state)
     end();
 }
 
+/* ------------------------------------------------------------------ a unit that was repaired in the depot */
+
+static enum err on_order(int64_t order, const char *name, const char *body)
+{
+    struct action action = {.action = name, .who = "wang", .role = ROLE_DISPATCHER};
+    struct arena *arena;
+    enum err err;
+    TEXT(why, 600);
+
+    assert_int_equal(arena_open(1 << 20, &arena), ERR_OK);
+    assert_int_equal(json_parse(arena, body, strlen(body), &action.body, NULL), ERR_OK);
+    err = desk_work_action(desk, sql, order, &action, now_ms, &why);
+    if (err) {
+        fail_msg("%s: %s", name, why.at);
+    }
+    arena_close(arena);
+    pass(HOUR);
+    return err;
+}
+
+static int64_t told_of(const char *notice, const char *words)
+{
+    return sql_find_int(sql, 0,
+                        "SELECT COUNT(*) FROM outbox o JOIN customer c ON c.id = o.customer WHERE c.name = 'c' AND o.notice = ?1"
+                        " AND o.channel = 'smtp' AND instr(o.body, ?2) > 0",
+                        "tt", notice, words);
+}
+
+/* S3-20: ready when its check is passed, on its way with the number of the parcel; each once, to its customer alone. */
+static void a_repaired_unit_comes_back(void **state)
+{
+    int64_t order, child;
+
+    (void)state;
+    add("%sequipment:\n  - {id: e, title: Roof heater, site: s, profile: swh-basic}\nparts: [{id: pump-15-60, class: electrical}]\n", people);
+    begin();
+    fault("e", FAULT_RAISED, now_ms - MINUTE, 0, false);
+    pass(HOUR);
+    order = sql_find_int(sql, 0, "SELECT id FROM work_order WHERE ticket IS NOT NULL", "");
+    on_order(order, "use_part", "{\"part\":\"a clip\",\"old_goes\":\"depot_repair\",\"serial_old\":\"SN-9\"}");
+    child = sql_find_int(sql, 0, "SELECT id FROM work_order WHERE parent = ?1", "i", order);
+    on_order(child, "accept", "{}");
+    on_order(child, "confirm", "{\"gate\":\"received\",\"by\":\"store\"}");
+    on_order(child, "start", "{\"precautions\":[\"electric\"]}");
+    on_order(child, "check", "{\"step\":\"found\",\"value\":\"winding\"}");
+    on_order(child, "check", "{\"step\":\"repaired\",\"value\":\"repaired\"}");
+    on_order(child, "check", "{\"step\":\"bench-test\",\"value\":true}");
+    on_order(child, "finish", "{}");
+    on_order(child, "confirm", "{\"gate\":\"qc\",\"by\":\"Zhao\"}");
+    assert_int_equal(told_of("unit_ready", ""), 0); /* repaired is not yet checked */
+    on_order(child, "verify", "{}");
+    assert_int_equal(told_of("unit_ready", "Roof heater"), 1);
+    assert_int_equal(told_of("unit_shipped", ""), 0);
+    on_order(child, "confirm", "{\"gate\":\"shipped\",\"by\":\"store\",\"reference\":\"SF-1077\"}");
+    assert_int_equal(told_of("unit_shipped", "SF-1077"), 1);
+    on_order(child, "close", "{}");
+    pass(DAY);
+    assert_int_equal(told_of("unit_ready", ""), 1);
+    assert_int_equal(told_of("unit_shipped", ""), 1);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM outbox o JOIN customer c ON c.id = o.customer WHERE c.name <> 'c'", ""), 0);
+    end();
+}
+
+/* Minute by minute against the C library's clock, over nights in which the clocks change. */
+static void quiet_hours_are_those_of_the_wall(void **state)
+{
+    static const struct {
+        const char *zone;
+        int year, month, day;
+    } nights[] = {{"Europe/Berlin", 2026, 3, 28}, {"Europe/Berlin", 2026, 10, 24}, {"America/New_York", 2026, 10, 31},
+                  {"Australia/Lord_Howe", 2026, 10, 3}, {"Australia/Lord_Howe", 2027, 4, 3}, {"America/Santiago", 2026, 9, 5},
+                  {"Asia/Shanghai", 2026, 3, 28}};
+    static const int spans[][2] = {{21 * 60, 8 * 60}, {0, 7 * 60}, {0, 150}, {23 * 60 + 30, 2 * 60 + 30}};
+
+    (void)state;
+    for (size_t n = 0; n < sizeof(nights) / sizeof(nights[0]); n++) {
+        const struct zone *zone = rules_zone(rules, nights[n].zone);
+
+        assert_non_null(zone);
+        assert_int_equal(setenv("TZ", nights[n].zone, 1), 0);
+        tzset();
+        for (size_t s = 0; s < sizeof(spans) / sizeof(spans[0]); s++) {
+            struct plan plan = {.people = {.quiet_from = spans[s][0], .quiet_to = spans[s][1]}};
+            int64_t from = civil_days(nights[n].year, nights[n].month, nights[n].day) * DAY, told = INT64_MAX;
+
+            for (int64_t at = from + 3 * DAY; at >= from - DAY; at -= MINUTE) { /* backwards: the next minute that is not quiet */
+                time_t t = (time_t)(at / 1000);
+                struct tm tm;
+                int minute;
+                bool quiet;
+
+                assert_non_null(localtime_r(&t, &tm));
+                minute = 60 * tm.tm_hour + tm.tm_min;
+                quiet = spans[s][0] < spans[s][1] ? minute >= spans[s][0] && minute < spans[s][1]
+                                                  : minute >= spans[s][0] || minute < spans[s][1];
+                told = quiet ? told : at;
+                if (told < from + 2 * DAY && customer_after_quiet(&plan, zone, at) != told) {
+                    fail_msg("%s span %zu at %02d:%02d of the %d: %lld minutes off", nights[n].zone, s, tm.tm_hour, tm.tm_min,
+                             tm.tm_mday, (long long)((customer_after_quiet(&plan, zone, at) - told) / MINUTE));
+                }
+            }
+        }
+    }
+    assert_int_equal(unsetenv("TZ"), 0);
+    tzset();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(quiet_hours_are_those_of_the_wall),
+        cmocka_unit_test(a_repaired_unit_comes_back),
         cmocka_unit_test(test_duties_are_told_in_digests),
         cmocka_unit_test(test_nobody_is_told_of_the_past),
         cmocka_unit_test(test_a_new_contact_is_told),
@@ -450,7 +561,8 @@ int main(void)
     snprintf(path, sizeof(path), "/tmp/heliograph-notices-%d.db", (int)getpid());
     snprintf(url, sizeof(url), "sqlite:%s", path);
     if (rules_open("models/equipment", "models/plans", complain_to_nobody, NULL, &rules) ||
-        rules_add_notices(rules, "models/notices")) {
+        rules_add_notices(rules, "models/notices") || rules_add_jobs(rules, "models/jobs") ||
+        rules_add_codes(rules, "models/codes.yaml")) {
         return 1;
     }
     failed = cmocka_run_group_tests(tests, NULL, NULL);

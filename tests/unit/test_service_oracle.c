@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "host/file.h"
+#include "models/service/escalation.h"
 #include "models/service/sla.h"
 #include "models/service/visit.h"
 
@@ -157,7 +158,7 @@ static void make_calendar(struct calendar *calendar, const struct zone *zone, in
     *calendar = (struct calendar){.workdays = {.zone = zone}};
     for (int i = 0; i < 7; i++) {
         /* spans keep clear of midnight, which is doubled where clocks go back at 00:01 or 24:00 */
-        int from = (1 + draw(8)) * 60, noon = 12 * 60, to = 14 * 60 + draw(19) * 30;
+        int from = 60 + draw(16) * 30, noon = draw(3) ? 12 * 60 : from + 30 + draw(2) * 30, to = 14 * 60 + draw(19) * 30;
 
         calendar->workdays.week[i].count = i < 5 ? (draw(9) ? 2 : 0) : (size_t)draw(2);
         calendar->workdays.week[i].segments[0] = (struct workdays_segment){from * 60000, noon * 60000};
@@ -203,13 +204,32 @@ static const struct workdays_day *hours(const struct calendar *calendar, int32_t
     return &workdays->week[weekday];
 }
 
+/* The latest that the wall has shown on its day until then: what it shows a second time it has shown already. */
+static void shown(int64_t utc_ms, int32_t *ret_day, int64_t *ret_ms)
+{
+    time_t t = (time_t)(utc_ms / 1000), before = t - 3 * 3600;
+    struct tm a, b;
+
+    local(utc_ms, ret_day, ret_ms);
+    localtime_r(&before, &a);
+    localtime_r(&t, &b);
+    for (int64_t at = utc_ms; a.tm_gmtoff > b.tm_gmtoff && at > utc_ms - 180 * MINUTE; at -= MINUTE) {
+        int32_t day;
+        int64_t ms;
+
+        local(at, &day, &ms);
+        *ret_ms = day == *ret_day && ms > *ret_ms ? ms : *ret_ms;
+    }
+}
+
+/* A window is one stretch: from when the wall first shows its beginning until it first shows its end. */
 static bool works(const struct calendar *calendar, int64_t utc_ms)
 {
     const struct workdays_day *all;
     int32_t day;
     int64_t ms;
 
-    local(utc_ms, &day, &ms);
+    shown(utc_ms, &day, &ms);
     all = hours(calendar, day);
     for (size_t i = 0; i < all->count; i++) {
         if (ms >= all->segments[i].from_ms && ms < all->segments[i].to_ms) {
@@ -575,6 +595,124 @@ static void visits_of_any_rhythm(void **state)
     }
 }
 
+/* ------------------------------------------------------------------ escalation in working time */
+
+#define EVENTS 4000
+
+struct clerk { /* counts worked minutes that nobody holds; knows no formula */
+    int64_t passed, held; /* minutes */
+    int64_t taken[ESCALATION_STEPS_MOST];
+};
+
+static struct escalation_rule make_ladder(void)
+{
+    struct escalation_rule rule = {.working_hours = true, .ack_ms = draw(3) ? (1 + draw(300)) * MINUTE : 0,
+                                   .step_count = (size_t)draw(4) + 1};
+    int64_t wait = (int64_t)draw(2) * draw(600) * MINUTE;
+
+    for (size_t i = 0; i < rule.step_count; i++) {
+        rule.steps[i] = (struct escalation_step){.wait_ms = wait, .to = 1};
+        if (draw(2)) {
+            rule.steps[i].repeat_ms = (20 + draw(400)) * MINUTE;
+            rule.steps[i].times = draw(2) * draw(6);
+        }
+        wait += (1 + draw(900)) * MINUTE;
+    }
+    return rule;
+}
+
+/* How many steps the clerk would take now. */
+static size_t clerk_looks(struct clerk *clerk, const struct escalation_rule *rule)
+{
+    size_t count = 0;
+    int top = -1;
+
+    for (int i = 0; i < (int)rule->step_count; i++) {
+        top = rule->steps[i].wait_ms / MINUTE <= clerk->passed ? i : top;
+    }
+    for (int i = 0; i <= top; i++) {
+        const struct escalation_step *step = &rule->steps[i];
+        int64_t owed = i == top && step->repeat_ms ? (clerk->passed - step->wait_ms / MINUTE) / (step->repeat_ms / MINUTE) : 0;
+
+        owed = step->times && owed > step->times ? step->times : owed;
+        if (owed > clerk->taken[i]) {
+            clerk->taken[i] = owed;
+            count++;
+        }
+    }
+    return count;
+}
+
+/* Night, week-end, holidays, make-up days, both changes of the clocks, and a server that is down for hours or days. */
+static void one_ladder(const struct zone *zone)
+{
+    struct escalation_rule rule = make_ladder();
+    static struct escalation_event events[EVENTS], copy[EVENTS];
+    struct escalation_due due[ESCALATION_STEPS_MOST];
+    struct clerk clerk = {.passed = 0};
+    struct calendar calendar;
+    int64_t since = some_instant() / MINUTE * MINUTE, next = 0, down_until = 0;
+    size_t count = 0;
+    bool before = false;
+
+    memset(clerk.taken, -1, sizeof(clerk.taken));
+    make_calendar(&calendar, zone, zone_day(zone, since));
+    for (int64_t at = since; at < since + 9 * DAY && count + 20 < EVENTS; at += MINUTE) {
+        bool work = works(&calendar, at);
+        size_t found, want;
+        int64_t looked;
+
+        if (draw(900) == 0) {
+            down_until = at + (int64_t)draw(draw(3) ? 300 : 3000) * MINUTE;
+        }
+        if (at >= down_until) {
+            memcpy(copy, events, count * sizeof(*events));
+            found = escalation_look_in(&rule, &calendar.workdays, since, copy, count, at, due, &looked);
+            want = work || before ? clerk_looks(&clerk, &rule) : 0;
+            if (found != want || (found && at < next)) {
+                fail_msg("%s, %lld minutes after %lld: %zu steps, not %zu; to be looked at in %lld", zone_name(zone),
+                         (long long)((at - since) / MINUTE), (long long)since, found, want, (long long)((next - at) / MINUTE));
+            }
+            for (size_t i = 0; i < found; i++) {
+                if (due[i].due_ms > at || due[i].due_ms < since) {
+                    fail_msg("%s: due %lld after now, %lld after since; at %lld", zone_name(zone), (long long)((due[i].due_ms - at) / MINUTE), (long long)(due[i].due_ms - since), (long long)at);
+                }
+                assert_int_equal(due[i].repetition, clerk.taken[due[i].step]);
+                events[count++] = (struct escalation_event){ESCALATION_STEP, at, due[i].step, due[i].repetition};
+            }
+            next = looked;
+        }
+        if (draw(1500) == 0) {
+            events[count++] = (struct escalation_event){ESCALATION_ACKNOWLEDGE, at, 0, 0};
+            clerk.held = !rule.ack_ms ? INT64_MAX : rule.ack_ms / MINUTE > clerk.held ? rule.ack_ms / MINUTE : clerk.held;
+            next = 0;
+        }
+        if (work && clerk.held > 0) {
+            clerk.held--;
+        } else if (work) {
+            clerk.passed++;
+        }
+        before = work;
+    }
+}
+
+static void escalations_in_working_time(void **state)
+{
+    struct arena *arena;
+
+    (void)state;
+    seed();
+    assert_int_equal(arena_open(16 << 20, &arena), ERR_OK);
+    for (int round = 0; round < 3 * ZONES; round++) {
+        const struct zone *zone;
+
+        arena_reset(arena);
+        use(arena, zones[round % ZONES], &zone);
+        one_ladder(zone);
+    }
+    arena_close(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -585,6 +723,7 @@ int main(void)
         cmocka_unit_test(an_open_hold_stops_the_clock),
         cmocka_unit_test(a_calendar_without_work_has_no_end),
         cmocka_unit_test(vectors_of_daylight_saving),
+        cmocka_unit_test(escalations_in_working_time),
         cmocka_unit_test(visits_never_drift),
         cmocka_unit_test(visits_of_any_rhythm),
     };

@@ -73,3 +73,41 @@ class Mail(socketserver.ThreadingTCPServer):
                         self.say("250 ok")
         super().__init__(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class SmsGateway(http.server.ThreadingHTTPServer):
+    """Somebody's HTTP gateway for short messages. mode: ok, fail (503), refuse (422), busy (200, not taken), late (an answer
+    after the server has lost patience), hang_up (no answer at all)."""
+    daemon_threads = True
+
+    def __init__(self):
+        self.mode, self.got, self.tries = "ok", [], collections.Counter()
+        self.release = threading.Event()
+        gateway = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                mode, key = gateway.mode, self.headers["Idempotency-Key"]
+                gateway.tries[key] += 1
+                if mode == "hang_up":
+                    self.close_connection = True
+                    return
+                if mode == "late":
+                    gateway.release.wait(20)
+                if mode in ("ok", "late"):
+                    gateway.got.append((key, dict(self.headers), json.loads(body)))
+                answer = b'{"accepted":%s}' % (b"false" if mode == "busy" else b"true")
+                try:
+                    self.send_response({"fail": 503, "refuse": 422}.get(mode, 200))
+                    self.send_header("Content-Length", str(len(answer)))
+                    self.end_headers()
+                    self.wfile.write(answer)
+                except OSError:
+                    pass  # nobody waits any more
+
+            def log_message(self, *words):
+                pass
+        super().__init__(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server_port}/sms"

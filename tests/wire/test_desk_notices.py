@@ -8,14 +8,15 @@ import time
 
 import pytest
 from desk_rig import DeskRig, Gateway
-from receivers import Hook, Mail
+from receivers import Hook, Mail, SmsGateway
 from rig import wait_for
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
     rig = DeskRig(tmp_path_factory.mktemp("notices"))
-    rig.hooks, rig.mail = [Hook(), Hook()], Mail()
+    rig.hooks, rig.mail, rig.sms = [Hook(), Hook()], Mail(), SmsGateway()
+    (rig.folder / "sms.key").write_text("s3cret \"key\"\n")
     shutil.copytree("models/plans", rig.folder / "plans")  # … without quiet hours: the tests run at any time of the day
     for plan in (rig.folder / "plans").glob("*.yaml"):
         plan.write_text("".join(line for line in plan.read_text().splitlines(True) if "quiet_hours" not in line))
@@ -27,6 +28,15 @@ notify:
   heartbeat: 1h
   smtp: {{url: "smtp://127.0.0.1:{rig.mail.server_address[1]}", from: heliograph@example.cn, to: desk@example.cn}}
   webhooks: ["{rig.hooks[0].url}", "{rig.hooks[1].url}"]
+  sms:
+    url: "{rig.sms.url}?ref={{id}}"
+    body: '{{"to":"{{to}}","text":"{{text}}","ref":"{{id}}","key":"{{secret}}"}}'
+    headers: ["Authorization: Bearer {{secret}}"]
+    secret_file: {rig.folder}/sms.key
+    accepts: '"accepted":true'
+    segments: 2
+    timeout: 1s
+    to: "+86 139 0000 9999"
 """)
     rig.open()
     yield rig
@@ -241,3 +251,77 @@ def test_a_way_that_stops_answering_is_told_by_the_others(world):
     wait_for(lambda: world.metric("notice_ways_lost_now") == 0)
     assert len([b for _, _, b in second.got if b["step"] == "way_lost"]) == before + 1
     assert not [b for _, _, b in first.got if b["step"] in ("way_lost", "way_back") and str(first.server_port) in b["way"]]
+
+
+PHONES = """
+customers:
+  - {id: cust-sms, name: Hu, phone: "+86 (139) 1111-2222", language: en}
+  - {id: cust-both, name: He, phone: "139 3333 4444", email: he@example.cn, language: zh, channels: [sms, email]}
+  - {id: cust-none, name: Ha, phone: "ask next door", language: en}
+sites:
+  - {id: site-sms, customer: cust-sms, name: Flat, time_zone: Asia/Shanghai}
+  - {id: site-both, customer: cust-both, name: Flat, time_zone: Asia/Shanghai}
+  - {id: site-none, customer: cust-none, name: Flat, time_zone: Asia/Shanghai}
+equipment:
+  - {id: sms-1, title: Roof heater, site: site-sms, profile: swh-basic, agent: gw-9}
+  - {id: sms-2, title: Roof heater, site: site-both, profile: swh-basic, agent: gw-9}
+  - {id: sms-3, title: Roof heater, site: site-none, profile: swh-basic, agent: gw-9}
+"""
+
+
+def sms_of(world, number):
+    return [n for n in world.get(f"/notices?ticket={number}&limit=1000")["items"] if n["channel"] == "sms"]
+
+
+def test_a_customer_without_mail_gets_short_messages(world):
+    """S1-31 S3-16: by the company's gateway, once, within the segments; by both ways where the customer wants both."""
+    assert world.import_text(PHONES).returncode == 0
+    title = 'tank "leaks" \\ 漏水' + "很" * 120
+    number = world.report("sms-1", fault="leak", title=title)["number"]
+    key, headers, body = wait_for(lambda: next((g for g in world.sms.got if number in g[0] and "registered" in g[0]), None))
+    assert body["to"] == "+8613911112222" and body["key"] == 's3cret "key"' and headers["Authorization"] == 'Bearer s3cret "key"'
+    assert body["text"].startswith(f'Ticket {number} registered: tank "leaks" \\ 漏水很很') and body["text"].endswith("...")
+    notice = next(n for n in sms_of(world, number) if n["notice"] == "registered")
+    assert notice["address"] == "+8613911112222" and str(notice["id"]) == body["ref"]
+    assert notice["sms"] == {"text": body["text"], "coding": "ucs2", "units": 134, "segments": 2}
+    assert world.post(f"/notices/{notice['id']}/receipt", {"state": "delivered"})["receipt"] == "delivered"
+    both = world.report("sms-2", fault="leak", title="cold")["number"]
+    wait_for(lambda: any(both in g[0] for g in world.sms.got) and mails_of(world, both, "he@example.cn"))
+    nobody = world.report("sms-3", fault="leak", title="cold")["number"]
+    assert {n["channel"] for n in world.get(f"/notices?ticket={nobody}")["items"] if n["audience"] == "customer"} == {"none"}
+
+
+def test_a_gateway_that_fails_refuses_is_late_or_hangs_up(world):
+    """Tried again with the same key until it is taken; a refusal is the last word and no fault of the way."""
+    for mode in ("fail", "busy", "hang_up", "late"):
+        world.sms.mode = mode
+        world.sms.release.clear()
+        number = world.report("sms-1", fault=f"sms-{mode}", title=mode)["number"]
+        key = wait_for(lambda: next((k for k in world.sms.tries if number in k), None))
+        wait_for(lambda: sms_of(world, number)[0]["attempts"] >= 1, words=mode)
+        notice = sms_of(world, number)[0]
+        assert notice["state"] == "waiting" and notice["why"] and "s3cret" not in notice["why"], mode
+        world.sms.mode = "ok"
+        world.sms.release.set()
+        wait_for(lambda: sms_of(world, number)[0]["state"] == "sent", 30)
+        assert world.sms.tries[key] >= 2 and {g[2]["ref"] for g in world.sms.got if g[0] == key} == {str(notice["id"])}
+    world.sms.mode = "refuse"
+    number = world.report("sms-1", fault="sms-refused", title="refused")["number"]
+    notice = wait_for(lambda: (n := sms_of(world, number)) and n[0]["state"] == "given_up" and n[0])
+    assert notice["receipt"] == "failed" and "422" in notice["why"] and notice["attempts"] == 1
+    world.sms.mode = "ok"
+
+
+def test_a_lost_gateway_is_told_by_the_others_and_lost_ways_by_it(world):
+    wait_for(lambda: world.metric("notice_ways_lost_now") == 0, 30)
+    told_before = [b for _, _, b in world.sms.got if b["to"] == "+8613900009999"]
+    assert told_before and any(str(world.hooks[0].server_port) in b["text"] for b in told_before), "the webhook that was lost above"
+    second = world.hooks[1]
+    before = len([b for _, _, b in second.got if b["step"] == "way_lost"])
+    world.sms.mode = "fail"
+    for k in range(2):
+        world.report("sms-1", fault=f"sms-lost{k}", title="lost")
+    says = wait_for(lambda: [b for _, _, b in second.got if b["step"] == "way_lost"][before:], 30)
+    assert [b["way"] for b in says] == ["sms"]
+    world.sms.mode = "ok"
+    wait_for(lambda: world.metric("notice_ways_lost_now") == 0, 30)
