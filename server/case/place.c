@@ -71,24 +71,28 @@ static enum err read_site(struct office *office, struct sql *sql, struct place *
 /* The contract that holds on a day; the youngest when there are several. */
 static enum err read_contract(struct office *office, struct sql *sql, struct place *place, int32_t day)
 {
+    int64_t youngest = INT64_MIN, last = 0;
+    struct place bare = *place;
     struct sql_rows rows;
 
+    /* seldom more than one: sorting them would cost more than finding them */
     sql_find(sql, &rows,
-             "SELECT c.plan, c.service_level, c.name FROM contract c JOIN contract_site s ON s.contract ="
+             "SELECT c.plan, c.service_level, c.name, c.id, c.start_day FROM contract c JOIN contract_site s ON s.contract ="
              " c.id WHERE s.site = ?1 AND (c.start_day IS NULL OR c.start_day <= ?2)"
-             " AND (c.end_day IS NULL OR c.end_day >= ?2) ORDER BY c.start_day DESC, c.id DESC"
-             " LIMIT 1",
+             " AND (c.end_day IS NULL OR c.end_day >= ?2)",
              "ii", place->site, (int64_t)day);
-    if (sql_next(&rows)) {
+    while (sql_next(&rows)) {
         const char *level = sql_text(&rows, 1);
         const struct plan *plan = rules_plan(office->options.rules, sql_text(&rows, 0));
+        int64_t id = sql_int(&rows, 3), start = sql_null(&rows, 4) ? INT64_MIN : sql_int(&rows, 4);
 
-        if (plan) {
-            place->plan = plan;
+        if (start < youngest || (start == youngest && id < last)) {
+            continue;
         }
-        if (level && level[0] >= 'A' && level[0] <= 'C') {
-            place->level = level[0];
-        }
+        youngest = start;
+        last = id;
+        place->plan = plan ? plan : bare.plan;
+        place->level = level && level[0] >= 'A' && level[0] <= 'C' ? level[0] : bare.level;
         place->contract = keep(office, sql_text(&rows, 2));
     }
     return sql_end(&rows);

@@ -11,7 +11,7 @@
 #define USUAL_EACH 21600000  /* how often the usual work of an order is looked at */
 #define LOOK_SHARE 8         /* looked at again after this part of the time that is left … */
 #define LOOK_LEAST 60000     /* … but not more often than that … */
-#define LOOK_MOST  3600000   /* … and not more seldom: others' orders and stocks change, too */
+#define LOOK_MOST  10800000  /* … and not more seldom: others' orders and stocks change, too */
 
 struct order { /* the ticket's open order; id 0: none */
     int64_t id, team, technician, from_ms, calendar, hands, queue;

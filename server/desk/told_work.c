@@ -156,7 +156,7 @@ enum err told_late_turn(struct office *office, struct sql *sql, int64_t now_ms)
     enum err err;
 
     sql_find(sql, &rows,
-             "SELECT id FROM work_order WHERE state IN ('assigned', 'accepted') AND COALESCE(late_seen_ms, 0) <> to_ms AND"
+             "SELECT id FROM work_order WHERE state || '' IN ('assigned', 'accepted') AND COALESCE(late_seen_ms, 0) <> to_ms AND"
              " to_ms <= ?1 ORDER BY to_ms LIMIT 200",
              "i", now_ms + longest_lead(office->options.rules));
     err = read_ids(&rows, ids, &count);
@@ -186,7 +186,7 @@ int64_t told_late_due(const struct office *office, struct sql *sql)
 {
     int64_t seen_ms = sql_find_int(sql, OFFICE_NEVER, "SELECT MIN(late_at_ms) FROM work_order WHERE late_at_ms IS NOT NULL", "");
     int64_t next_ms = sql_find_int(sql, OFFICE_NEVER,
-                                   "SELECT MIN(to_ms) FROM work_order WHERE state IN ('assigned', 'accepted') AND"
+                                   "SELECT MIN(to_ms) FROM work_order WHERE state || '' IN ('assigned', 'accepted') AND"
                                    " COALESCE(late_seen_ms, 0) <> to_ms",
                                    "");
 

@@ -8,7 +8,7 @@
 #include "server/field/owner.h"
 #include "server/fleet/numbers.h"
 
-#define EVENTS_MOST 4000
+#define EVENTS_MOST 1000 /* words of people about one escalation */
 #define SLICE       500
 
 /* ------------------------------------------------------------------ what holds */
@@ -102,34 +102,41 @@ static enum err end_it(struct sql *sql, int64_t escalation, const char *outcome,
                          "iit", escalation, at_ms, outcome);
 }
 
-static enum err read_events(struct arena *arena, struct sql *sql, int64_t escalation, struct escalation_event **ret_events,
-                            size_t *ret_count)
+/* What people said, and of each step only how often it was taken: one that is repeated for months has thousands of lines. */
+static enum err read_events(struct arena *arena, struct sql *sql, int64_t escalation, size_t steps,
+                            struct escalation_event **ret_events, size_t *ret_count)
 {
-    struct escalation_event *events = arena_array(arena, EVENTS_MOST, sizeof(*events));
+    struct escalation_event *events = arena_array(arena, EVENTS_MOST + ESCALATION_STEPS_MOST, sizeof(*events));
     struct sql_rows rows;
     size_t count = 0;
+    enum err err;
 
     if (!events) {
         return ERR_NOMEM;
     }
     sql_find(sql, &rows,
-             "SELECT kind, at_ms, step, repetition FROM escalation_event WHERE escalation = ?1 ORDER BY id LIMIT 4000", "i",
+             "SELECT kind, at_ms FROM escalation_event WHERE escalation = ?1 AND kind <> 'step' ORDER BY id LIMIT 1000", "i",
              escalation);
     while (count < EVENTS_MOST && sql_next(&rows)) {
-        const char *kind = sql_text(&rows, 0);
-
         events[count++] = (struct escalation_event){
-            .kind = strcmp(kind, "step") == 0          ? ESCALATION_STEP
-                    : strcmp(kind, "acknowledge") == 0 ? ESCALATION_ACKNOWLEDGE
-                                                       : ESCALATION_END,
+            .kind = strcmp(sql_text(&rows, 0), "acknowledge") == 0 ? ESCALATION_ACKNOWLEDGE : ESCALATION_END,
             .at_ms = sql_int(&rows, 1),
-            .step = (int)sql_int(&rows, 2),
-            .repetition = sql_int(&rows, 3),
         };
+    }
+    err = sql_end(&rows);
+    for (size_t step = 0; !err && step < steps; step++) {
+        int64_t taken = sql_find_int(sql, -1,
+                                     "SELECT MAX(repetition) FROM escalation_event WHERE escalation = ?1 AND step = ?2 AND"
+                                     " kind = 'step'",
+                                     "ii", escalation, (int64_t)step);
+
+        if (taken >= 0) {
+            events[count++] = (struct escalation_event){.kind = ESCALATION_STEP, .step = (int)step, .repetition = taken};
+        }
     }
     *ret_events = events;
     *ret_count = count;
-    return sql_end(&rows);
+    return err;
 }
 
 /* By the clock on the wall, or in the working time of the ticket's site. */
@@ -162,11 +169,8 @@ static enum err look(struct office *office, struct sql *sql, const struct ticket
     int64_t next_ms = INT64_MAX, begin_ms = open->since_ms, known_ms = 0;
     enum told_way way = TOLD_SINGLE;
     bool held = false;
-    enum err err = read_events(office->arena, sql, open->id, &events, &count);
+    enum err err = escalate_way(sql, ticket, now_ms, &way, &known_ms);
 
-    if (!err) {
-        err = escalate_way(sql, ticket, now_ms, &way, &known_ms);
-    }
     if (err) {
         return err;
     }
@@ -177,7 +181,10 @@ static enum err look(struct office *office, struct sql *sql, const struct ticket
     if (!rule || held) { /* not at this grade; not before its alarm is told (told_wake) */
         return sql_run(sql, "UPDATE escalation SET next_ms = NULL WHERE id = ?1", "i", open->id);
     }
-    err = look_by(office, sql, ticket, &rule->rule, begin_ms, events, count, now_ms, due, &next_ms, &found);
+    err = read_events(office->arena, sql, open->id, rule->rule.step_count, &events, &count);
+    if (!err) {
+        err = look_by(office, sql, ticket, &rule->rule, begin_ms, events, count, now_ms, due, &next_ms, &found);
+    }
     for (size_t i = 0; !err && i < found; i++) {
         err = escalate_step(office, sql, ticket, open, &rule->rule, &due[i], now_ms);
     }
@@ -230,11 +237,13 @@ static int64_t begin_of(struct sql *sql, int64_t ticket, const char *condition, 
 static enum err sync(struct sql *sql, const struct ticket *ticket, const struct held *held, int64_t now_ms)
 {
     struct open open[ESCALATION_ONS];
+    bool is_open[ESCALATION_ONS] = {false};
     enum err err;
     size_t count = read_open(sql, ticket->id, open, &err);
 
     for (size_t i = 0; !err && i < count; i++) {
-        if (held->since_ms[open[i].on] < 0 || held->since_ms[open[i].on] > open[i].since_ms) {
+        is_open[open[i].on] = held->since_ms[open[i].on] >= 0 && held->since_ms[open[i].on] <= open[i].since_ms;
+        if (!is_open[open[i].on]) {
             err = end_it(sql, open[i].id, "resolved", now_ms, now_ms);
         }
     }
@@ -242,7 +251,7 @@ static enum err sync(struct sql *sql, const struct ticket *ticket, const struct 
         char number[32];
         int64_t since_ms = held->since_ms[on];
 
-        if (held->since_ms[on] < 0 || !ticket->plan ||
+        if (held->since_ms[on] < 0 || is_open[on] || !ticket->plan ||
             !plan_escalation_of(ticket->plan, (enum escalation_on)on, ticket->grade)) {
             continue;
         }

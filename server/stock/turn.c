@@ -21,7 +21,7 @@ enum err stock_call_off(struct office *office, struct sql *sql, int64_t now_ms)
     while (!err && (voucher = sql_find_int(sql, 0,
                                            "SELECT MIN(v.id) FROM voucher v JOIN work_order w ON w.id = v.work_order WHERE"
                                            " v.closed_ms IS NULL AND v.id > ?1 AND v.state IN ('planned', 'picked', 'decided')"
-                                           " AND w.state IN ('done', 'verified', 'closed', 'cancelled')",
+                                           " AND w.state || '' IN ('done', 'verified', 'closed', 'cancelled')",
                                            "i", voucher)) > 0) {
         struct action action = {.action = "cancel", .who = "heliograph", .role = ROLE_ADMIN, .note = "the job is over"};
         TEXT(why, 300);

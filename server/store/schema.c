@@ -186,6 +186,7 @@ static const char first[] =
     " WHERE action_id IS NOT NULL;"
     "CREATE INDEX ticket_action_id ON ticket_event (action_id) WHERE action_id IS NOT NULL;"
     "CREATE INDEX ticket_line ON ticket_event (ticket, at_ms, id);"
+    "CREATE INDEX ticket_did ON ticket_event (ticket, action, id);"
     /*
      * A clock's facts; how it stands is computed from them (models/service/sla). subject: ticket,
      * equipment, site, customer, contract, inspection, visit … and its row; ticket is set beside it for
@@ -217,6 +218,7 @@ static const char first[] =
     " NOT NULL, at_ms INTEGER NOT NULL, PRIMARY KEY (ticket, stop, step));"
     "CREATE TABLE pause (id INTEGER PRIMARY KEY, ticket INTEGER NOT NULL REFERENCES ticket,"
     " from_ms INTEGER NOT NULL, to_ms INTEGER, reason TEXT NOT NULL, who TEXT NOT NULL);"
+    "CREATE INDEX pause_ticket ON pause (ticket, id);"
     "CREATE UNIQUE INDEX pause_open ON pause (ticket) WHERE to_ms IS NULL;"
 
     "CREATE TABLE work_order (id INTEGER PRIMARY KEY, number TEXT NOT NULL UNIQUE,"
@@ -230,7 +232,7 @@ static const char first[] =
     "CREATE UNIQUE INDEX work_order_ticket ON work_order (ticket)"
     " WHERE kind = 'corrective' AND state NOT IN ('done', 'verified', 'closed', 'cancelled');" /* a second visit is a second order */
     "CREATE UNIQUE INDEX work_order_visit ON work_order (visit) WHERE visit IS NOT NULL"
-    " AND state NOT IN ('cancelled');"
+    " AND state <> 'cancelled';"
     "CREATE INDEX work_order_state ON work_order (state, id);" /* … and api/work_route.c's */
     "CREATE INDEX work_order_is_open ON work_order (id, state, kind, team, technician, equipment, site,"
     " ticket) WHERE state NOT IN ('done', 'verified', 'closed', 'cancelled');"

@@ -41,8 +41,12 @@ const char schema_dispatch[] =
     " kind TEXT NOT NULL, at_ms INTEGER NOT NULL, stored_ms INTEGER NOT NULL, step INTEGER, repetition INTEGER,"
     " due_ms INTEGER, who TEXT NOT NULL, action_id TEXT, note TEXT, data TEXT);"
     "CREATE INDEX escalation_line ON escalation_event (escalation, id);"
+    "CREATE INDEX escalation_word ON escalation_event (escalation, id) WHERE kind <> 'step';"
     "CREATE UNIQUE INDEX escalation_step ON escalation_event (escalation, step, repetition) WHERE kind = 'step';"
     "CREATE UNIQUE INDEX escalation_action ON escalation_event (escalation, action_id) WHERE action_id IS NOT"
     " NULL;"
+    /* what the same hands have to do, without the visits that wait */
+    "CREATE INDEX work_order_queue ON work_order (team, state, id) WHERE state NOT IN ('done', 'verified', 'closed',"
+    " 'cancelled');"
     "CREATE INDEX work_order_load ON work_order (team, technician, from_ms) WHERE state NOT IN ('done',"
-    " 'verified', 'closed', 'cancelled');";
+    " 'verified', 'closed', 'cancelled') AND kind <> 'preventive';";

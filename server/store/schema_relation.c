@@ -29,6 +29,7 @@ const char schema_relation[] =
      * never will be). */
     "ALTER TABLE work_order ADD COLUMN late_seen_ms INTEGER;"
     "ALTER TABLE work_order ADD COLUMN late_at_ms INTEGER;"
-    "CREATE INDEX work_order_promised ON work_order (to_ms) WHERE state IN ('assigned', 'accepted') AND COALESCE(late_seen_ms,"
-    " 0) <> to_ms;"
+    /* || '': else SQLite takes the index of states for it, and looks at all of them */
+    "CREATE INDEX work_order_promised ON work_order (to_ms) WHERE state || '' IN ('assigned', 'accepted') AND"
+    " COALESCE(late_seen_ms, 0) <> to_ms;"
     "CREATE INDEX work_order_late ON work_order (late_at_ms) WHERE late_at_ms IS NOT NULL;";

@@ -24,8 +24,9 @@ const char schema_visit[] =
     "ALTER TABLE visit ADD COLUMN entitled INTEGER;"
     "ALTER TABLE visit ADD COLUMN charge TEXT;" /* free chargeable: as it was when it was done */
     "ALTER TABLE visit ADD COLUMN charge_why TEXT;"
-    "CREATE INDEX visit_waiting ON visit (window_start_day, id) WHERE state = 'planned';"
-    "CREATE INDEX visit_pulled ON visit (pull_day, id) WHERE state = 'planned' AND pull_day IS NOT NULL;"
+    /* the state first: else SQLite takes visit_in_state for them, and sorts what it finds */
+    "CREATE INDEX visit_waiting ON visit (state, window_start_day, id);"
+    "CREATE INDEX visit_pulled ON visit (state, pull_day, id) WHERE pull_day IS NOT NULL;"
     "CREATE INDEX visit_open ON visit (equipment, sequence) WHERE state IN ('planned', 'released', 'attached');"
     "CREATE INDEX visit_in_state ON visit (state, due_day, id);"
     /* without it all visits of a state are looked through for those of one piece of equipment */
@@ -47,6 +48,8 @@ const char schema_visit[] =
     /* An order that is done along with another one; ride: that one. */
     "ALTER TABLE work_order ADD COLUMN ride INTEGER REFERENCES work_order;"
     "CREATE INDEX work_order_ride ON work_order (ride) WHERE ride IS NOT NULL;"
+    "CREATE INDEX work_order_riding ON work_order (id, ride) WHERE ride IS NOT NULL AND state NOT IN ('done', 'verified',"
+    " 'closed', 'cancelled');"
     "CREATE INDEX work_order_place ON work_order (site, from_ms) WHERE from_ms IS NOT NULL AND state NOT IN ('done',"
     " 'verified', 'closed', 'cancelled');"
     "ALTER TABLE work_step ADD COLUMN rider INTEGER REFERENCES work_order;" /* a copy of a step of that order */

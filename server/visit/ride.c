@@ -222,7 +222,7 @@ static enum err find_due(struct sql *sql, int64_t site, int32_t day, unsigned ri
 
     if (rides & PLAN_RIDES_VISIT) { /* in its window on that day, and nobody has it in hand */
         sql_find(sql, &rows,
-                 "SELECT v.id FROM equipment e JOIN visit v ON v.equipment = e.id WHERE e.site = ?1 AND v.state IN"
+                 "SELECT v.id FROM equipment e JOIN visit v ON v.equipment = e.id WHERE e.site = ?1 AND v.state || '' IN"
                  " ('planned', 'released') AND ?2 BETWEEN COALESCE(v.pull_day, v.window_start_day) AND v.window_end_day AND"
                  " NOT EXISTS (SELECT 1 FROM work_order w WHERE w.visit = v.id AND w.state <> 'cancelled' AND (w.from_ms IS"
                  " NOT NULL OR w.state NOT IN ('proposed', 'dispatched'))) AND NOT EXISTS (SELECT 1 FROM visit b WHERE b.equipment ="

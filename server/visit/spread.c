@@ -160,10 +160,11 @@ static enum err load_wanted(struct spread *spread)
         return ERR_NOMEM;
     }
     sql_find(spread->sql, &rows,
-             "SELECT v.id FROM visit v WHERE v.state IN ('planned', 'released') AND (v.window_start_day <= ?1 OR v.pull_day"
-             " IS NOT NULL) AND v.window_end_day >= ?2 AND (v.target_day IS NULL OR v.target_day < ?3) AND NOT EXISTS"
-             " (SELECT 1 FROM work_order w WHERE w.visit = v.id AND w.state <> 'cancelled' AND (w.from_ms IS NOT NULL OR"
-             " w.state NOT IN ('proposed', 'dispatched', 'refused'))) ORDER BY v.window_start_day, v.id LIMIT 4000",
+             "SELECT v.id, v.window_start_day FROM (SELECT id FROM visit WHERE state IN ('planned', 'released') AND"
+             " window_start_day <= ?1 UNION SELECT id FROM visit WHERE state IN ('planned', 'released') AND pull_day IS NOT"
+             " NULL) x JOIN visit v ON v.id = x.id WHERE v.window_end_day >= ?2 AND (v.target_day IS NULL OR v.target_day < ?3)"
+             " AND NOT EXISTS (SELECT 1 FROM work_order w WHERE w.visit = v.id AND w.state <> 'cancelled' AND (w.from_ms IS NOT"
+             " NULL OR w.state NOT IN ('proposed', 'dispatched', 'refused'))) ORDER BY v.window_start_day, v.id LIMIT 4000",
              "iii", (int64_t)spread->today + ahead_most(spread->office->options.rules), (int64_t)spread->today,
              (int64_t)spread->today - PATIENCE);
     while (count < WANTED_MOST && sql_next(&rows)) {
