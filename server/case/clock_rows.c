@@ -239,7 +239,7 @@ static enum err tell_breach(struct office *office, struct sql *sql, const struct
     text_addf(&key, "ticket:%s:%s", ticket->number, step.at);
     text_addf(&sentence, "%s was missed: it was due at ", clock->kind);
     zone_write(zone ? zone : zone_utc(), breached_ms, &sentence);
-    if (again && sql_find_int(sql, 0, "SELECT 1 FROM outbox WHERE key = ?1 LIMIT 1", "t", key.at)) {
+    if (again && sql_find_int(sql, 0, "SELECT 1 FROM outbox WHERE key >= ?1 || ':' AND key < ?1 || ';' LIMIT 1", "t", key.at)) {
         return ERR_OK;
     }
     if (!again) {
@@ -259,7 +259,17 @@ static enum err say_breach(struct office *office, struct sql *sql, const struct 
     return tell_breach(office, sql, ticket, clock, breached_ms, now_ms, false);
 }
 
-enum err clocks_tell_missed(struct office *office, struct sql *sql, const struct ticket *ticket, int64_t now_ms)
+/* Its line was written then: nobody could be told of it before its alarm was. */
+static bool was_noted(struct sql *sql, int64_t ticket, int64_t breached_ms, int64_t noted_ms)
+{
+    return !noted_ms || sql_find_int(sql, 0,
+                                     "SELECT 1 FROM ticket_event WHERE ticket = ?1 AND action = 'breach' AND at_ms = ?2 AND"
+                                     " stored_ms = ?3 LIMIT 1",
+                                     "iii", ticket, breached_ms, noted_ms);
+}
+
+enum err clocks_tell_missed(struct office *office, struct sql *sql, const struct ticket *ticket, int64_t noted_ms,
+                            int64_t now_ms)
 {
     struct clock_owner owner = clock_owner_of(ticket);
     struct clock_row *clocks;
@@ -270,7 +280,7 @@ enum err clocks_tell_missed(struct office *office, struct sql *sql, const struct
         struct sla_clock state = sla_judge(&clocks[i].facts, 0, now_ms);
 
         if (clocks[i].breached && state.state == SLA_BREACHED && clocks[i].facts.met_ms < 0 &&
-            !text_same(clocks[i].start, "interrupted")) {
+            !text_same(clocks[i].start, "interrupted") && was_noted(sql, ticket->id, state.breached_ms, noted_ms)) {
             err = tell_breach(office, sql, ticket, &clocks[i], state.breached_ms, now_ms, true);
         }
     }

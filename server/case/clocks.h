@@ -60,8 +60,10 @@ enum err clocks_regrade(struct office *office, struct sql *sql, const struct tic
                         int64_t at_ms) MUST_CHECK;
 /* What runs still is given up; what was breached stays so. work_only: only what a visit was for. */
 enum err clocks_cancel(struct sql *sql, int64_t ticket, int64_t at_ms, bool work_only) MUST_CHECK;
-/* What was missed and is owed still, of which nobody was told because the alarm was not announced yet. */
-enum err clocks_tell_missed(struct office *office, struct sql *sql, const struct ticket *ticket, int64_t now_ms) MUST_CHECK;
+/* What was missed and is owed still, of which nobody was told because the alarm was not announced yet. noted_ms: only what
+ * was noted at that instant; 0: all of it. */
+enum err clocks_tell_missed(struct office *office, struct sql *sql, const struct ticket *ticket, int64_t noted_ms,
+                            int64_t now_ms) MUST_CHECK;
 /* Notices warnings and breaches that are due at at_ms (what somebody said late was so then), and tells of them at now_ms;
  * writes ticket.next_ms. */
 enum err clocks_judge(struct office *office, struct sql *sql, const struct ticket *ticket, int64_t at_ms,

@@ -37,7 +37,8 @@ enum err ticket_regrade(struct office *office, struct sql *sql, struct ticket *t
         return ERR_OK;
     }
     text_addf(&data, "{\"from\":%d,\"to\":%d}", ticket->grade, grade);
-    text_addf(&step, "regraded.%d.%lld", grade, (long long)at_ms);
+    /* a backlog may bring it to the same grade twice at one instant */
+    text_addf(&step, "regraded.%d.%d.%lld", ticket->grade, grade, (long long)at_ms);
     ticket->grade = grade;
     err = write_grade(office, sql, ticket, who, reason ? reason : "", at_ms);
     if (!err) {

@@ -29,8 +29,14 @@ bool proof_has_alarm(struct sql *sql, int64_t ticket)
 
 int64_t proof_open_alarm(struct sql *sql, int64_t ticket)
 {
-    return sql_find_int(sql, 0, "SELECT MIN(onset_ms) FROM alarm WHERE ticket = ?1 AND cleared_ms IS NULL", "i",
-                        ticket);
+    return sql_find_int(sql, 0, "SELECT MIN(onset_ms) FROM alarm WHERE ticket = ?1 AND cleared_ms IS NULL AND"
+                        " quiet_ms IS NULL", "i", ticket);
+}
+
+int64_t proof_quiet_end(struct sql *sql, int64_t ticket)
+{
+    return sql_find_int(sql, 0, "SELECT MAX(next_ms) FROM alarm WHERE ticket = ?1 AND cleared_ms IS NULL AND quiet_ms IS NOT"
+                                " NULL", "i", ticket);
 }
 
 int64_t proof_cleared_ms(struct sql *sql, int64_t ticket)

@@ -13,8 +13,10 @@
 int64_t proof_heard(struct sql *sql, const struct ticket *ticket);
 /* true when telemetry can say something about the ticket: it has an alarm. */
 bool proof_has_alarm(struct sql *sql, int64_t ticket);
-/* Onset of the alarm of the ticket that is open still; 0: none. */
+/* Onset of the fault of the ticket that stands still; 0: none. One that chattered and has fallen silent does not stand. */
 int64_t proof_open_alarm(struct sql *sql, int64_t ticket);
+/* When its alarm, which chattered and has fallen silent, will be called over; 0: there is none. */
+int64_t proof_quiet_end(struct sql *sql, int64_t ticket);
 /* When the last alarm of the ticket cleared; 0: not. */
 int64_t proof_cleared_ms(struct sql *sql, int64_t ticket);
 

@@ -81,6 +81,7 @@ static enum err judge_reopen(struct move *move)
 /* The same number goes on; the time that it was closed is no time that anybody was late. */
 enum err do_reopen(struct move *move)
 {
+    const struct ticket_kind *kind = ticket_kind_find(move->ticket->kind);
     enum err err = judge_reopen(move);
 
     if (!err) {
@@ -104,5 +105,5 @@ enum err do_reopen(struct move *move)
     }
     move->ticket->closed_ms = 0;
     move->ticket->cleared_ms = 0;
-    return err || !move->ticket->fault ? err : move_need_order(move);
+    return err || !(kind && kind->visit) ? err : move_need_order(move); /* one that nobody could name yet, too */
 }

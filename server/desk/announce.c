@@ -102,11 +102,13 @@ static enum err tell_alarm(struct office *office, struct sql *sql, const struct 
         return err;
     }
     text_addf(&step, again ? "relapsed.%lld" : "opened", (long long)alarm->onset_ms);
-    if (grouped) {
-        return ticket_tell_customer(office, sql, &ticket, step.at, now_ms);
+    err = grouped ? ticket_tell_customer(office, sql, &ticket, step.at, now_ms)
+                  : ticket_tell_now(office, sql, &ticket, step.at, again ? "the fault is back" : "a ticket was opened", now_ms);
+    if (err || (grouped && sql_find_int(sql, 0, "SELECT 1 FROM announcement WHERE ticket = ?1 AND kind = 'clock' AND at_ms = ?2",
+                                        "ii", ticket.id, now_ms))) {
+        return err; /* asked again: its area counts them already */
     }
-    err = ticket_tell_now(office, sql, &ticket, step.at, again ? "the fault is back" : "a ticket was opened", now_ms);
-    return err ? err : clocks_tell_missed(office, sql, &ticket, now_ms);
+    return clocks_tell_missed(office, sql, &ticket, grouped ? now_ms : 0, now_ms);
 }
 
 static enum err decide(struct office *office, struct sql *sql, const struct place *place, const struct alarm *alarm,
@@ -400,7 +402,7 @@ static enum err go_on(struct sql *sql, const struct flood *flood, int64_t now_ms
 {
     int came = (int)sql_find_int(sql, 0,
                                  "SELECT COUNT(*) FROM (SELECT 1 FROM announcement WHERE kind IN ('alarm', 'link', 'outage',"
-                                 " 'regrade') AND position = ?1"
+                                 " 'regrade') AND kind <> 'area' AND position = ?1" /* as the index says it */
                                  " AND at_ms > ?2 LIMIT 1000) x",
                                  "ti", flood->position, now_ms - flood->rules.flood_span_ms);
     int64_t untold_ms = sql_find_int(sql, 0, "SELECT MIN(first_ms) FROM flood_area WHERE flood = ?1 AND told_ms IS NULL",

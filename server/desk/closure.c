@@ -88,7 +88,7 @@ int64_t closure_pending(struct sql *sql, const char *cause_key)
 {
     return sql_find_int(sql, 0,
                         "SELECT t.id FROM repair r JOIN ticket t ON t.id = r.ticket WHERE r.outcome IS NULL AND"
-                        " t.cause_key = ?1 AND t.closed_ms IS NOT NULL ORDER BY t.id DESC LIMIT 1",
+                        " t.cause_key = ?1 AND t.closed_ms IS NOT NULL ORDER BY t.id + 0 DESC LIMIT 1",
                         "t", cause_key);
 }
 
@@ -162,10 +162,12 @@ static enum err stands(struct office *office, struct sql *sql, struct ticket *ti
 static enum err prove_closed(struct office *office, struct sql *sql, struct ticket *ticket, int64_t cleared_ms,
                              int64_t now_ms)
 {
-    enum err err = sql_run(sql, "UPDATE ticket SET cleared_ms = ?2, proof = 'telemetry', version = version + 1 WHERE id = ?1",
-                           "ii", ticket->id, cleared_ms);
+    enum err err;
 
-    ticket->cleared_ms = cleared_ms;
+    /* closed within its hold: it was known when the fault went, and the clocks were stopped by that */
+    ticket->cleared_ms = ticket->cleared_ms ? ticket->cleared_ms : cleared_ms;
+    err = sql_run(sql, "UPDATE ticket SET cleared_ms = ?2, proof = 'telemetry', version = version + 1 WHERE id = ?1", "ii",
+                  ticket->id, ticket->cleared_ms);
     if (!err) {
         err = ticket_line(sql, ticket->id, now_ms, now_ms, "heliograph", "restored", NULL,
                           "telemetry stayed normal for the hold time", NULL);
@@ -216,7 +218,7 @@ static enum err judge_claim(struct office *office, struct sql *sql, int64_t repa
                             int64_t now_ms)
 {
     struct ticket ticket;
-    int64_t hold_ms, reopen_ms, from_ms, heard_ms, open_ms;
+    int64_t hold_ms, reopen_ms, from_ms, heard_ms, open_ms, quiet_ms;
     enum err err = ticket_load(office, sql, ticket_id, &ticket);
 
     if (err) {
@@ -236,6 +238,10 @@ static enum err judge_claim(struct office *office, struct sql *sql, int64_t repa
     }
     if (now_ms < from_ms + hold_ms) {
         return wait_until(sql, repair, from_ms + hold_ms);
+    }
+    quiet_ms = open_ms ? 0 : proof_quiet_end(sql, ticket_id);
+    if (quiet_ms) { /* it has gone, and may come again at any time: whether it will is said then */
+        return wait_until(sql, repair, quiet_ms > now_ms ? quiet_ms : now_ms + PROOF_RETRY_MS);
     }
     if (heard_ms < from_ms + hold_ms ||
         inputs_unknown(sql, office->options.rules, ticket.equipment, ticket.fault, false, now_ms)) {

@@ -190,6 +190,10 @@ static enum err raise_again(struct office *office, struct sql *sql, const struct
         return err ? err : raise_alarm(office, sql, place, fault, now_ms);
     }
     err = sql_run(sql, "UPDATE alarm SET quiet_ms = NULL, next_ms = NULL, rises = rises + 1 WHERE id = ?1", "i", id);
+    if (!err) { /* a repair that waited for the silence is judged anew */
+        err = sql_run(sql, "UPDATE repair SET next_ms = ?2 WHERE ticket = ?1 AND outcome IS NULL AND next_ms > ?2", "ii",
+                      alarm.ticket, now_ms);
+    }
     if (!err) {
         err = alarm_say(sql, id, &(struct alarm_line){.kind = "raise", .at_ms = fault->onset_ms, .data = fault->evidence},
                         now_ms);

@@ -382,6 +382,32 @@ static void what_was_missed_is_told_with_its_alarm(void **state)
     end();
 }
 
+/* … and of one that is told by its area, its area says so too. */
+static void what_was_missed_is_counted_with_its_area(void **state)
+{
+    int64_t ticket;
+
+    (void)state;
+    begin(60, 60);
+    fault(0, FAULT_RAISED, 2);
+    ticket = count("SELECT MAX(id) FROM ticket");
+    pass(3 * MINUTE);
+    fault(0, FAULT_CLEARED, 2);
+    pass(5 * HOUR);
+    for (int i = 1; i < 30; i++) {
+        fault(i, FAULT_RAISED, 2);
+    }
+    assert_int_equal(count("SELECT COUNT(*) FROM flood WHERE ended_ms IS NULL"), 1);
+    fault(0, FAULT_RAISED, 2);
+    assert_int_equal(count("SELECT COUNT(*) FROM clock WHERE kind = 'dispatch' AND breached_ms IS NOT NULL"), 1);
+    assert_int_equal(notices(":breach.dispatch"), 0);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM announcement WHERE ticket = ?1 AND kind = 'clock' AND outcome ="
+                                          " 'grouped' AND at_ms = ?2", "ii", ticket, now_ms),
+                     sql_find_int(sql, -1, "SELECT COUNT(*) FROM ticket_event WHERE ticket = ?1 AND action = 'breach' AND"
+                                           " stored_ms = ?2", "ii", ticket, now_ms));
+    end();
+}
+
 /* A caller's ticket is told of at every step, but not of a past that comes late: that is told once, if it stands. */
 static void the_past_of_a_callers_ticket_is_not_told(void **state)
 {
@@ -643,6 +669,7 @@ int main(void)
         cmocka_unit_test(chattering_keeps_one_alarm_open),
         cmocka_unit_test(the_end_of_what_chattered_is_told),
         cmocka_unit_test(what_was_missed_is_told_with_its_alarm),
+        cmocka_unit_test(what_was_missed_is_counted_with_its_area),
         cmocka_unit_test(the_past_of_a_callers_ticket_is_not_told),
         cmocka_unit_test(what_comes_and_goes_is_recorded_and_not_told),
         cmocka_unit_test(a_fault_of_design_is_kept_back),

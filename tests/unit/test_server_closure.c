@@ -469,6 +469,82 @@ static void test_closed_early_and_proved_after(void **state)
     end();
 }
 
+/* Closed within its hold: the fault went when it went, and not when somebody said that it was repaired. */
+static void test_closed_within_the_hold(void **state)
+{
+    int64_t ticket, cleared_ms;
+
+    (void)state;
+    begin("swh_standard");
+    fault(FAULT_RAISED, 2);
+    ticket = only_ticket();
+    pass(10 * MINUTE);
+    cleared_ms = now_ms;
+    fault(FAULT_CLEARED, 2);
+    pass(10 * MINUTE);
+    assert_int_equal(act(ticket, "close", "c", now_ms, "{\"resolution\":\"new pump\"}"), ERR_OK);
+    pass(31 * MINUTE);
+    assert_true(has(ticket, "proof", "telemetry"));
+    assert_int_equal(sql_find_int(sql, 0, "SELECT cleared_ms FROM ticket", ""), cleared_ms);
+    assert_int_equal(clock_met("repair"), cleared_ms);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT started_ms FROM clock WHERE kind = 'rca'", ""), cleared_ms);
+    end();
+}
+
+/* Rises and falls until it chatters; repaired while it stands, and it falls silent. */
+static int64_t chatter_and_repair(void)
+{
+    for (int i = 0; i < 5; i++) {
+        fault(FAULT_RAISED, 2);
+        pass(2 * MINUTE);
+        if (i < 4) {
+            fault(FAULT_CLEARED, 2);
+            pass(2 * MINUTE);
+        }
+    }
+    repair_visit();
+    pass(10 * MINUTE);
+    fault(FAULT_CLEARED, 2);
+    assert_int_equal(sql_find_int(sql, 0, "SELECT COUNT(*) FROM alarm WHERE quiet_ms IS NOT NULL", ""), 1);
+    return only_ticket();
+}
+
+/* S1-32: what has fallen silent does not stand, though its alarm is kept open: nobody is told that it is back. */
+static void test_a_repair_of_what_chatters(void **state)
+{
+    int64_t ticket, back;
+
+    (void)state;
+    begin("swh_standard");
+    ticket = chatter_and_repair();
+    back = lines("relapse");
+    pass(29 * MINUTE);
+    assert_int_equal(lines("relapse"), back);
+    assert_int_equal(count("waiting"), 1);
+    pass(DAY);
+    assert_int_equal(lines("relapse"), back);
+    assert_true(has(ticket, "state", "cleared"));
+    assert_int_equal(count("proved"), 1);
+    end();
+}
+
+/* … and when it comes again while that is awaited, the repair was none, at once. */
+static void test_what_chatters_again_was_not_repaired(void **state)
+{
+    int64_t back;
+
+    (void)state;
+    begin("swh_standard");
+    (void)chatter_and_repair();
+    back = lines("relapse");
+    pass(25 * MINUTE);
+    fault(FAULT_RAISED, 2);
+    pass(MINUTE);
+    assert_int_equal(lines("relapse"), back + 1);
+    assert_int_equal(count("waiting"), 0);
+    end();
+}
+
 static void test_back_before_it_was_proved(void **state)
 {
     int64_t ticket;
@@ -758,6 +834,9 @@ int main(void)
         cmocka_unit_test(test_silence_proves_nothing),
         cmocka_unit_test(test_closed_too_early),
         cmocka_unit_test(test_closed_early_and_proved_after),
+        cmocka_unit_test(test_closed_within_the_hold),
+        cmocka_unit_test(test_a_repair_of_what_chatters),
+        cmocka_unit_test(test_what_chatters_again_was_not_repaired),
         cmocka_unit_test(test_back_before_it_was_proved),
         cmocka_unit_test(test_a_plan_may_want_proof_first),
         cmocka_unit_test(test_analysis),

@@ -743,6 +743,45 @@ static void test_a_plan_says_what_a_kind_is_owed(void **state)
     end();
 }
 
+/* A fault that a caller could not name is driven to like any other: also when he says that it is back. */
+static void test_what_a_caller_says_is_back_gets_its_order(void **state)
+{
+    static const char open_orders[] = "SELECT COUNT(*) FROM work_order WHERE ticket = ?1 AND state NOT IN ('done', 'cancelled')";
+    int64_t ticket, question;
+
+    (void)state;
+    begin("swh_standard", "B");
+    ticket = report("{\"kind\":\"fault\",\"equipment\":\"e\",\"note\":\"lukewarm\"}");
+    assert_int_equal(sql_find_int(sql, 0, open_orders, "i", ticket), 1);
+    assert_int_equal(act(ticket, "respond", "{}"), ERR_OK);
+    assert_int_equal(act(ticket, "close", "{\"resolution\":\"explained\"}"), ERR_OK);
+    assert_int_equal(sql_find_int(sql, 0, open_orders, "i", ticket), 0);
+    pass(DAY);
+    assert_int_equal(act(ticket, "reopen", "{\"reason\":\"it is back, says the customer\"}"), ERR_OK);
+    assert_int_equal(sql_find_int(sql, 0, open_orders, "i", ticket), 1);
+    question = report("{\"kind\":\"consultation\",\"equipment\":\"f\",\"note\":\"how warm?\"}");
+    assert_int_equal(act(question, "respond", "{}"), ERR_OK);
+    assert_int_equal(act(question, "close", "{\"resolution\":\"told\"}"), ERR_OK);
+    assert_int_equal(act(question, "reopen", "{\"reason\":\"once more\"}"), ERR_OK);
+    assert_int_equal(sql_find_int(sql, 0, open_orders, "i", question), 0);
+    end();
+}
+
+/* Up and down within one instant, as a backlog brings it: the last that people hear is the grade that holds. */
+static void test_each_regrading_is_told(void **state)
+{
+    int64_t ticket;
+
+    (void)state;
+    begin("swh_standard", "B");
+    ticket = report("{\"kind\":\"fault\",\"equipment\":\"e\",\"note\":\"lukewarm\",\"grade\":3}");
+    assert_int_equal(act(ticket, "regrade", "{\"grade\":2,\"reason\":\"cold\"}"), ERR_OK);
+    assert_int_equal(act(ticket, "regrade", "{\"grade\":1,\"reason\":\"ice\"}"), ERR_OK);
+    assert_int_equal(act(ticket, "regrade", "{\"grade\":2,\"reason\":\"no ice\"}"), ERR_OK);
+    assert_int_equal(notices(":regraded."), 3);
+    end();
+}
+
 /* ------------------------------------------------------------------ the repair slip */
 
 static int64_t incomplete(void)
@@ -794,6 +833,8 @@ int main(void)
         cmocka_unit_test(test_a_guard_period_names_who_stands_by),
         cmocka_unit_test(test_a_plan_says_what_a_kind_is_owed),
         cmocka_unit_test(test_an_incomplete_slip_is_told_once),
+        cmocka_unit_test(test_what_a_caller_says_is_back_gets_its_order),
+        cmocka_unit_test(test_each_regrading_is_told),
     };
     int failed;
 
