@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Rows of a query that must have none. */
-static void none(struct year *year, const char *words, const char *statement)
+void year_none(struct year *year, const char *words, const char *statement)
 {
     struct sql_rows rows;
     int shown = 0;
@@ -26,25 +25,23 @@ static void none(struct year *year, const char *words, const char *statement)
 
 void year_audit(struct year *year)
 {
-    none(year, "more than one open ticket of a cause",
+    year_none(year, "more than one open ticket of a cause",
          "SELECT cause_key FROM ticket WHERE closed_ms IS NULL GROUP BY cause_key HAVING COUNT(*) > 1");
-    none(year, "more than one open alarm",
+    year_none(year, "more than one open alarm",
          "SELECT fault FROM alarm WHERE cleared_ms IS NULL GROUP BY equipment, fault HAVING COUNT(*) > 1");
-    none(year, "more than one open order",
+    year_none(year, "more than one open order",
          "SELECT t.number FROM work_order w JOIN ticket t ON t.id = w.ticket WHERE w.kind = 'corrective' AND w.state"
          " NOT IN ('done', 'cancelled') GROUP BY t.number HAVING COUNT(*) > 1");
-    none(year, "a fault in hand without an order",
+    year_none(year, "a fault in hand without an order",
          "SELECT number || ' ' || state FROM ticket t WHERE kind = 'fault' AND closed_ms IS NULL AND state IN"
          " ('registered', 'acknowledged', 'dispatched', 'assigned', 'en_route', 'on_site', 'repairing') AND NOT EXISTS"
          " (SELECT 1 FROM work_order w WHERE w.ticket = t.id AND w.kind = 'corrective' AND w.state NOT IN ('done',"
          " 'cancelled'))");
-    none(year, "a closed ticket with an order that nobody began",
+    year_none(year, "a closed ticket with an order that nobody began",
          "SELECT t.number FROM ticket t JOIN work_order w ON w.ticket = t.id WHERE t.closed_ms IS NOT NULL AND w.state"
          " IN ('proposed', 'dispatched', 'assigned', 'accepted', 'refused')");
-    none(year, "an alarm without a ticket",
+    year_none(year, "an alarm without a ticket",
          "SELECT fault FROM alarm a WHERE NOT EXISTS (SELECT 1 FROM ticket t WHERE t.id = a.ticket)");
-    none(year, "the same notice twice",
-         "SELECT key FROM outbox GROUP BY key, channel, target HAVING COUNT(*) > 1");
 }
 
 /* ------------------------------------------------------------------ the record of alarms */
@@ -125,7 +122,7 @@ static void check_visits(struct year *year)
 
         sql_find(year->sql, &rows,
                  "SELECT sequence, due_day, window_start_day, state, (SELECT COUNT(*) FROM work_order w WHERE w.visit ="
-                 " v.id AND w.state NOT IN ('cancelled')) FROM visit v WHERE equipment = ?1 ORDER BY sequence",
+                 " v.id AND w.state <> 'cancelled') FROM visit v WHERE equipment = ?1 ORDER BY sequence",
                  "i", heater->row);
         while (sql_next(&rows)) {
             int64_t sequence = sql_int(&rows, 0), day = sql_int(&rows, 1), orders = sql_int(&rows, 4);
@@ -185,6 +182,7 @@ static void settle(struct year *year)
 static void compare_all(struct year *year)
 {
     year_audit(year);
+    year_none(year, "the same notice twice", "SELECT key FROM outbox GROUP BY key HAVING COUNT(*) > 1");
     for (int64_t row = 1; row < year->ledger.room; row++) {
         struct case_ *one = ledger_case(&year->ledger, row);
 
@@ -198,6 +196,7 @@ static void compare_all(struct year *year)
     check_alarms(year);
     told_check(year);
     check_visits(year);
+    books_check(year);
 }
 
 void year_check(struct year *year)
@@ -238,6 +237,14 @@ static const struct mutation {
      "UPDATE ticket SET cause_key = (SELECT MIN(cause_key) FROM ticket WHERE closed_ms IS NULL), closed_ms = NULL WHERE id ="
      " (SELECT MIN(id) FROM ticket WHERE closed_ms IS NOT NULL)",
      "DROP INDEX ticket_open"},
+    {"a piece that came from nowhere",
+     "INSERT INTO stock_move (rack, n, prior, there_before, held_before, kind, count, hold, there, held, unit_cost, who, at_ms)"
+     " SELECT rack, n + 1, n, there, held, 'adjust', 1, 0, there + 1, held, unit_cost, who, at_ms FROM stock_move WHERE id ="
+     " (SELECT MAX(id) FROM stock_move)", NULL},
+    {"a fen that nobody paid",
+     "INSERT INTO money_line (ticket, kind, payer, party, words, quantity, unit, amount, tax, total, currency, source, who, at_ms)"
+     " SELECT ticket, kind, payer, party, words, 1, -1, -1, 0, -1, currency, source || '.', who, at_ms FROM money_line WHERE id ="
+     " (SELECT MIN(id) FROM money_line WHERE kind = 'payment')", NULL},
 };
 
 int year_doubt(struct year *year)

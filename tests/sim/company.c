@@ -293,6 +293,27 @@ static void put_contracts(struct page *page, const struct company *company)
     }
 }
 
+static void put_stock(struct page *page)
+{
+    char name[16];
+
+    put(page, "depots:\n");
+    for (int place = 0; place < PLACES; place++) {
+        books_place(place, name);
+        put(page, "  - {id: %s, name: %s%s}\n", name, name, place < VANS ? ", kind: van" : "");
+    }
+    put(page, "parts:\n");
+    for (int part = 0; part < PARTS; part++) {
+        put(page, "  - {id: %s, title: {en: %s, zh: %s}, class: electrical, cost: 260.50, currency: CNY, stock: [",
+            sim_parts[part], sim_parts[part], sim_parts[part]);
+        for (int place = 0; place < PLACES; place++) {
+            books_place(place, name);
+            put(page, "%s{depot: %s, count: %d}", place ? ", " : "", name, place < VANS ? VAN_STOCK : DEPOT_STOCK);
+        }
+        put(page, "]}\n");
+    }
+}
+
 static void put_all(struct page *page, const struct company *company)
 {
     put(page, "customers:\n");
@@ -310,6 +331,7 @@ static void put_all(struct page *page, const struct company *company)
             heater->name, i + 1, company->gateways[heater->gateway].name, heater->acceptance);
     }
     put_contracts(page, company);
+    put_stock(page);
 }
 
 void company_import(struct company *company, struct sql *sql, struct rules *rules, int64_t now_ms)

@@ -35,6 +35,16 @@ struct gateway {
     int64_t lost_ms, back_ms; /* 0: it is there */
 };
 
+/* Parts, and where they lie: on vans and in depots. */
+#define PARTS       3
+#define VANS        8
+#define PLACES      (VANS + 2)
+#define VAN_STOCK   2
+#define DEPOT_STOCK 20
+
+extern const char *const sim_parts[PARTS];
+void books_place(int place, char name[16]);
+
 struct company {
     struct minutes calendars[CALENDARS];
     struct heater *heaters;

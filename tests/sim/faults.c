@@ -178,6 +178,7 @@ static void miss(struct year *year, const struct event *event)
 static void find(struct year *year, const struct event *event)
 {
     struct gateway *gateway = &year->company.gateways[event->a];
+    int64_t from_ms = gateway->lost_ms;
 
     for (int64_t i = 0; i < year->loss_count; i++) {
         if (year->lost[i].gateway == event->a && year->lost[i].to_ms == INT64_MAX) {
@@ -191,6 +192,7 @@ static void find(struct year *year, const struct event *event)
         abort();
     }
     (void)!year_commit(year, desk_link_back(year->desk, year->sql, gateway->row, year->now_ms), "a link");
+    ledger_link_back(&year->ledger, (int)event->a, from_ms, year->now_ms);
 }
 
 void year_fault_event(struct year *year, const struct event *event)

@@ -269,7 +269,7 @@ static void restart(struct case_ *one)
         clock->cancelled_ms = clock->not_owed ? clock->cancelled_ms : -1;
         clock->met_ms = strcmp(clock->stop, "cleared") == 0 ? -1 : clock->met_ms;
     }
-    one->cleared_ms = one->hold_until_ms = 0;
+    one->cleared_ms = one->hold_until_ms = one->claimed_ms = 0;
     one->restored = false;
 }
 
@@ -361,6 +361,7 @@ static void close_case(struct ledger *ledger, struct case_ *one, int64_t at_ms)
     stop(one, "cleared", one->cleared_ms && one->cleared_ms < at_ms ? one->cleared_ms : at_ms);
     cancel(ledger, one, at_ms, false);
     one->closed_ms = at_ms;
+    one->claimed_ms = one->claimed_ms ? one->claimed_ms : at_ms;
     one->hold_until_ms = 0;
     one->closes++;
 }
@@ -370,9 +371,16 @@ static void restore(struct ledger *ledger, struct case_ *one, int64_t at_ms)
     const struct gateway *gateway =
         &ledger->company->gateways[one->gateway >= 0 ? one->gateway : ledger->company->heaters[one->heater].gateway];
 
-    if (!one->hold_until_ms && one->closed_ms) {
-        return; /* a repair is proved by what telemetry had shown before: the clocks know it already */
+    if (!one->hold_until_ms && one->closed_ms) { /* closing lacked its proof; an analysis is owed from when it went */
+        int64_t went_ms = one->gone_ms > one->claimed_ms ? one->gone_ms : one->claimed_ms;
+
+        if (one->fault[0]) {
+            start(ledger, one, "cleared", one->cleared_ms ? one->cleared_ms : went_ms);
+        }
+        one->claimed_ms = 0;
+        return;
     }
+    one->claimed_ms = 0;
     if (!one->hold_until_ms) { /* a repair of something that telemetry does not show (any more) */
         one->cleared_ms = one->finished_ms;
         one->hold_until_ms = at_ms;
@@ -389,8 +397,9 @@ static void restore(struct ledger *ledger, struct case_ *one, int64_t at_ms)
     }
     if (at_ms > one->hold_until_ms + 3 * MINUTE && at_ms > one->clear_heard_ms + 3 * MINUTE && at_ms > ledger->up_ms + 3 * MINUTE &&
         at_ms > gateway->back_ms + 3 * MINUTE) {
-        ledger_wrong(ledger, "%s: the hold ended %lld s late", one->number,
-                     (long long)((at_ms - one->hold_until_ms) / 1000));
+        ledger_wrong(ledger, "%s: the hold ended %lld s late at %lld (cleared %lld, heard %lld, up %lld, link back %lld)", one->number,
+                     (long long)((at_ms - one->hold_until_ms) / 1000), (long long)at_ms, (long long)one->cleared_ms,
+                     (long long)one->clear_heard_ms, (long long)ledger->up_ms, (long long)gateway->back_ms);
     }
     one->hold_until_ms = 0;
 }
@@ -493,6 +502,18 @@ static struct case_ *begin(struct ledger *ledger, struct sql *sql, int64_t row, 
     return one;
 }
 
+void ledger_link_back(struct ledger *ledger, int gateway, int64_t from_ms, int64_t to_ms)
+{
+    for (int64_t row = 1; row < ledger->room; row++) {
+        struct case_ *one = &ledger->cases[row];
+
+        if (one->row && one->hold_until_ms > from_ms && one->cleared_ms < to_ms && one->heater >= 0 &&
+            ledger->company->heaters[one->heater].gateway == gateway) {
+            one->hold_until_ms += to_ms - (one->cleared_ms > from_ms ? one->cleared_ms : from_ms);
+        }
+    }
+}
+
 struct case_ *ledger_case(struct ledger *ledger, int64_t row)
 {
     return row > 0 && row < ledger->room && ledger->cases[row].row ? &ledger->cases[row] : NULL;
@@ -550,7 +571,7 @@ static void take_field(struct ledger *ledger, struct case_ *one, const struct li
         }
     } else if (strcmp(action, "finish") == 0) {
         one->appointment = false; /* whoever comes again makes another one */
-        one->finished_ms = line->at_ms;
+        one->finished_ms = one->claimed_ms = line->at_ms;
     } else if (strcmp(action, "check") == 0 && line->has_id) { /* the supervisor's, not a step of a list */
         stop(one, "checked", line->at_ms);
     } else if (strcmp(action, "check") == 0 && strcmp(line->who, "heliograph") == 0) {
@@ -682,6 +703,8 @@ static void read_alarms(struct ledger *ledger, struct sql *sql)
         } else if (one && strcmp(kind, "regrade") == 0 && sscanf(data, "{\"from\":%d,\"to\":%d}", &from, &to) == 2 &&
                    to > from) {
             stop(one, "restored", sql_int(&rows, 2)); /* milder: no interruption any more */
+        } else if (one && strcmp(kind, "clear") == 0) {
+            one->gone_ms = sql_int(&rows, 2);
         }
     }
     if (sql_end(&rows)) {

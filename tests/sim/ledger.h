@@ -23,6 +23,7 @@ struct clock_case {
 
 struct case_ {
     int64_t row, registered_ms, cleared_ms, clear_heard_ms, finished_ms, hold_until_ms, closed_ms; /* 0: not */
+    int64_t claimed_ms, gone_ms; /* since when it is said to be repaired, and not proved yet; its last alarm cleared */
     int heater, gateway; /* indices; -1: none */
     int plan, grade;
     char level, number[32], kind[20], fault[40], cause[80];
@@ -33,6 +34,8 @@ struct case_ {
     int stop_count;
     char reasons[STOPS_MOST][24];
     bool paused, appointment, arranged, contact;
+    int64_t quoted_minor, billed_minor, paid_minor; /* what it costs the customer, with tax */
+    bool agreed;
     int regrades, clears, relapses, closes; /* lines seen that people are told of */
     bool rewritten; /* its limits changed on the way, or something was said with an earlier time */
 };
@@ -49,6 +52,8 @@ struct ledger {
 };
 
 void ledger_wrong(struct ledger *ledger, const char *format, ...) PRINTF_LIKE(2, 3);
+/* A link is back: silence proves nothing, so holds are longer by the time that it lasted. */
+void ledger_link_back(struct ledger *ledger, int gateway, int64_t from_ms, int64_t to_ms);
 /* The new lines of all time lines. */
 void ledger_read(struct ledger *ledger, struct sql *sql, int64_t now_ms);
 struct case_ *ledger_case(struct ledger *ledger, int64_t row);

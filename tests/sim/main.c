@@ -40,6 +40,8 @@ static void report(const struct year *year, double ran)
            (long long)year->refused, (long long)year->repeated, (long long)year->stops);
     printf("%lld tickets, %lld lines, %lld clocks compared, %lld notices, %lld turns\n", (long long)ledger->count,
            (long long)ledger->lines, (long long)ledger->compared, (long long)ledger->notices, (long long)year->turns);
+    printf("%lld parts used, %lld times too few, %lld.%02lld billed\n", (long long)year->books.used, (long long)year->books.refused,
+           (long long)year->books.billed_minor / 100, (long long)year->books.billed_minor % 100);
     printf("%s: %lld differences, %.1f s\n", ledger->wrong ? "FAILED" : "ok", (long long)ledger->wrong, ran);
 }
 

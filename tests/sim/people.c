@@ -174,9 +174,13 @@ static void follow(struct year *year, struct case_ *one, int64_t step)
         snprintf(more, sizeof(more), "\"grade\":%d,\"reason\":\"by phone\"", (int)dice_between(&year->dice, 1, 3));
         year_do(year, false, one->row, "regrade", more, 0);
     } else if (step == ARRIVE && dice_chance(&year->dice, 15)) {
-        if (year_do(year, false, one->row, "quote", "\"lines\":[{\"part\":\"pump\",\"price\":100}]", 0)) {
+        if (books_quote(year, one)) {
             year_at(year, year->now_ms + dice_between(&year->dice, 5, 300) * MINUTE, CONSENT, one->row, 0);
         }
+    } else if (step == ACCEPT && dice_chance(&year->dice, 30)) {
+        books_reserve(year, order_of(year, one->row));
+    } else if (step == START && dice_chance(&year->dice, 60)) {
+        books_use(year, order_of(year, one->row));
     } else if (step == FINISH) {
         repaired(year, one);
     } else if (step == CLOSE_IT && dice_chance(&year->dice, 6)) {
@@ -198,6 +202,10 @@ static void do_step(struct year *year, const struct event *event)
     if (step == CLOSE_IT && one->heater >= 0 && !one->cleared_ms && fault && dice_chance(&year->dice, 80)) {
         year_at(year, year->now_ms + DAY, STEP, one->row, step); /* not while it is there */
         return;
+    }
+    if (step == CLOSE_IT) {
+        books_bill(year, event->a);
+        one = ledger_case(&year->ledger, event->a);
     }
     if (row && dice_chance(&year->dice, steps[step].percent)) {
         /* done while the server was away: some say when */
@@ -289,6 +297,15 @@ static void drive_round(struct year *year)
     year_at(year, year->now_ms + DAY, ROUND, 0, 0);
 }
 
+static void answer(struct year *year, int64_t row)
+{
+    bool yes = dice_chance(&year->dice, 80);
+
+    if (year_do(year, false, row, "consent", yes ? "\"accepted\":true" : "\"accepted\":false", 0)) {
+        ledger_case(&year->ledger, row)->agreed = yes;
+    }
+}
+
 void year_people_event(struct year *year, const struct event *event)
 {
     switch (event->what) {
@@ -299,8 +316,7 @@ void year_people_event(struct year *year, const struct event *event)
         year_do(year, false, event->a, "resume", "", 0);
         break;
     case CONSENT:
-        year_do(year, false, event->a, "consent",
-                dice_chance(&year->dice, 80) ? "\"accepted\":true" : "\"accepted\":false", 0);
+        answer(year, event->a);
         break;
     case REOPEN:
         if (year_do(year, false, event->a, "reopen", "\"reason\":\"it is back, says the customer\"", 0)) {
@@ -309,6 +325,10 @@ void year_people_event(struct year *year, const struct event *event)
         break;
     case REPORT:
         report(year, (int)event->a);
+        break;
+    case RESTOCK:
+        books_restock(year);
+        year_at(year, year->now_ms + 7 * DAY, RESTOCK, 0, 0);
         break;
     default:
         drive_round(year);

@@ -322,9 +322,10 @@ static void count_lines(struct year *year, const struct case_ *one, const char *
     sql_find(year->sql, &rows,
              "SELECT v.at_ms, COALESCE(v.note, '') AS words, CASE WHEN ?3 = 1 OR EXISTS (SELECT 1 FROM alarm a WHERE a.ticket ="
              " v.ticket AND a.announced_ms < v.stored_ms AND NOT EXISTS (SELECT 1 FROM alarm b WHERE b.ticket = v.ticket AND b.id"
-             " > a.id AND b.registered_ms <= v.stored_ms)) OR (?2 = 'breach' AND EXISTS (SELECT 1 FROM alarm a WHERE a.ticket ="
-             " v.ticket AND a.reason = 'flood' AND a.decided_ms <= v.stored_ms AND (a.cleared_ms IS NULL OR a.cleared_ms >"
-             " v.stored_ms))) OR (?2 = 'breach' AND EXISTS (SELECT 1 FROM alarm a JOIN clock c ON c.ticket = a.ticket WHERE"
+             " > a.id AND b.registered_ms <= v.stored_ms)) OR (?2 = 'breach' AND EXISTS (SELECT 1 FROM alarm a JOIN"
+             " alarm_event e ON e.alarm = a.id WHERE a.ticket = v.ticket AND e.reason = 'flood' AND e.stored_ms <= v.stored_ms AND"
+             " NOT EXISTS (SELECT 1 FROM alarm_event f WHERE f.alarm = a.id AND f.id > e.id AND f.outcome IS NOT NULL AND"
+             " f.stored_ms <= v.stored_ms) AND (a.cleared_ms IS NULL OR a.cleared_ms > v.stored_ms))) OR (?2 = 'breach' AND EXISTS (SELECT 1 FROM alarm a JOIN clock c ON c.ticket = a.ticket WHERE"
              " a.ticket = v.ticket AND a.announced_ms >= v.stored_ms AND v.note LIKE c.kind || ' was missed%' AND"
              " COALESCE(c.met_ms, c.cancelled_ms, a.announced_ms + 1) > a.announced_ms AND c.breached_ms = v.at_ms)) THEN 2 WHEN"
              " EXISTS (SELECT 1 FROM alarm a WHERE a.ticket = v.ticket AND a.announced_ms >= v.stored_ms) THEN 1 ELSE 0 END AS"
@@ -344,10 +345,11 @@ static void count_lines(struct year *year, const struct case_ *one, const char *
     }
 }
 
-/* Items that had no room (check_items); those of clocks may have been warnings. */
+/* Items that had no room (check_items); those of clocks that were warnings do not count. */
 static int64_t grouped(struct year *year, const struct case_ *one, const char *kind)
 {
-    return sql_find_int(year->sql, 0, "SELECT COUNT(*) FROM announcement WHERE ticket = ?1 AND kind = ?2 AND outcome = 'grouped'",
+    return sql_find_int(year->sql, 0, "SELECT COUNT(*) FROM announcement n WHERE ticket = ?1 AND kind = ?2 AND outcome = 'grouped' AND NOT"
+                        " EXISTS (SELECT 1 FROM clock c WHERE c.ticket = n.ticket AND c.warned_ms = n.at_ms AND n.kind = 'clock')",
                         "it", one->row, kind);
 }
 

@@ -66,7 +66,7 @@ void year_at(struct year *year, int64_t at_ms, enum what what, int64_t a, int64_
     push(year, (struct event){.at_ms = at_ms, .said_ms = at_ms, .what = what, .a = a, .b = b});
 }
 
-#define STEPS_EACH 300 /* in one transaction, as the committer does it */
+#define STEPS_EACH 1000 /* in one transaction, as the committer does it */
 
 /* ------------------------------------------------------------------ the server */
 
@@ -191,6 +191,7 @@ static void turn(struct year *year)
     }
     next_ms = next_ms > year->end_ms ? year->end_ms : next_ms;
     year->turn_ms = (next_ms + MINUTE - 1) / MINUTE * MINUTE;
+    year->turn_ms = year->turn_ms > year->now_ms ? year->turn_ms : year->now_ms + MINUTE; /* beyond the end */
 }
 
 /* As the server does it: the desk says when it is due, whatever has happened meanwhile. */
@@ -200,7 +201,7 @@ static void ask_when(struct year *year)
 
     due_ms = due_ms > year->end_ms ? year->end_ms : due_ms;
     year->turn_ms = (due_ms + MINUTE - 1) / MINUTE * MINUTE;
-    year->turn_ms = year->turn_ms > year->now_ms ? year->turn_ms : year->now_ms + MINUTE;
+    year->turn_ms = year->turn_ms > year->now_ms ? year->turn_ms : year->now_ms; /* after what happens in this minute */
 }
 
 /* ------------------------------------------------------------------ the year */
@@ -226,6 +227,7 @@ void year_begin(struct year *year, const char *url, int heaters, int days, int f
         abort();
     }
     company_import(&year->company, year->sql, year->rules, year->now_ms);
+    books_begin(&year->books);
     (void)!year_commit(year, desk_plan_visits(year->desk, year->sql, year->now_ms), "planning visits");
     count = (int64_t)heaters * faults * days / 365;
     for (int64_t i = 0; i < count; i++) {
@@ -244,6 +246,7 @@ void year_begin(struct year *year, const char *url, int heaters, int days, int f
     year_at(year, year->begin_ms + 9 * HOUR, ROUND, 0, 0);
     year_at(year, year->begin_ms + 6 * HOUR, BEAT, 0, 0);
     year_at(year, year->begin_ms + 7 * DAY, AUDIT, 0, 0);
+    year_at(year, year->begin_ms + 5 * DAY + 8 * HOUR, RESTOCK, 0, 0);
 }
 
 static void beat(struct year *year)
@@ -303,9 +306,15 @@ static void happen(struct year *year, struct event event)
     }
 }
 
+/* A year that ends while the server is away goes on until it is back and has heard what waited for it. */
+static bool goes_on(const struct year *year)
+{
+    return year->event_count > 0 && (year->now_ms < year->end_ms || !year->sql || year->events[0].at_ms <= year->now_ms);
+}
+
 void year_run(struct year *year)
 {
-    while (year->now_ms < year->end_ms && year->event_count > 0) {
+    while (goes_on(year)) {
         int64_t next_ms = year->sql ? year->turn_ms : year->up_ms;
         int64_t event_ms = year->events[0].at_ms;
 
@@ -321,8 +330,8 @@ void year_run(struct year *year)
     }
     if (!year->sql) {
         start_server(year);
-        turn(year);
     }
+    turn(year);
 }
 
 void year_end(struct year *year)

@@ -21,6 +21,7 @@ enum what {
     ROUND,   /* visits are driven to, once a day */
     BEAT,    /* everybody is heard, four times a day */
     AUDIT,   /* what must hold at any time is looked at, once a week */
+    RESTOCK, /* goods come in, once a week */
     STOP,    /* the server is stopped */
 };
 
@@ -49,8 +50,13 @@ struct loss { /* of a link, until the server knew that it was back */
     int64_t from_ms, to_ms;
 };
 
+struct books { /* what the storekeeper knows */
+    int64_t there[PARTS][PLACES], used, refused, billed_minor;
+};
+
 struct year {
     uint64_t seed;
+    struct books books;
     struct dice dice;
     struct company company;
     struct ledger ledger;
@@ -93,6 +99,16 @@ void year_fault_event(struct year *year, const struct event *event);
 void year_people_event(struct year *year, const struct event *event);
 void year_opened(void *context, struct case_ *one);
 void year_audit(struct year *year);
+/* Rows of a query that must have none. */
+void year_none(struct year *year, const char *words, const char *statement);
+/* Parts and money (books.c). */
+void books_begin(struct books *books);
+void books_restock(struct year *year);
+void books_reserve(struct year *year, int64_t order);
+void books_use(struct year *year, int64_t order);
+bool books_quote(struct year *year, struct case_ *one);
+void books_bill(struct year *year, int64_t row);
+void books_check(struct year *year);
 /* Every notice about a ticket that must be there, once; and every decision not to tell. */
 void told_ticket(struct year *year, struct case_ *one);
 void told_check(struct year *year);
