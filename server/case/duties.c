@@ -24,6 +24,11 @@ enum err duty_start(struct sql *sql, const struct duty *duty)
     TEXT(flag, 128);
     TEXT(until, 32);
 
+    if (sql_find_int(sql, 0,
+                     "SELECT 1 FROM clock WHERE subject = ?1 AND subject_id = ?2 AND kind = ?3 AND occurrence = ?4", "titi",
+                     duty->subject, duty->id, duty->kind, duty->occurrence)) {
+        return ERR_OK; /* as at nearly every round */
+    }
     if (duty->limit) {
         text_addf(&words, "%lld%s", (long long)duty->limit->limit.count,
                   duration_unit_text(duty->limit->limit.unit));

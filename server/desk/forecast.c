@@ -140,8 +140,9 @@ static enum err part_time(struct office *office, struct sql *sql, const struct t
         int64_t best = -1, lead_ms = ticket->plan->part_lead_ms;
 
         sql_find(sql, &rows,
-                 "SELECT d.lat, d.lon FROM stock s JOIN part p ON p.id = s.part JOIN depot d ON d.id = s.depot WHERE"
-                 " p.name = ?1 AND s.count > 0 LIMIT 100",
+                 "SELECT d.lat, d.lon FROM depot d WHERE d.counts = 1 AND EXISTS (SELECT 1 FROM rack_now h JOIN lot l ON l.id ="
+                 " h.lot WHERE h.part = (SELECT id FROM part WHERE name = ?1) AND h.depot = d.id AND h.there > 0 AND l.state ="
+                 " 'passed') LIMIT 100", /* not the view of all stocks, which sums up every rack there is */
                  "t", names[i]);
         while (sql_next(&rows)) {
             struct spot depot = {!sql_null(&rows, 0) && !sql_null(&rows, 1), sql_real(&rows, 0), sql_real(&rows, 1)};

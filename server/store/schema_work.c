@@ -32,6 +32,7 @@ const char schema_work[] =
     "CREATE INDEX work_order_hours ON work_order (technician, from_ms) WHERE technician IS NOT NULL;"
     "CREATE INDEX work_order_parent ON work_order (parent) WHERE parent IS NOT NULL;"
     "CREATE INDEX work_line_time ON work_event (work_order, at_ms, id);"
+    "CREATE INDEX work_finished ON work_event (work_order, at_ms) WHERE action = 'finish';" /* how long work takes, lately */
     /* Every version of a job plan that an order was made by. */
     "CREATE TABLE job_text (hash TEXT PRIMARY KEY, job TEXT NOT NULL, version INTEGER NOT NULL, body BLOB"
     " NOT NULL, stored_ms INTEGER NOT NULL);"
