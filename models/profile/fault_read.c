@@ -111,6 +111,19 @@ static void read_ladder(struct profile_reader *reader, struct yaml_node *node,
     fault->ladder = rungs;
 }
 
+/* S0-106, second limb: what may bring the equipment down is grade 2 before it does. */
+static void check_danger(struct complaints *complaints, struct yaml_node *map, const struct fault_rule *fault)
+{
+    bool mild = fault->grade > 2;
+
+    for (size_t i = 0; i < fault->rung_count; i++) {
+        mild = mild || fault->ladder[i].grade > 2;
+    }
+    if (fault->danger && mild) {
+        complain(complaints, yaml_find(map, "danger"), "expected a danger of grade 1 or 2 on every rung (S0-106), found 3");
+    }
+}
+
 static void read_conditions(struct profile_reader *reader, struct yaml_node *map,
                             struct fault_rule *fault)
 {
@@ -125,6 +138,8 @@ static void read_conditions(struct profile_reader *reader, struct yaml_node *map
         (int)yaml_int(complaints, yaml_need(complaints, map, "grade"), "a grade", 1, 3, 3);
     read_ladder(reader, yaml_find(map, "ladder"), fault);
     fault->safety = yaml_bool(complaints, yaml_find(map, "safety"), "true or false", false);
+    fault->danger = yaml_bool(complaints, yaml_find(map, "danger"), "true or false", false);
+    check_danger(complaints, map, fault);
     fault->latching = yaml_bool(complaints, yaml_find(map, "latching"), "true or false", false);
 }
 

@@ -91,6 +91,7 @@ struct fault_rule {
     size_t remote_count;
     struct words2 advice;
     bool safety;   /* a danger to people: an emergency whatever its grade (G-16) */
+    bool danger;   /* nothing is lost yet: a latent danger of an outage, grade 2 at least (S0-106) */
     bool latching; /* stays until a person resets it */
 };
 

@@ -11,7 +11,8 @@ const char *const onsite_gate_names[] = {"immediate", "phone_failed_or_important
                                          "manager_verify", NULL};
 const char *const ticket_condition_names[] = {"grade_1",  "safety",       "critical",
                                               "non_routine", "no_stock",  "second_visit",
-                                              "repeat",   "guard",        "unknown_cause", NULL};
+                                              "repeat",   "guard",        "unknown_cause",
+                                              "danger",   NULL};
 
 static const char *const slip_preset[] = {"owner_name", "phone", "address", "content", "wishes", NULL};
 

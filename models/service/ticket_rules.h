@@ -31,6 +31,7 @@ enum ticket_condition {
     CONDITION_REPEAT,       /* F-24 */
     CONDITION_GUARD,        /* a guard period (S0-119) */
     CONDITION_UNKNOWN,      /* no probable cause is known */
+    CONDITION_DANGER,       /* nothing is lost yet: a latent danger, or a prediction (S0-106) */
 };
 extern const char *const ticket_condition_names[];
 

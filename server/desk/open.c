@@ -256,6 +256,9 @@ static enum err begin(struct office *office, struct sql *sql, const struct place
     if (!err && what->rule && what->rule->safety) {
         ticket->conditions |= 1U << CONDITION_SAFETY;
     }
+    if (!err && ((what->rule && what->rule->danger) || strcmp(what->kind, "prediction") == 0)) {
+        ticket->conditions |= 1U << CONDITION_DANGER;
+    }
     if (!err && what->fault && (!what->rule || what->rule->cause_count == 0)) {
         ticket->conditions |= 1U << CONDITION_UNKNOWN;
     }

@@ -194,6 +194,9 @@ static enum err read_said(struct sql *sql, const struct action *action, struct s
         (!json_as_int(grade, &said->grade) || said->grade < 1 || said->grade > 3)) {
         return text_say(why, ERR_FORMAT, "grade: expected 1, 2 or 3");
     }
+    if (said->grade == 3 && text_same(said->kind, "prediction")) {
+        return text_say(why, ERR_FORMAT, "grade: expected 1 or 2: what is predicted to fail is a latent danger (S0-106)");
+    }
     if (said->title && strlen(said->title) > TITLE_MOST) {
         return text_say(why, ERR_FORMAT, "title: expected at most %d bytes", TITLE_MOST);
     }

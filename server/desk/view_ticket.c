@@ -196,7 +196,7 @@ enum err view_ticket_more(struct sql *sql, struct rules *rules, int64_t ticket, 
 
     sql_find(sql, &rows,
              "SELECT t.channel, t.caller, t.missing, t.important, t.diagnosis, t.solution, e.number, t.rework,"
-             " t.parked_ms, t.fall_grade, t.fall_ms FROM ticket t LEFT JOIN ticket e ON e.id = t.earlier WHERE"
+             " t.parked_ms, t.fall_grade, t.fall_ms, t.conditions FROM ticket t LEFT JOIN ticket e ON e.id = t.earlier WHERE"
              " t.id = ?1",
              "i", ticket);
     if (sql_next(&rows)) {
@@ -208,6 +208,7 @@ enum err view_ticket_more(struct sql *sql, struct rules *rules, int64_t ticket, 
         json_raw(out, "solution", sql_text(&rows, 5));
         json_text(out, "earlier", sql_text(&rows, 6));
         json_bool(out, "rework", sql_int(&rows, 7) != 0);
+        json_bool(out, "danger", (sql_int(&rows, 11) >> CONDITION_DANGER & 1) != 0);
         put_ms(out, "parked_at", zone, sql_int(&rows, 8));
         put_ms(out, "grade_falls_at", zone, sql_int(&rows, 10));
     }

@@ -31,6 +31,7 @@ const char schema_visit[] =
     "CREATE INDEX visit_in_state ON visit (state, due_day, id);"
     /* without it all visits of a state are looked through for those of one piece of equipment */
     "CREATE INDEX visit_of ON visit (equipment, state, id);"
+    "CREATE INDEX visit_when ON visit (equipment, due_day, id);"
     "CREATE INDEX visit_target ON visit (team, target_day) WHERE state IN ('planned', 'released');"
     /* From a sequence on the visits follow a rule from an anchor; the youngest row holds. */
     "CREATE TABLE visit_series (id INTEGER PRIMARY KEY, equipment INTEGER NOT NULL REFERENCES equipment, from_sequence"

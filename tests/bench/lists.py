@@ -36,8 +36,14 @@ INSERT INTO work_order (number, kind, ticket, equipment, site, team, technician,
 INSERT INTO ticket_event (ticket, at_ms, stored_ms, who, action) SELECT n, n * 30000, n * 30000, 'heliograph', 'register' FROM n;
 INSERT INTO ticket_event (ticket, at_ms, stored_ms, who, action) SELECT n, n * 30000 + 600000, n * 30000, 'li', 'respond' FROM n;
 INSERT INTO ticket_event (ticket, at_ms, stored_ms, who, action) SELECT n, n * 30000 + 7200000, n * 30000, 'li', 'close' FROM n WHERE n % 100 <> 5;
-INSERT INTO alarm (equipment, fault, grade, onset_ms, detected_ms, registered_ms, cleared_ms, ticket)
- SELECT n * 7919 % {EQUIPMENT} + 1, 'fault_' || (n * 31 % 25), n * 17 % 3 + 1, n * 30000, n * 30000, n * 30000, n * 30000 + 3600000, n FROM n;
+INSERT INTO alarm (equipment, fault, grade, onset_ms, detected_ms, registered_ms, cleared_ms, acked_ms, ticket)
+ SELECT n * 7919 % {EQUIPMENT} + 1, 'fault_' || (n * 31 % 25), n * 17 % 3 + 1, n * 30000, n * 30000, n * 30000,
+ CASE WHEN n % 1000 <> 5 THEN n * 30000 + 3600000 END, CASE WHEN n % 1000 <> 7 THEN n * 30000 + 60000 END, n FROM n;
+INSERT INTO outbox (key, channel, subject, body, ticket, created_ms, next_ms, state, sent_ms)
+ SELECT 'k' || n, 'log', 'Pump runs without flow', '{{}}', n, n * 30000, n * 30000, 'sent', n * 30000 FROM n;
+INSERT INTO escalation (number, ticket, condition, since_ms, opened_ms, closed_ms, outcome)
+ SELECT printf('E-%08d', n), n, 'unacknowledged', n * 30000, n * 30000, CASE WHEN n % 1000 <> 5 THEN n * 30000 + 60000 END,
+ CASE WHEN n % 1000 <> 5 THEN 'resolved' END FROM n;
 """
 
 ROUTES = {
@@ -46,6 +52,10 @@ ROUTES = {
                  "equipment=e-4711&state=open", "state=registered&kind=communication", "fault=none", "equipment=nobody"],
     "/work-orders": ["", "state=open", "state=proposed", "state=done", "team=team-3", "technician=tech-77", "kind=preventive",
                      "equipment=e-4711", "site=s-1234", "ticket=T-00500000", "state=open&team=team-3", "state=proposed&technician=tech-6"],
+    "/alarms": ["", "active=true", "active=false", "state=UNACK", "state=ACKED", "state=RTNUN", "state=NORM", "grade=1", "equipment=e-4711",
+                "fault=fault_7", "announced=false", "active=true&grade=1", "active=true&equipment=e-4711", "fault=fault_7&grade=2"],
+    "/notices": ["", "ticket=T-00500000"],
+    "/escalations": ["", "state=open", "ticket=T-00500000"],
 }
 
 

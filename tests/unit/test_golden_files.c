@@ -81,10 +81,10 @@ static void show_fault(const struct profile *profile, const struct fault_rule *f
 {
     text_addf(to, "fault %s", fault->id);
     show_title(&fault->title, to);
-    text_addf(to, " when \"%s\" for %lld clear %s for %lld grade %d domain %s component %s%s%s\n",
+    text_addf(to, " when \"%s\" for %lld clear %s for %lld grade %d domain %s component %s%s%s%s\n",
               fault->when_text, (long long)fault->for_ms, fault->clear ? "given" : "not when",
               (long long)fault->clear_for_ms, fault->grade, fault->domain, fault->component,
-              fault->latching ? " latching" : "", fault->safety ? " safety" : "");
+              fault->latching ? " latching" : "", fault->safety ? " safety" : "", fault->danger ? " danger" : "");
     if (fault->service) {
         text_addf(to, "service %s\n", fault->service);
     }

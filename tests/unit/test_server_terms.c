@@ -625,6 +625,54 @@ static void what_is_said_late_overrules_nothing_younger(void **state)
     end();
 }
 
+static int64_t clocks_of(int64_t ticket, const char *limit)
+{
+    return sql_find_int(sql, 0, "SELECT COUNT(*) FROM clock WHERE ticket = ?1 AND cancelled_ms IS NULL AND instr(limit_text, ?2) > 0", "it", ticket, limit);
+}
+
+/* S0-106, second limb: a danger that has hurt nothing yet is a ticket of grade 2 with grade 2's clocks; grade 1 when it happens. */
+static void a_latent_danger_is_grade_2(void **state)
+{
+    char number[32];
+    bool merged;
+    int64_t ticket, clocks;
+    const struct cJSON *body = NULL;
+    struct arena *arena;
+    struct action report = {.action = "register", .who = "ann", .role = ROLE_DISPATCHER};
+    TEXT(why, 300);
+    int rule = profile_fault(rules_profile(rules, "swh-basic"), "freeze_risk");
+
+    (void)state;
+    assert_true(rule >= 0 && rules_profile(rules, "swh-basic")->faults[rule].danger && rules_profile(rules, "swh-basic")->faults[rule].grade == 2);
+    begin("tiered_abc");
+    fault("card-1", "freeze_risk", FAULT_RAISED, 2);
+    ticket = last_ticket();
+    assert_true(json_bool_or(shown_ticket(ticket), "danger", false));
+    assert_int_equal(json_int_or(shown_ticket(ticket), "grade", 0), 2);
+    clocks = clocks_of(ticket, "");
+    assert_true(clocks > 3);
+    pass(HOUR);
+    fault("card-1", "freeze_risk", FAULT_REGRADED, 1); /* it has frozen */
+    assert_int_equal(json_int_or(shown_ticket(ticket), "grade", 0), 1);
+    fault("old-1", "sensors_swapped", FAULT_RAISED, 3);
+    assert_false(json_bool_or(shown_ticket(last_ticket()), "danger", true));
+    /* what somebody predicts is one too, and is never grade 3 */
+    assert_int_equal(arena_open(1 << 20, &arena), ERR_OK);
+    assert_int_equal(json_parse(arena, "{\"kind\":\"prediction\",\"equipment\":\"old-1\",\"grade\":3}", 51, &body, NULL), ERR_OK);
+    report.body = body;
+    assert_int_equal(desk_report(desk, sql, &report, now_ms, number, &merged, &why), ERR_FORMAT);
+    assert_non_null(strstr(why.at, "S0-106"));
+    assert_int_equal(json_parse(arena, "{\"kind\":\"prediction\",\"equipment\":\"old-1\"}", 41, &body, NULL), ERR_OK);
+    report.body = body;
+    assert_int_equal(desk_report(desk, sql, &report, now_ms, number, &merged, &why), ERR_OK);
+    ticket = sql_find_int(sql, 0, "SELECT id FROM ticket WHERE number = ?1", "t", number);
+    assert_int_equal(json_int_or(shown_ticket(ticket), "grade", 0), 2);
+    assert_true(json_bool_or(shown_ticket(ticket), "danger", false));
+    assert_true(clocks_of(ticket, "") > 3);
+    arena_close(arena);
+    end();
+}
+
 /* Who goes and when was said at ten by a phone that was offline, and at eleven by somebody else. */
 static void an_assignment_said_late_moves_nothing(void **state)
 {
@@ -862,6 +910,7 @@ int main(void)
         cmocka_unit_test(an_objection_takes_the_clearing_back),
         cmocka_unit_test(the_last_grade_is_the_last_one_said),
         cmocka_unit_test(what_is_said_late_overrules_nothing_younger),
+        cmocka_unit_test(a_latent_danger_is_grade_2),
         cmocka_unit_test(an_assignment_said_late_moves_nothing),
         cmocka_unit_test(a_contact_before_the_news_of_the_crew),
         cmocka_unit_test(refusals_have_codes),
