@@ -185,7 +185,12 @@ static enum err do_alarm(struct call *call, struct sql *sql, int64_t now_ms, str
     }
     kind = alarm_action_read(action.action);
     if (kind < 0) {
-        return text_say(why, ERR_FORMAT, "no action called '%.40s' for alarms", action.action);
+        TEXT(all, 200);
+
+        for (int i = 0; i < ALARM_ACTIONS; i++) {
+            text_addf(&all, " %s", alarm_row((enum alarm_action)i)->name);
+        }
+        return text_say(why, ERR_FORMAT, "action: expected one of%s, found '%.40s'", all.at, action.action);
     }
     what.action = (enum alarm_action)kind;
     what.action_id = action.action_id;

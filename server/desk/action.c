@@ -239,6 +239,20 @@ static enum err take(struct move *move, enum ticket_action kind)
                                            NULL, by.at, NULL);
 }
 
+static enum err unknown(struct move *move)
+{
+    struct ticket_facts facts;
+    TEXT(legal, 1000);
+    enum err err = ticket_facts(move->office, move->sql, move->ticket, move->action->role, &facts);
+
+    if (err) {
+        return err;
+    }
+    ticket_legal(&facts, &legal);
+    return text_say(move->why, ERR_FORMAT, "action: expected one that a ticket has, found '%.40s'. Legal now: %s",
+                    move->action->action, legal.at);
+}
+
 enum err desk_ticket_action(struct desk *desk, struct sql *sql, int64_t id,
                             const struct action *action, int64_t now_ms, struct text *why)
 {
@@ -251,10 +265,10 @@ enum err desk_ticket_action(struct desk *desk, struct sql *sql, int64_t id,
     enum err err;
 
     arena_reset(office->arena);
-    if (kind < 0 || !doers[kind]) {
-        return text_say(why, ERR_FORMAT, "no action called '%.40s' for tickets", action->action);
-    }
     err = ticket_load(office, sql, id, &ticket);
+    if (!err && (kind < 0 || !doers[kind])) {
+        return unknown(&move);
+    }
     if (err || desk_ticket_did(sql, id, action->action_id)) {
         return err; /* the same id twice is one action */
     }

@@ -220,7 +220,11 @@ enum err work_action(struct office *office, struct sql *sql, int64_t work_order,
         return err; /* the same id twice is one action */
     }
     if (kind < 0) {
-        return text_say(why, ERR_FORMAT, "no action called '%.40s' for work orders", action->action);
+        TEXT(legal, 600);
+
+        work_legal(work.order.state, &legal);
+        return text_say(why, ERR_FORMAT, "action: expected one that a work order has, found '%.40s'. Legal now: %s",
+                        action->action, legal.at);
     }
     if (sql_find_int(sql, 0, "SELECT COUNT(*) FROM work_event WHERE work_order = ?1", "i", work_order) >=
         EVENTS_MOST) {

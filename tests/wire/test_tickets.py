@@ -83,7 +83,7 @@ WRONG = [
     ("consent", {"accepted": True}, 409, "quotation"),
     ("regrade", {"grade": 1}, 422, "reason"),
     ("close", {}, 422, "resolution"),
-    ("start", {}, 422, "no action"),
+    ("start", {}, 422, "Legal now: acknowledge respond"),
 ]
 
 
