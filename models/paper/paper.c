@@ -5,7 +5,8 @@
 #include <string.h>
 
 const char *const paper_kinds[] = {"work_order", "ticket", "track", "analysis", "equipment", "voucher", "quotation",
-                                   "invoice", "claim", "settlement", "inspection", "inspection_readings", "inspection_order", "review", NULL};
+                                   "invoice", "claim", "settlement", "inspection", "inspection_readings", "inspection_order", "review",
+                                   "complaint", "opinions", "questionnaire", "register", "entry", NULL};
 
 /* ------------------------------------------------------------------ found */
 

@@ -83,6 +83,9 @@ enum err codes_read(struct arena *arena, const char *bytes, size_t size, struct 
         codes->refusals = read_list(&reader, yaml_need(complaints, root, "refusals"));
         codes->overrides = read_list(&reader, yaml_need(complaints, root, "overrides"));
         codes->skips = read_list(&reader, yaml_find(root, "skips"));
+        codes->classes = read_list(&reader, yaml_find(root, "classes"));
+        codes->natures = read_list(&reader, yaml_find(root, "natures"));
+        codes->severities = read_list(&reader, yaml_find(root, "severities"));
         yaml_no_more(complaints, root);
     }
     if (!err && arena_failed(arena)) { /* some word of it may be missing */

@@ -1,6 +1,6 @@
 /*
  * Codes that a company may choose for itself: why somebody refuses a work order, why something that is wanted is left
- * out, why a visit is not made. Plain data in an arena, never changed after codes_read(). The file's form stands in docs/job-format.md.
+ * out, why a visit is not made, what complaints are about. Plain data in an arena, never changed after codes_read(). The file's form stands in docs/job-format.md.
  */
 #pragma once
 
@@ -29,6 +29,7 @@ struct code_list {
 struct codes {
     const char *id;
     struct code_list refusals, overrides, skips;
+    struct code_list classes, natures, severities; /* of complaints and feedback */
 };
 
 /* Reads and checks; everything that is wrong is in complaints. */

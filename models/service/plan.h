@@ -104,11 +104,12 @@ enum plan_duty {
     PLAN_DUTY_CONTACT,           /* customer: from a change of a contact in the plan */
     PLAN_DUTY_AGREEMENT,         /* contract: its term, where it names no end */
     PLAN_DUTY_ONSITE,            /* equipment: looked at by a person, once in every such period */
+    PLAN_DUTY_TALK,              /* customer: asked how it goes and helped, from the last time */
     PLAN_DUTIES,
 };
 extern const char *const plan_duty_names[]; /* training warranty_registration remote_inspection maintenance
                                                inspection_report customer_visit reserve_plan contact_change
-                                               agreement onsite_inspection */
+                                               agreement onsite_inspection customer_contact */
 
 struct plan_class {
     const char *component;
@@ -182,6 +183,42 @@ struct plan_survey { /* whether customers are asked, and what follows */
     struct plan_origin origin; /* of target */
 };
 
+#define PLAN_CHAIN_MOST     6
+#define PLAN_QUESTIONS_MOST 40
+
+enum plan_complaint_limit {
+    PLAN_COMPLAINT_ACKNOWLEDGE, /* from registration until somebody has said that it is in hand */
+    PLAN_COMPLAINT_ANSWER,      /* … until the customer has the first answer */
+    PLAN_COMPLAINT_RESOLVE,     /* … until it is closed */
+    PLAN_COMPLAINT_LIMITS,
+};
+
+struct plan_complaint { /* complaints and feedback: their own clocks, and who is next */
+    struct plan_limit limits[PLAN_COMPLAINT_LIMITS];
+    int64_t escalate_ms; /* overdue: a level up each time so much has passed; 0: once */
+    int64_t deemed_ms;   /* silence on an answer is consent after so long; 0: never */
+    const char *chain[PLAN_CHAIN_MOST]; /* roles of people: dispatcher supervisor technical leadership */
+    size_t chain_count;
+    const char *const *straight_up; /* NULL-ended severities that begin at the top of the chain */
+};
+
+struct plan_question {
+    const char *id;
+    struct words2 title;
+    int kind;  /* of plan_question_kind_names */
+    bool each; /* asked once for every piece of equipment */
+    int found; /* of plan_question_found_names: what is filled in, the customer confirms or corrects */
+    const char *const *alert; /* NULL-ended answers that somebody has to look at */
+};
+extern const char *const plan_question_kind_names[], *const plan_question_found_names[]; /* NULL-ended */
+
+struct plan_questionnaire { /* how the equipment runs, as its customers see it */
+    int64_t every_ms, expires_ms; /* every_ms 0: nobody is asked */
+    const struct plan_question *questions;
+    size_t question_count;
+    struct plan_origin origin; /* of the questions */
+};
+
 struct plan_owed { /* which clocks a kind of ticket has */
     const struct ticket_kind *kind;
     const char *const *clocks; /* NULL-ended kinds of clocks */
@@ -237,6 +274,8 @@ struct plan {
     int64_t close_ms;  /* untouched tickets of the server's own close that long after; 0: never */
     struct plan_people people;
     struct plan_survey survey;
+    struct plan_complaint complaint;
+    struct plan_questionnaire questionnaire;
     const char *onsite_gate;
     bool consent_before_repair;
     struct plan_old_parts { /* what is taken out of equipment under warranty */

@@ -6,6 +6,7 @@
 const char *const plan_duty_names[] = {
     "training",       "warranty_registration", "remote_inspection", "maintenance", "inspection_report",
     "customer_visit", "reserve_plan",          "contact_change",    "agreement",   "onsite_inspection",
+    "customer_contact",
     NULL,
 };
 
@@ -20,6 +21,7 @@ static const struct row {
     {PLAN_DUTY_ONSITE, "inspection", "onsite_interval"},
     {PLAN_DUTY_MAINTENANCE, "maintenance", "interval"},
     {PLAN_DUTY_CUSTOMER_VISIT, "customer_visit", "max_interval"},
+    {PLAN_DUTY_TALK, "customer_contact", "interval"},
     {PLAN_DUTY_RESERVE, "reserve_plan", "lead"},
     {PLAN_DUTY_CONTACT, "contact_change", "due"},
 };

@@ -159,7 +159,29 @@ void tickets_show(struct call *call);
 void tickets_post(struct call *call);
 void tickets_act(struct call *call);
 
+/* Without a log-in: row id of what the statement finds by its name (id, code), when that code stands in the query; the
+ * call is a customer's from then on. 0: a problem was written. Whoever guesses is held up; so is who writes too often. */
+int64_t call_admitted(struct call *call, const char *name, const char *statement, bool writes_too);
 void track_show(struct call *call);
+void complaints_list(struct call *call);
+void complaints_post(struct call *call);
+void complaints_show(struct call *call);
+void complaints_act(struct call *call);
+void complaints_of_track(struct call *call);
+void complaint_progress(struct call *call);
+void complaint_opinion(struct call *call);
+void improvements_list(struct call *call);
+void improvements_post(struct call *call);
+void improvements_show(struct call *call);
+void improvements_act(struct call *call);
+void questionnaires_list(struct call *call);
+void questionnaire_show(struct call *call);
+void questionnaire_post(struct call *call);
+void register_show(struct call *call);
+void register_post(struct call *call);
+void customer_hints(struct call *call);
+void page_complaint(struct call *call);
+void page_questionnaire(struct call *call);
 void track_photo(struct call *call);
 void surveys_list(struct call *call);
 void survey_post(struct call *call);
@@ -187,6 +209,13 @@ void work_paper(struct call *call);
 
 void fleet_show(struct call *call);
 void fleet_import(struct call *call);
+
+/* Of complaint_papers.c: what their papers are made of; ERR_NOT_FOUND. */
+enum err papers_complaint(struct call *call, const char *id, struct json_out *out) MUST_CHECK;
+enum err papers_opinions(struct call *call, const char *id, struct json_out *out) MUST_CHECK;
+enum err papers_questionnaire(struct call *call, const char *id, struct json_out *out) MUST_CHECK;
+enum err papers_register(struct call *call, const char *id, struct json_out *out) MUST_CHECK;
+enum err papers_entry(struct call *call, const char *id, struct json_out *out) MUST_CHECK;
 
 void documents_list(struct call *call);
 void documents_show(struct call *call);

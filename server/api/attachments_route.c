@@ -172,6 +172,9 @@ void jobs_list(struct call *call)
     put_codes(call->out, "refusals", codes ? &codes->refusals : NULL);
     put_codes(call->out, "overrides", codes ? &codes->overrides : NULL);
     put_codes(call->out, "skips", codes ? &codes->skips : NULL);
+    put_codes(call->out, "classes", codes ? &codes->classes : NULL);
+    put_codes(call->out, "natures", codes ? &codes->natures : NULL);
+    put_codes(call->out, "severities", codes ? &codes->severities : NULL);
     json_close_object(call->out);
 }
 

@@ -6,6 +6,7 @@
 
 #include "models/base/hash.h"
 #include "server/api/paper.h"
+#include "server/case/contact.h"
 #include "server/desk/desk.h"
 #include "server/desk/rca.h"
 #include "server/desk/view.h"
@@ -81,6 +82,7 @@ static enum err show_equipment(struct call *call, const char *id, struct json_ou
         json_key(out, "promises");
         err = view_promises(call->sql, call->api->options.rules, call->api->options.preset_plan, equipment, call->now_ms, out);
     }
+    err = err ? err : contact_put(call->sql, "complaints", out);
     json_close_object(out);
     return err ? err : out->err;
 }
@@ -173,21 +175,27 @@ static enum err show_paper_voucher(struct call *call, const char *id, struct jso
 static const struct subject {
     const char *kind;
     enum err (*show)(struct call *call, const char *id, struct json_out *out);
+    unsigned may; /* 0: whoever may read */
 } subjects[] = {
-    {"work_order", show_work_order},
-    {"ticket", show_ticket},
-    {"track", show_track},
-    {"analysis", show_analysis},
-    {"equipment", show_equipment},
-    {"quotation", show_quotation},
-    {"invoice", show_invoice},
-    {"claim", show_claim},
-    {"settlement", show_settlement},
-    {"inspection", show_inspection},
-    {"inspection_readings", orders_view_inspection},
-    {"inspection_order", show_inspection_order},
-    {"review", reviews_view},
-    {"voucher", show_paper_voucher},
+    {"work_order", show_work_order, 0},
+    {"ticket", show_ticket, 0},
+    {"track", show_track, 0},
+    {"analysis", show_analysis, 0},
+    {"equipment", show_equipment, 0},
+    {"quotation", show_quotation, 0},
+    {"invoice", show_invoice, 0},
+    {"claim", show_claim, 0},
+    {"settlement", show_settlement, 0},
+    {"inspection", show_inspection, 0},
+    {"inspection_readings", orders_view_inspection, 0},
+    {"inspection_order", show_inspection_order, 0},
+    {"review", reviews_view, 0},
+    {"voucher", show_paper_voucher, 0},
+    {"complaint", papers_complaint, MAY_MANAGE},
+    {"opinions", papers_opinions, MAY_MANAGE},
+    {"questionnaire", papers_questionnaire, 0},
+    {"register", papers_register, MAY_MANAGE},
+    {"entry", papers_entry, MAY_MANAGE},
 };
 
 static const struct subject *subject_of(const struct paper *paper)
@@ -208,6 +216,10 @@ static bool find_paper(struct call *call, const char *name, const struct paper *
     *ret_paper = rules_paper(call->api->options.rules, name);
     if (!*ret_paper || !subject_of(*ret_paper)) {
         call_problem(call, 404, "Not found", "expected a document that /api/v1/documents lists, found '%.64s'", name);
+        return false;
+    }
+    if (subject_of(*ret_paper)->may && !(subject_of(*ret_paper)->may >> call->role & 1)) {
+        call_problem(call, 403, "Not allowed", "your role may not read this document");
         return false;
     }
     return true;

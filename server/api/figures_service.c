@@ -53,6 +53,11 @@ static const struct figure list[] = {
           ") - MAX(p.from_ms, k.started_ms)) / 3600000.0, 1 FROM clock k JOIN ticket t ON t.id = k.ticket JOIN pause p ON"
           " p.ticket = t.id LEFT JOIN equipment e ON e.id = t.equipment, span WHERE k.breached_ms >= a AND k.breached_ms <"
           " b AND p.from_ms < " OVER_AT " ORDER BY 1, 5"},
+    {"breaches", "complaints over the promise", "h",
+     "sum of (met, closed or now - due) / clocks of complaints and feedback whose due time passed in the span, by kind", true,
+     SPAN "SELECT k.kind, c.number, e.name, k.limit_text, k.breached_ms, (COALESCE(k.met_ms, c.closed_ms, n) - k.breached_ms) /"
+          " 3600000.0, 1 FROM clock k CROSS JOIN complaint c LEFT JOIN equipment e ON e.id = c.equipment, span WHERE c.id ="
+          " k.subject_id AND k.subject = 'complaint' AND k.breached_ms >= a AND k.breached_ms < b ORDER BY 1, 5"},
 };
 
 const struct figures figures_service = {list, sizeof(list) / sizeof(list[0])};

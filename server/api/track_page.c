@@ -1,9 +1,10 @@
-/* The customers' pages, in English and Chinese: a ticket's progress with pictures to send, and a survey. The script stands in
+/* The customers' pages, in English and Chinese: a ticket's progress with pictures to send, a survey, a complaint's answer. The script stands in
  * a file of its own: the pages' policy allows none inside. */
 #include <string.h>
 
 #include "server/api/api_int.h"
 #include "server/api/html.h"
+#include "server/api/page.h"
 #include "server/api/paper.h"
 
 static const char script[] =
@@ -21,7 +22,11 @@ static const char script[] =
     "async function send(form) {\n"
     "  if (form.dataset.kind !== 'photo') {\n"
     "    const body = {};\n"
-    "    for (const [name, value] of new FormData(form)) body[name] = value === 'true' ? true : /^[1-5]$/.test(value) && name !== 'comment' ? Number(value) : value;\n"
+    "    for (const [name, value] of new FormData(form)) {\n"
+    "      const [room, key] = name.split('.');\n"
+    "      const said = value === 'true' ? true : value === 'false' ? false : /^[1-5]$/.test(value) && !form.elements[name].maxLength ? Number(value) : value;\n"
+    "      if (!key) body[name] = said; else if (said !== '') (body[room] ||= {})[key] = said;\n"
+    "    }\n"
     "    return post(form, JSON.stringify(body), 'application/json');\n"
     "  }\n"
     "  const file = form.querySelector('input[type=file]').files[0];\n"
@@ -55,12 +60,12 @@ static const char *behind(const struct call *call)
     return last ? last + 1 : "";
 }
 
-/* What the JSON route answers, as a value; NULL: it has written a problem. */
-static const struct cJSON *ask(struct call *call, void (*route)(struct call *call))
+const struct cJSON *page_ask(struct call *call, void (*route)(struct call *call))
 {
     const struct cJSON *value = NULL;
     char *bytes;
 
+    call->parts[1] = behind(call);
     route(call);
     if (call->answer->status >= 400 || call->out->err) {
         return NULL;
@@ -74,8 +79,7 @@ static const struct cJSON *ask(struct call *call, void (*route)(struct call *cal
     return value;
 }
 
-/* <form …> to that address below the API, with the code of this page. */
-static void open_form(struct call *call, const char *kind, const char *room, const char *id, const char *what)
+void page_open_form(struct call *call, const char *kind, const char *room, const char *id, const char *what)
 {
     struct json_out *out = call->out;
 
@@ -92,7 +96,7 @@ static void open_form(struct call *call, const char *kind, const char *room, con
     html_put(out, "\">");
 }
 
-static void close_form(struct json_out *out, const char *en, const char *zh)
+void page_close_form(struct json_out *out, const char *en, const char *zh)
 {
     html_put(out, "<button>");
     html_text(out, en);
@@ -106,8 +110,7 @@ void page_track(struct call *call)
     const struct cJSON *track;
     struct json_out *out = call->out;
 
-    call->parts[1] = behind(call);
-    track = ask(call, track_show);
+    track = page_ask(call, track_show);
     if (!track) {
         return;
     }
@@ -117,10 +120,16 @@ void page_track(struct call *call)
     }
     if (!json_as_text(json_field(track, "closed_at"))) {
         html_put(out, "<h2>Send a picture of the trouble · 上传故障照片</h2>");
-        open_form(call, "photo", "track", call->parts[1], "photos");
+        page_open_form(call, "photo", "track", call->parts[1], "photos");
         html_put(out, "<input type=\"file\" accept=\"image/*,video/mp4\" required>");
-        close_form(out, "Send", "提交");
+        page_close_form(out, "Send", "提交");
     }
+    html_put(out, "<h2>Complain, or tell us what to do better · 投诉与建议</h2>");
+    page_open_form(call, "complaint", "track", call->parts[1], "complaints");
+    html_put(out, "<select name=\"kind\"><option value=\"complaint\">Complaint · 投诉</option><option value=\"feedback\">Feedback · 反馈"
+                  "</option><option value=\"suggestion\">Suggestion · 建议</option></select><br><textarea name=\"detail\" required"
+                  " maxlength=\"1300\"></textarea><br>");
+    page_close_form(out, "Send", "提交");
     html_put(out, "<script src=\"/track.js\"></script>");
     html_close(out);
 }
@@ -150,22 +159,21 @@ void page_survey(struct call *call)
 {
     struct json_out *out = call->out;
 
-    call->parts[1] = behind(call);
-    if (!ask(call, survey_show)) {
+    if (!page_ask(call, survey_show)) {
         return;
     }
     html_open(out, "How did we do?", "满意度调查");
     html_put(out, "<p>1 = bad · 很不满意, 5 = very good · 非常满意</p>");
-    open_form(call, "survey", "surveys", call->parts[1], "answer");
+    page_open_form(call, "survey", "surveys", call->parts[1], "answer");
     put_scores(out, "attitude", "Attitude of our people", "服务态度");
     put_scores(out, "quality", "Quality of the repair", "维修质量");
     put_scores(out, "speed", "Speed of the response", "响应速度");
     html_put(out, "<p>Anything else · 其他意见<br><textarea name=\"comment\" maxlength=\"600\"></textarea></p>");
-    close_form(out, "Send", "提交");
+    page_close_form(out, "Send", "提交");
     html_put(out, "<h2>No more surveys · 不再接收调查</h2>");
-    open_form(call, "opt-out", "surveys", call->parts[1], "opt-out");
+    page_open_form(call, "opt-out", "surveys", call->parts[1], "opt-out");
     html_put(out, "<input type=\"hidden\" name=\"topic\" value=\"survey\"><input type=\"hidden\" name=\"out\" value=\"true\">");
-    close_form(out, "I want none", "不再接收");
+    page_close_form(out, "I want none", "不再接收");
     html_put(out, "<script src=\"/track.js\"></script>");
     html_close(out);
 }

@@ -39,9 +39,8 @@ static void note_one(_Atomic(int64_t) *slots, const char *number, int64_t now_ms
     }
 }
 
-/* Row id of the ticket or survey whose code stands in the query; 0: a problem was written. As long for a wrong number
- * as for a wrong code. */
-static int64_t admitted(struct call *call, const char *name, const char *statement, bool writes_too)
+/* As long for a wrong number as for a wrong code. */
+int64_t call_admitted(struct call *call, const char *name, const char *statement, bool writes_too)
 {
     const char *code = http_query(call->request, "code");
     char stored[40] = "-";
@@ -77,14 +76,14 @@ static const char of_survey[] = "SELECT id, code FROM survey WHERE CAST(id AS TE
 
 int64_t track_find(struct call *call)
 {
-    int64_t id = admitted(call, call->parts[1], of_ticket, true);
+    int64_t id = call_admitted(call, call->parts[1], of_ticket, true);
 
     return id ? id : -1;
 }
 
 void track_show(struct call *call)
 {
-    int64_t id = admitted(call, call->parts[1], of_ticket, false);
+    int64_t id = call_admitted(call, call->parts[1], of_ticket, false);
 
     if (id && view_track(call->sql, call->api->options.rules, id, call->now_ms, call->out)) {
         call_problem(call, 503, "The database is not readable", "try again");
@@ -114,7 +113,7 @@ static enum err do_photo(struct call *call, struct sql *sql, int64_t now_ms, str
 
 void track_photo(struct call *call)
 {
-    int64_t id = admitted(call, call->parts[1], of_ticket, true), most = call->api->options.photo_bytes;
+    int64_t id = call_admitted(call, call->parts[1], of_ticket, true), most = call->api->options.photo_bytes;
 
     if (id && call->request->size > (size_t)most) {
         call_problem(call, 413, "Too large", "expected a file of at most %lld bytes", (long long)most);
@@ -143,7 +142,7 @@ static enum err do_answer(struct call *call, struct sql *sql, int64_t now_ms, st
 /* For its page: whoever has the code. */
 void survey_show(struct call *call)
 {
-    int64_t id = admitted(call, call->parts[1], of_survey, false);
+    int64_t id = call_admitted(call, call->parts[1], of_survey, false);
 
     if (id && survey_view(call->sql, id, call->zone, call->out)) {
         call_problem(call, 503, "The database is not readable", "try again");
@@ -157,7 +156,7 @@ void survey_post(struct call *call)
     int64_t id = 0;
 
     if (http_query(call->request, "code")) {
-        id = admitted(call, name, of_survey, true);
+        id = call_admitted(call, name, of_survey, true);
         if (!id) {
             return;
         }
@@ -237,7 +236,7 @@ static enum err do_opt_out(struct call *call, struct sql *sql, int64_t now_ms, s
 
 void survey_opt_out(struct call *call)
 {
-    int64_t id = admitted(call, call->parts[1], of_survey, true);
+    int64_t id = call_admitted(call, call->parts[1], of_survey, true);
 
     if (id) {
         id = sql_find_int(call->sql, 0, "SELECT customer FROM survey WHERE id = ?1", "i", id);

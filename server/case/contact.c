@@ -43,3 +43,21 @@ enum err contact_delivered(struct sql *sql)
                    " COALESCE(o.receipt, '') <> 'failed')",
                    "");
 }
+
+enum err contact_put(struct sql *sql, const char *purpose, struct json_out *out)
+{
+    struct sql_rows rows;
+
+    sql_find(sql, &rows, "SELECT title, phone, email FROM contact WHERE purpose = ?1 ORDER BY id LIMIT 1", "t", purpose);
+    if (sql_next(&rows)) {
+        json_key(out, purpose);
+        json_open_object(out);
+        json_text(out, "name", sql_null(&rows, 0) ? NULL : sql_text(&rows, 0));
+        json_text(out, "phone", sql_null(&rows, 1) ? NULL : sql_text(&rows, 1));
+        json_text(out, "email", sql_null(&rows, 2) ? NULL : sql_text(&rows, 2));
+        json_close_object(out);
+    } else {
+        json_null(out, purpose);
+    }
+    return sql_end(&rows);
+}

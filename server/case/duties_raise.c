@@ -332,9 +332,9 @@ static enum err raise_equipment(struct office *office, struct sql *sql, int64_t 
 /* ------------------------------------------------------------------ contracts */
 
 /* The next one is owed so long after the last one that was done (or the contract's begin, or now). */
-static enum err raise_customer_visit(const struct raise *raise, int64_t customer, int64_t start_ms)
+static enum err raise_again(const struct raise *raise, enum plan_duty which, int64_t customer, int64_t start_ms)
 {
-    struct duty duty = duty_at(raise, "customer", customer, PLAN_DUTY_CUSTOMER_VISIT);
+    struct duty duty = duty_at(raise, "customer", customer, which);
 
     if (!duty.limit->set || !customer ||
         sql_find_int(raise->sql, 0,
@@ -350,7 +350,7 @@ static enum err raise_customer_visit(const struct raise *raise, int64_t customer
         raise->sql, start_ms > raise->now_ms - AGAIN_DAYS * DAY_MS ? start_ms : raise->now_ms,
         "SELECT MAX(met_ms) FROM clock WHERE subject = 'customer' AND subject_id = ?1 AND kind = ?2", "it", customer,
         duty.kind);
-    duty.start = "visited";
+    duty.start = which == PLAN_DUTY_TALK ? "spoken" : "visited";
     duty.stop = "done";
     return duty_start(raise->sql, &duty);
 }
@@ -482,7 +482,8 @@ static enum err raise_contract(struct office *office, struct sql *sql, int64_t i
         err = err ? err : remind_agreement(office, sql, &place, raise.zone, id, whose, end_ms, now_ms);
     }
     if (!err) {
-        err = raise_customer_visit(&raise, customer, start_ms);
+        err = raise_again(&raise, PLAN_DUTY_CUSTOMER_VISIT, customer, start_ms);
+        err = err ? err : raise_again(&raise, PLAN_DUTY_TALK, customer, start_ms);
     }
     return err ? err : raise_reserve(&raise, id);
 }

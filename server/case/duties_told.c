@@ -56,8 +56,9 @@ static enum err name_some(struct office *office, struct sql *sql, struct digest 
              " equipment x WHERE x.id = k.subject_id) WHEN 'contract' THEN (SELECT name FROM contract x WHERE x.id ="
              " k.subject_id) WHEN 'customer' THEN (SELECT name FROM customer x WHERE x.id = k.subject_id) WHEN"
              " 'inspection' THEN (SELECT number FROM inspection x WHERE x.id = k.subject_id) WHEN 'visit' THEN (SELECT"
-             " e.name FROM visit x JOIN equipment e ON e.id = x.equipment WHERE x.id = k.subject_id) WHEN 'site' THEN"
-             " (SELECT name FROM site x WHERE x.id = k.subject_id) END, CAST(k.subject_id AS TEXT)) FROM clock k WHERE"
+             " e.name FROM visit x JOIN equipment e ON e.id = x.equipment WHERE x.id = k.subject_id) WHEN"
+             " 'complaint' THEN (SELECT number FROM complaint x WHERE x.id = k.subject_id) WHEN 'improvement' THEN (SELECT"
+             " number FROM improvement x WHERE x.id = k.subject_id) WHEN 'site' THEN (SELECT name FROM site x WHERE x.id = k.subject_id) END, CAST(k.subject_id AS TEXT)) FROM clock k WHERE"
              " k.untold = ?2 AND k.kind = ?1 ORDER BY k.untold_due_ms, k.id LIMIT ?3",
              "tti", digest->kind, step, (int64_t)NAMED_MOST);
     while (sql_next(&rows)) {

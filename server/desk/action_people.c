@@ -1,4 +1,5 @@
 /* Doers of what is owed to people: the result told, accepted or not, analysed, and the end of a ticket. */
+#include "server/relation/improve.h"
 #include "server/case/proof.h"
 #include "server/desk/action.h"
 #include "server/desk/closure.h"
@@ -80,7 +81,9 @@ enum err do_rca(struct move *move)
 
 enum err do_approve_rca(struct move *move)
 {
-    return rca_approve(move->office, move->sql, move->ticket->id, move->action, move->at_ms, move->now_ms, move->why);
+    enum err err = rca_approve(move->office, move->sql, move->ticket->id, move->action, move->at_ms, move->now_ms, move->why);
+
+    return err ? err : improve_from_analysis(move->sql, move->ticket->id, move->ticket->number, move->action->who, move->at_ms);
 }
 
 /* ------------------------------------------------------------------ the end */

@@ -13,6 +13,9 @@
 #include "server/field/escalate.h"
 #include "server/field/owner.h"
 #include "server/relation/photo.h"
+#include "server/relation/complaint.h"
+#include "server/relation/improve.h"
+#include "server/relation/questionnaire.h"
 #include "server/relation/survey.h"
 #include "server/inspection/inspection.h"
 #include "server/money/money.h"
@@ -254,6 +257,8 @@ int64_t desk_due(const struct desk *desk, struct sql *sql, int64_t now_ms)
         inspection_due(sql),  money_due(sql),
         told_late_due(&desk->office, sql), survey_due(sql),
         onsite_due(sql),
+        complaint_due(sql),   questionnaire_due(sql),
+        improve_due(&desk->office, sql),
     };
 
     if (now_ms < desk->turned_ms) {
@@ -415,6 +420,25 @@ static enum err turn_surveys(struct desk *desk, struct sql *sql, int64_t now_ms)
     return end_step(desk, sql, "surveys", survey_turn(&desk->office, sql, now_ms));
 }
 
+static enum err do_relation(struct desk *desk, struct sql *sql, int64_t now_ms)
+{
+    enum err err = complaint_turn(&desk->office, sql, now_ms);
+
+    err = err ? err : questionnaire_turn(&desk->office, sql, now_ms);
+    return err ? err : improve_turn(&desk->office, sql, now_ms);
+}
+
+static enum err turn_relation(struct desk *desk, struct sql *sql, int64_t now_ms)
+{
+    enum err err;
+
+    if (complaint_due(sql) > now_ms && questionnaire_due(sql) > now_ms && improve_due(&desk->office, sql) > now_ms) {
+        return ERR_OK;
+    }
+    err = sql_save(sql);
+    return err ? err : end_step(desk, sql, "complaints and questionnaires", do_relation(desk, sql, now_ms));
+}
+
 enum err desk_survey_answer(struct desk *desk, struct sql *sql, int64_t survey, const struct action *action,
                             const char *channel, int64_t now_ms, struct text *why)
 {
@@ -441,7 +465,7 @@ enum err desk_turn(struct desk *desk, struct sql *sql, int64_t now_ms, int64_t *
     static enum err (*const steps[])(struct desk *, struct sql *, int64_t) = {
         turn_links,       turn_alarms, turn_tickets, turn_closures,  turn_customers,
         turn_escalations, turn_visits, turn_duties,  turn_stock, turn_inspections, turn_forecasts,
-        turn_money,       turn_late,   turn_surveys, turn_onsite,
+        turn_money,       turn_late,   turn_surveys, turn_onsite, turn_relation,
     };
     enum err err = ERR_OK;
 

@@ -113,6 +113,19 @@ enum err desk_settle(struct desk *desk, struct sql *sql, const struct action *ac
 /* true when the action with that id (NULL: none) was done already. */
 bool desk_ticket_did(struct sql *sql, int64_t ticket, const char *action_id);
 bool desk_work_did(struct sql *sql, int64_t work_order, const char *action_id);
+/* Complaints, questionnaires, the service register and improvements (server/relation). */
+enum err desk_complaint(struct desk *desk, struct sql *sql, const struct action *action, int64_t public_ticket, int64_t now_ms,
+                        int64_t *ret_id, bool *ret_again, struct text *why) MUST_CHECK;
+enum err desk_complaint_action(struct desk *desk, struct sql *sql, int64_t complaint, const struct action *action,
+                               int64_t now_ms, struct text *why) MUST_CHECK;
+enum err desk_questionnaire_answer(struct desk *desk, struct sql *sql, int64_t questionnaire, const struct action *action,
+                                   const char *channel, int64_t now_ms, struct text *why) MUST_CHECK;
+enum err desk_register(struct desk *desk, struct sql *sql, const struct action *action, int64_t now_ms, int64_t *ret_id,
+                       struct text *why) MUST_CHECK;
+enum err desk_improvement(struct desk *desk, struct sql *sql, const struct action *action, int64_t now_ms, int64_t *ret_id,
+                          struct text *why) MUST_CHECK;
+enum err desk_improvement_action(struct desk *desk, struct sql *sql, int64_t improvement, const struct action *action,
+                                 int64_t now_ms, struct text *why) MUST_CHECK;
 /* A ticket by phone, web, e-mail …: {kind, equipment?, site?, fault?, grade?, title?, note?,
  * contact?}; merged with an open ticket of the same cause. number has room for 32 bytes. */
 enum err desk_report(struct desk *desk, struct sql *sql, const struct action *action,

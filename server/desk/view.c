@@ -7,6 +7,7 @@
 #include "models/service/sla.h"
 #include "models/service/warranty.h"
 #include "server/money/money.h"
+#include "server/case/contact.h"
 #include "server/case/clocks.h"
 #include "server/case/customer.h"
 #include "server/desk/closure.h"
@@ -290,6 +291,7 @@ enum err view_track(struct sql *sql, struct rules *rules, int64_t ticket, int64_
     if (!err) {
         err = view_clocks(sql, rules, ticket, now_ms, CLOCKS_SHORT, out);
     }
+    err = err ? err : contact_put(sql, "complaints", out);
     json_close_object(out);
     return err;
 }

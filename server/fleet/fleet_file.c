@@ -381,9 +381,12 @@ static void check_depot(struct reader *reader, struct yaml_node *map)
 
 static void check_contact(struct reader *reader, struct yaml_node *map)
 {
+    static const char *const purposes[] = {"service", "complaints", NULL};
+
     check_text(reader, map, "name");
     check_text(reader, map, "phone");
     check_text(reader, map, "email");
+    (void)yaml_choice(reader->complaints, yaml_find(map, "purpose"), "what it is for", purposes, 0);
 }
 
 /* What it is built into: a profile, a component class, or both. */

@@ -500,11 +500,11 @@ static enum err apply_contact(struct row *row)
 {
     bool there = sql_find_int(row->sql, 0, "SELECT 1 FROM contact WHERE name = ?1", "t", row->id) != 0;
     enum err err = count(row, sql_run(row->sql,
-                                      "INSERT INTO contact (name, title, phone, email, doc) VALUES (?1, ?2, ?3, ?4, ?5) ON"
-                                      " CONFLICT (name) DO UPDATE SET title = ?2, phone = ?3, email = ?4, doc = ?5 WHERE"
-                                      " contact.doc <> ?5",
-                                      "ttttt", row->id, words(row->map, "name"), words(row->map, "phone"),
-                                      words(row->map, "email"), row->doc.bytes));
+                                      "INSERT INTO contact (name, title, phone, email, doc, purpose) VALUES (?1, ?2, ?3, ?4,"
+                                      " ?5, COALESCE(?6, 'service')) ON CONFLICT (name) DO UPDATE SET title = ?2, phone = ?3,"
+                                      " email = ?4, doc = ?5, purpose = COALESCE(?6, 'service') WHERE contact.doc <> ?5",
+                                      "tttttt", row->id, words(row->map, "name"), words(row->map, "phone"),
+                                      words(row->map, "email"), row->doc.bytes, words(row->map, "purpose")));
 
     return err || !there || sql_changes(row->sql) == 0
                ? err

@@ -13,3 +13,4 @@ extern const char schema_inspection[];
 extern const char schema_money[]; /* warranty decisions, quotations, books, claims, settlements */
 extern const char schema_relation[]; /* customers */
 extern const char schema_rounds[]; /* orders by themselves, approvals, registrations */
+extern const char schema_complaint[]; /* complaints, questionnaires, the register, improvements */

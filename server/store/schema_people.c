@@ -57,7 +57,7 @@ const char schema_people[] =
     "CREATE INDEX clock_untold ON clock (kind, untold, untold_due_ms) WHERE untold IS NOT NULL;"
     /* Whom customers may turn to at the company, and when that changed. */
     "CREATE TABLE contact (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, title TEXT, phone TEXT, email TEXT, doc TEXT"
-    " NOT NULL);"
+    " NOT NULL, purpose TEXT NOT NULL DEFAULT 'service');"
     "CREATE TABLE contact_change (id INTEGER PRIMARY KEY, contact INTEGER NOT NULL REFERENCES contact, at_ms INTEGER NOT"
     " NULL);"
     "CREATE INDEX contact_change_at ON contact_change (at_ms);";

@@ -262,6 +262,35 @@ static void show_money(const struct plan *plan, struct text *to)
               (long long)price->approve[ROLE_MANAGER], (long long)price->approve[ROLE_ADMIN]);
 }
 
+static void show_relation(const struct plan *plan, struct text *to)
+{
+    const struct plan_complaint *complaint = &plan->complaint;
+
+    text_add(to, "complaint");
+    for (int i = 0; i < PLAN_COMPLAINT_LIMITS; i++) {
+        text_addf(to, " %lld%s %c", (long long)complaint->limits[i].limit.count,
+                  duration_unit_text(complaint->limits[i].limit.unit), complaint->limits[i].origin.flag);
+    }
+    text_addf(to, " escalate %lld deemed %lld chain", (long long)complaint->escalate_ms, (long long)complaint->deemed_ms);
+    for (size_t i = 0; i < complaint->chain_count; i++) {
+        text_addf(to, " %s", complaint->chain[i]);
+    }
+    text_add(to, "\n");
+    show_list("straight up", complaint->straight_up, to);
+    text_addf(to, "questionnaire every %lld expires %lld contact %lld%s\n", (long long)plan->questionnaire.every_ms,
+              (long long)plan->questionnaire.expires_ms, (long long)plan->duties[PLAN_DUTY_TALK].limit.count,
+              duration_unit_text(plan->duties[PLAN_DUTY_TALK].limit.unit));
+    for (size_t i = 0; i < plan->questionnaire.question_count; i++) {
+        const struct plan_question *question = &plan->questionnaire.questions[i];
+
+        text_addf(to, "question %s %s each %d found %s", question->id, plan_question_kind_names[question->kind],
+                  (int)question->each, plan_question_found_names[question->found]);
+        show_title(&question->title, to);
+        text_add(to, "\n");
+        show_list("alert", question->alert, to);
+    }
+}
+
 static void show_plan(const struct plan *plan, struct text *to)
 {
     text_addf(to, "plan %s version %s zone %s gate %s consent %d hold %lld", plan->id, plan->version,
@@ -290,6 +319,7 @@ static void show_plan(const struct plan *plan, struct text *to)
     show_list("free", plan->free_causes, to);
     show_list("excluded", plan->excluded, to);
     show_money(plan, to);
+    show_relation(plan, to);
     for (size_t i = 0; i < plan->target_count; i++) {
         show_target(&plan->targets[i], to);
     }
