@@ -233,3 +233,21 @@ def test_a_questionnaire(world):
     assert rows[0][2:] == ["yes", "no"]
     lines = {(line["name"], line["group"]): line for line in world.get("/reports/questionnaires")["lines"]}
     assert lines["corrected", "works"]["value"] == 1 and lines["answers", "works: no"]["value"] == 1
+
+
+def test_figures_of_looks_and_of_missed_promises(world):
+    """S0-118: faults in the 90 days before and after a look on site; S2-34: a missed clock of a complaint is in the breach register."""
+    import sqlite3
+    day, now = 86_400_000, world.rows("SELECT MAX(registered_ms) FROM ticket")[0][0]
+    before = world.report("swh-0007", fault="leak", kind="fault")["number"]
+    with sqlite3.connect(world.folder / "server.db", timeout=20) as database:
+        database.execute("UPDATE ticket SET registered_ms = ? WHERE number = ?", (now - 100 * day, before))
+        database.execute("INSERT INTO work_order (id, number, kind, equipment, state, created_ms) SELECT 9000, 'W-LOOK', 'inspection', id, 'done', 1"
+                         " FROM equipment WHERE name = 'swh-0007'")
+        database.execute("INSERT INTO work_event (work_order, at_ms, stored_ms, who, action) VALUES (9000, ?, ?, 'tech-1', 'finish')", (now - 95 * day,) * 2)
+        database.execute("UPDATE clock SET breached_ms = ? WHERE id = (SELECT MAX(id) FROM clock WHERE kind = 'complaint_resolve' AND met_ms IS NULL)",
+                         (now - 7_200_000,))
+    looks = {line["group"]: line for line in world.get("/reports/prevention")["lines"]}
+    assert (looks["before"]["value"], looks["after"]["value"]) == (1, 0) and looks["before"]["rows"][0]["ref"] == "W-LOOK"
+    missed = {line["group"]: line for line in world.get("/reports/breaches")["lines"] if line["name"] == "complaints over the promise"}
+    assert 2 <= missed["complaint_resolve"]["value"] < 3
