@@ -73,7 +73,7 @@ static enum err do_post(struct call *call, struct sql *sql, int64_t now_ms, stru
 {
     struct action action;
     int64_t id = 0;
-    bool again;
+    bool again = false;
     enum err err = act_read(call, &action, why);
 
     err = err ? err : desk_complaint(call->api->options.desk, sql, &action, 0, now_ms, &id, &again, why);
@@ -151,7 +151,7 @@ static enum err do_track(struct call *call, struct sql *sql, int64_t now_ms, str
     int64_t id = 0;
     struct sql_rows rows;
     struct action action;
-    bool again;
+    bool again = false;
     enum err err = act_read(call, &action, why);
 
     err = err ? err

@@ -21,7 +21,7 @@ static enum err report_repair(struct desk *desk, struct sql *sql, int64_t compla
     struct json_out body = json_out(32 * 1024);
     struct action report = {.action = "", .who = action->who, .role = action->role,
                             .note = json_text_or(action->body, "detail", NULL)};
-    struct arena *arena; /* the desk's is emptied by the report */
+    struct arena *arena = NULL; /* the desk's is emptied by the report */
     const char *reason;
     char number[32];
     bool merged;

@@ -241,7 +241,7 @@ enum err complaint_up(struct office *office, struct sql *sql, const struct compl
                       const char *who, const char *action, const char *action_id, const char *note, int64_t at_ms,
                       int64_t now_ms)
 {
-    int64_t level, owner, top = top_of(complaint);
+    int64_t level = 0, owner = 0, top = top_of(complaint);
     int64_t every_ms = complaint->plan ? complaint->plan->complaint.escalate_ms : 0;
     TEXT(step, 160);
     enum err err = complaint_owner(office, sql, complaint, from_level, now_ms, &level, &owner);

@@ -87,7 +87,7 @@ static enum err new_owner(const struct doing *doing, const char *department, int
     const struct complaint *complaint = doing->complaint;
     const struct crew_team *team;
     const struct crew *crew;
-    int64_t level;
+    int64_t level = 0;
     bool barred = false;
     enum err err = office_crew(doing->office, doing->sql, &crew);
 

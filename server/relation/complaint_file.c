@@ -32,7 +32,7 @@ static enum err read_word(const struct cJSON *body, const char *name, const char
 }
 
 /* Row id of what a field names; 0 when it is not there. */
-static enum err read_row(struct sql *sql, const struct cJSON *body, const char *name, const char *statement, int64_t *io_id,
+static enum err read_row(struct sql *sql, const struct cJSON *body, const char *name, const char *statement, int64_t *ret_id,
                          struct text *why)
 {
     const char *said = json_text_or(body, name, NULL);
@@ -40,8 +40,8 @@ static enum err read_row(struct sql *sql, const struct cJSON *body, const char *
     if (!said || !said[0]) {
         return ERR_OK;
     }
-    *io_id = sql_find_int(sql, 0, statement, "t", said);
-    return *io_id ? ERR_OK : text_say(why, ERR_FORMAT, "%s: expected one that is there, found '%.64s'", name, said);
+    *ret_id = sql_find_int(sql, 0, statement, "t", said);
+    return *ret_id ? ERR_OK : text_say(why, ERR_FORMAT, "%s: expected one that is there, found '%.64s'", name, said);
 }
 
 static const struct {
@@ -100,7 +100,10 @@ static enum err read_filed(struct office *office, struct sql *sql, const struct 
     err = err ? err : read_text(body, "campaign", 100, &filed->campaign, why);
     err = err ? err : read_nature(office, body, &filed->nature, why);
     for (size_t i = 0; !err && i < sizeof(rows_of) / sizeof(rows_of[0]); i++) {
-        err = read_row(sql, body, rows_of[i].name, rows_of[i].statement, (int64_t *)((char *)filed + rows_of[i].at), why);
+        int64_t id = 0;
+
+        err = read_row(sql, body, rows_of[i].name, rows_of[i].statement, &id, why);
+        memcpy((char *)filed + rows_of[i].at, &id, sizeof(id));
     }
     err = err ? err : read_word(body, "channel", complaint_channel_names, 0, &filed->channel, why);
     return err ? err
@@ -193,7 +196,7 @@ static enum err insert(struct sql *sql, const struct filed *filed, const struct 
 /* The first who looks at it, its plan, its clocks, and words to both sides. An opinion is registered: no case. */
 static enum err begin(struct office *office, struct sql *sql, int64_t id, const struct action *action, int64_t now_ms)
 {
-    int64_t level, owner;
+    int64_t level = 0, owner = 0;
     struct complaint complaint;
     enum err err = complaint_load(office, sql, id, &complaint);
 

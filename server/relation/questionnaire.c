@@ -45,7 +45,7 @@ static enum err find_found(struct office *office, struct sql *sql, int which, in
 static enum err put_line(struct office *office, struct sql *sql, int64_t id, const struct plan_question *question,
                          int64_t equipment, int64_t *io_position)
 {
-    const char *already;
+    const char *already = NULL;
     enum err err = find_found(office, sql, question->found, equipment, &already);
 
     if (err || *io_position >= QUESTIONNAIRE_LINES_MOST) {
@@ -264,7 +264,7 @@ static enum err raise(struct office *office, struct sql *sql, int64_t id, const 
     struct action action = {.action = "", .who = "heliograph", .role = ROLE_SERVER};
     int64_t complaint = 0;
     const char *reason;
-    bool again;
+    bool again = false;
     TEXT(words, 3800);
     TEXT(key, 60);
     TEXT(site, 80);
@@ -316,7 +316,7 @@ enum err questionnaire_answer(struct office *office, struct sql *sql, int64_t id
     const char *comment = json_text_or(action->body, "comment", NULL);
     const struct plan *plan = NULL;
     struct sql_rows rows;
-    size_t count;
+    size_t count = 0;
     bool alert = false, over = false;
     enum err err;
 

@@ -136,7 +136,7 @@ static enum err deed(enum deed what, int64_t *io_id, const char *who, enum role 
     struct arena *arena;
     TEXT(why, 500);
     enum err err = ERR_OK;
-    bool again;
+    bool again = false;
 
     assert_int_equal(arena_open(1 << 20, &arena), ERR_OK);
     assert_int_equal(json_parse(arena, words, strlen(words), &body, NULL), ERR_OK);
@@ -171,7 +171,7 @@ static enum err act(int64_t id, const char *action, const char *words)
 /* about, owner, state with outcome, or what became of the repair; statements are told apart by their address */
 enum column { ABOUT, OWNER, STATE, REPAIR };
 
-static const char *field(int64_t id, enum column column)
+static const char *field(int64_t id, int column)
 {
     static char value[200];
     struct sql_rows rows;
