@@ -10,7 +10,7 @@ const char *const job_kind_names[] = {"corrective",     "preventive",   "inspect
 const char *const job_type_names[] = {"check", "number", "text", "choice", "photo", "measure", "part", NULL};
 const char *const job_stage_names[] = {"depart", "start", "finish", "verify", "close", NULL};
 const char *const job_need_names[] = {"precautions", "steps",    "test",       "technician",
-                                      "customer",    "acceptance", "findings", NULL};
+                                      "customer",    "acceptance", "findings", "documents", NULL};
 const char *const job_light_names[] = {"open", "green", "red", NULL};
 
 static int find(const char *const *names, const char *name)

@@ -45,9 +45,10 @@ enum job_need {
     JOB_NEED_CUSTOMER,    /* signature */
     JOB_NEED_ACCEPTANCE,  /* the customer has accepted the result */
     JOB_NEED_FINDINGS,    /* every ticket that a failed step raised is closed */
+    JOB_NEED_DOCUMENTS,   /* the papers that the plan wants were handed over, where the plan says that it waits for them */
     JOB_NEEDS,
 };
-extern const char *const job_need_names[]; /* precautions steps … findings */
+extern const char *const job_need_names[]; /* precautions steps … documents */
 
 struct job_choice {
     const char *id;

@@ -219,6 +219,24 @@ struct plan_questionnaire { /* how the equipment runs, as its customers see it *
     struct plan_origin origin; /* of the questions */
 };
 
+struct plan_season { /* upkeep that customers are told of every year, once in its window */
+    const char *id, *as; /* told once a year as that: the notice's step is knowledge_<as> */
+    const struct plan_window *windows; /* south of the equator half a year on, where it names no climate */
+    size_t count;
+    const char *const *climates, *const *classes; /* NULL-ended; none: everywhere, whatever is built in */
+};
+
+struct plan_files { /* the files that are kept of customers and equipment */
+    struct duration analysis; /* how often a service file is looked through; count 0: not */
+    int repeat;               /* so many times the same fault in it is a hint */
+    double change;            /* … and a figure that moved by that share */
+    const char *const *documents; /* NULL-ended kinds that equipment has to have */
+    bool gate;                /* an installation is not closed without them */
+    struct plan_origin documents_origin;
+    const struct plan_season *seasons;
+    size_t season_count;
+};
+
 struct plan_owed { /* which clocks a kind of ticket has */
     const struct ticket_kind *kind;
     const char *const *clocks; /* NULL-ended kinds of clocks */
@@ -276,6 +294,7 @@ struct plan {
     struct plan_survey survey;
     struct plan_complaint complaint;
     struct plan_questionnaire questionnaire;
+    struct plan_files files;
     const char *onsite_gate;
     bool consent_before_repair;
     struct plan_old_parts { /* what is taken out of equipment under warranty */

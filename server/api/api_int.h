@@ -193,6 +193,26 @@ void page_survey(struct call *call);
 void page_style(struct call *call);
 void page_script(struct call *call);
 
+/* Files and papers as objects: dossier_route.c. ERR_FORMAT: a problem was written. */
+enum err dossier_customer(struct call *call, const char *id, struct json_out *out) MUST_CHECK;
+enum err dossier_service(struct call *call, const char *id, struct json_out *out) MUST_CHECK;
+enum err dossier_operating(struct call *call, const char *id, struct json_out *out) MUST_CHECK;
+enum err dossier_repair(struct call *call, const char *id, struct json_out *out) MUST_CHECK;
+enum err dossier_papers(struct call *call, const char *id, struct json_out *out) MUST_CHECK;
+enum err dossier_rules(struct call *call, const char *id, struct json_out *out) MUST_CHECK;
+enum err dossier_handover(struct call *call, const char *id, struct json_out *out) MUST_CHECK;
+enum err dossier_design(struct call *call, const char *id, struct json_out *out) MUST_CHECK;
+void library_list_all(struct call *call);
+void library_show(struct call *call);
+void equipment_receipt(struct call *call);
+void track_document(struct call *call);
+void customer_note(struct call *call);
+void analyses_list(struct call *call);
+void analyses_seen(struct call *call);
+void bulletins_list(struct call *call);
+void bulletins_show(struct call *call);
+void bulletins_act(struct call *call);
+
 void clocks_show(struct call *call);
 void duties_list(struct call *call);
 void duties_act(struct call *call);

@@ -196,6 +196,14 @@ static const struct subject {
     {"questionnaire", papers_questionnaire, 0},
     {"register", papers_register, MAY_MANAGE},
     {"entry", papers_entry, MAY_MANAGE},
+    {"customer", dossier_customer, 0},
+    {"service", dossier_service, 0},
+    {"operation", dossier_operating, 0},
+    {"repairs", dossier_repair, 0},
+    {"papers", dossier_papers, 0},
+    {"site_rules", dossier_rules, 0},
+    {"shift", dossier_handover, 0},
+    {"design", dossier_design, 0},
 };
 
 static const struct subject *subject_of(const struct paper *paper)

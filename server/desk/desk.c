@@ -12,6 +12,7 @@
 #include "server/field/attachment.h"
 #include "server/field/escalate.h"
 #include "server/field/owner.h"
+#include "server/dossier/dossier.h"
 #include "server/relation/photo.h"
 #include "server/relation/complaint.h"
 #include "server/relation/improve.h"
@@ -259,6 +260,7 @@ int64_t desk_due(const struct desk *desk, struct sql *sql, int64_t now_ms)
         onsite_due(sql),
         complaint_due(sql),   questionnaire_due(sql),
         improve_due(&desk->office, sql),
+        dossier_due(sql),
     };
 
     if (now_ms < desk->turned_ms) {
@@ -439,6 +441,24 @@ static enum err turn_relation(struct desk *desk, struct sql *sql, int64_t now_ms
     return err ? err : end_step(desk, sql, "complaints and questionnaires", do_relation(desk, sql, now_ms));
 }
 
+static enum err turn_files(struct desk *desk, struct sql *sql, int64_t now_ms)
+{
+    enum err err = dossier_due(sql) > now_ms ? ERR_OK : sql_save(sql);
+
+    if (err || dossier_due(sql) > now_ms) {
+        return err;
+    }
+    return end_step(desk, sql, "files of customers", dossier_turn(&desk->office, sql, now_ms));
+}
+
+enum err desk_bulletin_action(struct desk *desk, struct sql *sql, int64_t bulletin, const struct action *action, int64_t now_ms,
+                              struct text *why)
+{
+    arena_reset(desk->office.arena);
+    return text_same(action->action, "order") ? bulletin_order(&desk->office, sql, bulletin, action, now_ms, why)
+                                              : bulletin_act(sql, bulletin, action, now_ms, why);
+}
+
 enum err desk_survey_answer(struct desk *desk, struct sql *sql, int64_t survey, const struct action *action,
                             const char *channel, int64_t now_ms, struct text *why)
 {
@@ -465,7 +485,7 @@ enum err desk_turn(struct desk *desk, struct sql *sql, int64_t now_ms, int64_t *
     static enum err (*const steps[])(struct desk *, struct sql *, int64_t) = {
         turn_links,       turn_alarms, turn_tickets, turn_closures,  turn_customers,
         turn_escalations, turn_visits, turn_duties,  turn_stock, turn_inspections, turn_forecasts,
-        turn_money,       turn_late,   turn_surveys, turn_onsite, turn_relation,
+        turn_money,       turn_late,   turn_surveys, turn_onsite, turn_relation, turn_files,
     };
     enum err err = ERR_OK;
 

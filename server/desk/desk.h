@@ -86,6 +86,9 @@ enum err desk_opt_out(struct desk *desk, struct sql *sql, int64_t customer, cons
                       struct text *why) MUST_CHECK;
 enum err desk_customer_photo(struct desk *desk, struct sql *sql, int64_t ticket, const char *title, const void *bytes,
                              size_t size, int64_t now_ms, char ret_id[65], struct text *why) MUST_CHECK;
+/* A bulletin at one piece of equipment: order (a planned change), done, refuse, reopen (server/dossier). */
+enum err desk_bulletin_action(struct desk *desk, struct sql *sql, int64_t bulletin, const struct action *action, int64_t now_ms,
+                              struct text *why) MUST_CHECK;
 /* done, cancel: what a person does with a duty (server/case/duties.h). */
 enum err desk_duty_action(struct desk *desk, struct sql *sql, int64_t duty, const struct action *action,
                           int64_t now_ms, struct text *why) MUST_CHECK;

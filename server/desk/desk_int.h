@@ -63,6 +63,10 @@ enum err inspections_turn(struct office *office, struct sql *sql, int64_t now_ms
 /* A work order has moved: when somebody looked at the equipment, that is what the period owed. */
 enum err inspection_on_site(struct sql *sql, int64_t work_order) MUST_CHECK;
 
+/* order_bulletin.c: a planned change for what a bulletin asks of that equipment. */
+enum err bulletin_order(struct office *office, struct sql *sql, int64_t bulletin, const struct action *action, int64_t now_ms,
+                        struct text *why) MUST_CHECK;
+
 enum err link_turn(struct office *office, struct sql *sql, int64_t now_ms) MUST_CHECK;
 int64_t links_due(struct sql *sql); /* OFFICE_NEVER: none is */
 /* The silence of that agent (0: of all) is judged anew: plans or tickets have changed. */

@@ -11,6 +11,7 @@
 #include "server/case/clocks.h"
 #include "server/case/customer.h"
 #include "server/desk/closure.h"
+#include "server/dossier/library.h"
 #include "server/fleet/numbers.h"
 #include "server/field/field.h"
 
@@ -238,6 +239,29 @@ static void put_next(const char *state, struct json_out *out)
     json_close_object(out);
 }
 
+/* What a customer may read of his equipment; what tells of this fault comes first (S1-03). */
+static enum err put_papers(struct sql *sql, const struct zone *zone, int64_t ticket, int64_t now_ms, struct json_out *out)
+{
+    int64_t equipment = sql_find_int(sql, 0, "SELECT equipment FROM ticket WHERE id = ?1", "i", ticket);
+    struct arena *arena = NULL;
+    struct sql_rows rows;
+    const char *fault = NULL;
+    enum err err = arena_open(4 * 1024 * 1024, &arena);
+
+    if (err) {
+        return err;
+    }
+    sql_find(sql, &rows, "SELECT fault FROM ticket WHERE id = ?1 AND fault IS NOT NULL", "i", ticket);
+    if (sql_next(&rows)) {
+        fault = arena_text(arena, sql_text(&rows, 0), strlen(sql_text(&rows, 0)));
+    }
+    err = sql_end(&rows);
+    json_key(out, "documents");
+    err = err ? err : library_list(arena, sql, zone, equipment, zone_day(zone, now_ms), true, fault, out);
+    arena_close(arena);
+    return err;
+}
+
 enum err view_track(struct sql *sql, struct rules *rules, int64_t ticket, int64_t now_ms,
                     struct json_out *out)
 {
@@ -285,6 +309,9 @@ enum err view_track(struct sql *sql, struct rules *rules, int64_t ticket, int64_
         return err ? err : ERR_NOT_FOUND;
     }
     err = put_history(sql, ticket, zone_of(rules, time_zone), out);
+    if (!err) {
+        err = put_papers(sql, zone_of(rules, time_zone), ticket, now_ms, out);
+    }
     if (!err) {
         err = money_show_offer(sql, ticket, zone_of(rules, time_zone), out);
     }

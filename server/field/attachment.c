@@ -74,29 +74,36 @@ static bool is_digest(const char *hash)
     return hash && strlen(hash) == 64 && strspn(hash, "0123456789abcdef") == 64;
 }
 
-static enum err find_owner(struct sql *sql, const struct cJSON *body, int64_t *ret_order, int64_t *ret_ticket,
-                           struct text *why)
+static enum err find_owner(struct sql *sql, const struct cJSON *body, struct attachment_new *what, struct text *why)
 {
+    const char *document = json_text_or(body, "document", NULL);
     const char *order = json_text_or(body, "work_order", NULL), *ticket = json_text_or(body, "ticket", NULL);
 
-    *ret_order = sql_find_int(sql, 0, "SELECT id FROM work_order WHERE number = ?1", "t", order);
-    *ret_ticket = sql_find_int(sql, 0, "SELECT id FROM ticket WHERE number = ?1", "t", ticket);
-    if (!order == !ticket) {
-        return text_say(why, ERR_FORMAT, "expected work_order or ticket: the number of one");
+    what->work_order = sql_find_int(sql, 0, "SELECT id FROM work_order WHERE number = ?1", "t", order);
+    what->ticket = sql_find_int(sql, 0, "SELECT id FROM ticket WHERE number = ?1", "t", ticket);
+    what->library = sql_find_int(sql, 0, "SELECT id FROM library WHERE name = ?1", "t", document);
+    if (!!order + !!ticket + !!document != 1) {
+        return text_say(why, ERR_FORMAT, "expected work_order or ticket: the number of one; or document: the id of one");
     }
-    return *ret_order || *ret_ticket ? ERR_OK
-                                     : text_say(why, ERR_FORMAT, "%s: there is none called '%.40s'",
-                                                order ? "work_order" : "ticket", order ? order : ticket);
+    return what->work_order || what->ticket || what->library
+               ? ERR_OK
+               : text_say(why, ERR_FORMAT, "%s: there is none called '%.40s'",
+                          order    ? "work_order"
+                          : ticket ? "ticket"
+                                   : "document",
+                          order ? order : ticket ? ticket : document);
 }
 
-static enum err check_room(struct office *office, struct sql *sql, int64_t order, int64_t ticket, int64_t size,
+static enum err check_room(struct office *office, struct sql *sql, const struct attachment_new *what, int64_t size,
                            struct text *why)
 {
     int64_t file = office->options.file_bytes ? office->options.file_bytes : FILE_BYTES;
     int64_t all = office->options.files_bytes ? office->options.files_bytes : FILES_BYTES;
     int64_t there = sql_find_int(sql, 0, "SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM attachment", "");
-    int64_t count = order ? sql_find_int(sql, 0, "SELECT COUNT(*) FROM attachment WHERE work_order = ?1", "i", order)
-                          : sql_find_int(sql, 0, "SELECT COUNT(*) FROM attachment WHERE ticket = ?1", "i", ticket);
+    int64_t count = sql_find_int(sql, 0,
+                                 "SELECT (SELECT COUNT(*) FROM attachment WHERE work_order = ?1) + (SELECT COUNT(*) FROM"
+                                 " attachment WHERE ticket = ?2) + (SELECT COUNT(*) FROM attachment WHERE library = ?3)",
+                                 "iii", what->work_order, what->ticket, what->library);
 
     if (size < 1 || size > file) {
         return text_say(why, ERR_FORMAT, "size: expected 1 to %lld bytes", (long long)file);
@@ -114,9 +121,10 @@ static enum err put_file(struct sql *sql, const struct attachment_new *what, con
 {
     return sql_run(sql,
                    "INSERT INTO attachment (name, work_order, ticket, step, title, size, hash, state, at_ms, stored_ms,"
-                   " who) VALUES (?1, NULLIF(?2, 0), NULLIF(?3, 0), ?4, ?5, ?6, ?7, 'open', ?8, ?9, ?10)",
-                   "tiittitiit", what->id, what->work_order, what->ticket, what->step, what->title, size, hash,
-                   what->at_ms, what->now_ms, what->who);
+                   " who, library) VALUES (?1, NULLIF(?2, 0), NULLIF(?3, 0), ?4, ?5, ?6, ?7, 'open', ?8, ?9, ?10, NULLIF(?11,"
+                   " 0))",
+                   "tiittitiiti", what->id, what->work_order, what->ticket, what->step, what->title, size, hash,
+                   what->at_ms, what->now_ms, what->who, what->library);
 }
 
 enum err attachment_begin(struct office *office, struct sql *sql, const struct action *action, int64_t now_ms,
@@ -145,9 +153,9 @@ enum err attachment_begin(struct office *office, struct sql *sql, const struct a
                    ? err
                    : text_say(why, ERR_FORMAT, "id: it was used for another file already");
     }
-    err = find_owner(sql, body, &what.work_order, &what.ticket, why);
+    err = find_owner(sql, body, &what, why);
     if (!err) {
-        err = check_room(office, sql, what.work_order, what.ticket, size, why);
+        err = check_room(office, sql, &what, size, why);
     }
     return err ? err : put_file(sql, &what, hash, size);
 }
@@ -313,7 +321,7 @@ enum err attachment_whole(struct office *office, struct sql *sql, const struct a
     hash_sha_begin(&sha);
     hash_sha_add(&sha, bytes, size);
     hash_sha_end(&sha, hash);
-    err = check_room(office, sql, what->work_order, what->ticket, (int64_t)size, why);
+    err = check_room(office, sql, what, (int64_t)size, why);
     if (!err) {
         err = put_file(sql, &named, hash, (int64_t)size);
     }

@@ -11,7 +11,7 @@
 #define ATTACHMENT_PIECE_MOST (512 * 1024)
 #define ATTACHMENTS_MOST      200 /* of one order or ticket */
 
-/* {id, work_order|ticket (numbers), size, hash, step?, title?, at?}. The same id with the same hash again is fine. ERR_STATE:
+/* {id, work_order|ticket (numbers)|document (of the register), size, hash, step?, title?, at?}. The same id with the same hash again is fine. ERR_STATE:
  * the room for files is used up; ERR_FORMAT with why. */
 enum err attachment_begin(struct office *office, struct sql *sql, const struct action *action, int64_t now_ms,
                           char ret_name[65], struct text *why) MUST_CHECK;
@@ -21,7 +21,7 @@ enum err attachment_add(struct office *office, struct sql *sql, const char *name
                         size_t size, int64_t now_ms, struct text *why) MUST_CHECK;
 struct attachment_new {
     const char *id, *step, *title, *who; /* id NULL: one is made */
-    int64_t work_order, ticket, at_ms, now_ms;
+    int64_t work_order, ticket, at_ms, now_ms, library; /* of one of the three */
 };
 /* A whole file at once. ERR_FORMAT: of no kind that is taken; ERR_STATE: there is no room. */
 enum err attachment_whole(struct office *office, struct sql *sql, const struct attachment_new *what, const void *bytes,

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "server/dossier/files.h"
+
 static bool is_overridden(struct sql *sql, int64_t order, const char *need)
 {
     return sql_find_int(sql, 0, "SELECT 1 FROM work_override WHERE work_order = ?1 AND need = ?2", "it", order, need);
@@ -31,6 +33,30 @@ static enum err open_steps(struct sql *sql, int64_t order, const char *section, 
         add(to, need, steps.at);
     }
     return sql_end(&rows);
+}
+
+/* S0-01: what the plan wants handed over and was not, where the plan lets nothing be accepted without it. */
+static enum err open_documents(struct office *office, struct sql *sql, const struct order *order, const char *name,
+                               struct text *to)
+{
+    struct file_asked asked = {.sql = sql, .rules = office->options.rules, .preset_plan = office->options.preset_plan,
+                               .zone = zone_utc(), .now_ms = order->created_ms};
+    int64_t site = sql_find_int(sql, order->site, "SELECT site FROM equipment WHERE id = ?1", "i", order->equipment);
+    const struct plan *plan;
+    int count = 0;
+    enum err err = ERR_OK;
+    TEXT(missing, 400);
+
+    /* as things stood when the order was last heard of */
+    asked.now_ms = sql_find_int(sql, asked.now_ms, "SELECT MAX(at_ms) FROM work_event WHERE work_order = ?1", "i", order->id);
+    plan = order->equipment && asked.rules ? file_plan(&asked, site) : NULL;
+    if (plan && plan->files.gate) {
+        err = library_missing(sql, plan, order->equipment, zone_day(asked.zone, asked.now_ms), NULL, &count, &missing);
+    }
+    if (!err && count > 0) {
+        add(to, name, missing.at);
+    }
+    return err;
 }
 
 static enum err open_need(struct office *office, struct sql *sql, const struct order *order, int need,
@@ -71,6 +97,8 @@ static enum err open_need(struct office *office, struct sql *sql, const struct o
             add(to, name, "their tickets are open");
         }
         return ERR_OK;
+    case JOB_NEED_DOCUMENTS:
+        return open_documents(office, sql, order, name, to);
     case JOB_NEEDS:
         break;
     }
@@ -165,7 +193,7 @@ enum err do_override(struct work *work)
 
     if (!err && !is_need(work, need)) {
         return text_say(work->why, ERR_FORMAT,
-                        "need: expected precautions, steps, test, technician, customer, acceptance, findings or a gate of the"
+                        "need: expected precautions, steps, test, technician, customer, acceptance, findings, documents or a gate of the"
                         " order, found '%.40s'",
                         need ? need : "");
     }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "server/dossier/files.h"
+
 static void put_step(struct view *view, const struct sql_rows *rows)
 {
     const char *spec = sql_text(rows, 0);
@@ -103,9 +105,9 @@ enum err view_overrides(struct view *view)
 }
 
 /* What is still open before each stage, in words. */
-enum err view_open(struct view *view, const struct order *order)
+enum err view_open(struct view *view, struct rules *rules, const struct order *order)
 {
-    struct office office = {.arena = view->arena};
+    struct office office = {.arena = view->arena, .options = {.rules = rules}};
     enum err err = ERR_OK;
 
     json_key(view->out, "open");
@@ -133,6 +135,29 @@ enum err view_tests(struct view *view)
     if (!err) {
         err = tests_show(view->arena, view->sql, view->order, "after", view->zone, view->out, verdict);
     }
+    json_close_object(view->out);
+    return err;
+}
+
+enum err view_papers(struct view *view, struct rules *rules, const struct order *order)
+{
+    struct file_asked asked = {.sql = view->sql, .rules = rules, .zone = view->zone, .now_ms = order->created_ms};
+    enum err err;
+
+    asked.now_ms = sql_find_int(view->sql, asked.now_ms, "SELECT MAX(at_ms) FROM work_event WHERE work_order = ?1", "i", order->id);
+    json_key(view->out, "papers");
+    if (order->kind != JOB_INSTALLATION || !order->equipment) {
+        json_put_null(view->out);
+        return ERR_OK;
+    }
+    json_open_object(view->out);
+    json_key(view->out, "documents");
+    err = library_list(view->arena, view->sql, view->zone, order->equipment, zone_day(view->zone, asked.now_ms), false, NULL,
+                       view->out);
+    json_key(view->out, "missing");
+    err = err ? err
+              : library_missing(view->sql, file_plan(&asked, order->site), order->equipment, zone_day(view->zone, asked.now_ms),
+                                view->out, NULL, NULL);
     json_close_object(view->out);
     return err;
 }

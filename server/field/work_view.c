@@ -135,7 +135,7 @@ static enum err put_row(struct view *view, struct rules *rules, struct order *or
              " w.state, w.created_ms, w.version, t.grade, w.reason, s.address, w.title, COALESCE(w.urgency, CASE WHEN"
              " t.grade = 1 THEN 'emergency' ELSE 'normal' END), w.job, p.number, w.serial, w.rma, w.code, w.agreed_by,"
              " x.number, w.result, w.result_ms, w.result_by, w.result_note, COALESCE(s.time_zone, c.time_zone), g.name,"
-             " t.warranty, e.serial FROM"
+             " t.warranty, e.serial, w.equipment, w.site FROM"
              " work_order w LEFT JOIN ticket t ON t.id = w.ticket LEFT JOIN equipment e ON e.id = w.equipment LEFT JOIN"
              " site s ON s.id = w.site LEFT JOIN calendar c ON c.id = s.calendar LEFT JOIN team m ON m.id = w.team LEFT"
              " JOIN technician h ON h.id = w.technician LEFT JOIN work_order p ON p.id = w.parent LEFT JOIN work_order x ON"
@@ -148,6 +148,10 @@ static enum err put_row(struct view *view, struct rules *rules, struct order *or
 
         view->zone = zone ? zone : zone_utc();
         order->result = result ? arena_text(view->arena, result, strlen(result)) : NULL;
+        order->kind = job_kind_read(sql_text(&rows, 1));
+        order->created_ms = sql_int(&rows, 12);
+        order->equipment = sql_int(&rows, 34);
+        order->site = sql_int(&rows, 35);
         put_head(view, &rows, order);
     }
     return sql_end(&rows);
@@ -172,7 +176,7 @@ enum err work_view(struct sql *sql, struct rules *rules, int64_t order_id, struc
     err = err ? err : view_steps(&view);
     err = err ? err : view_gates(&view);
     err = err ? err : view_overrides(&view);
-    err = err ? err : view_open(&view, &order);
+    err = err ? err : view_open(&view, rules, &order);
     err = err ? err : view_parts(&view);
     err = err ? err : view_hours(&view);
     err = err ? err : view_lines(&view, "actions", "action");
@@ -182,6 +186,7 @@ enum err work_view(struct sql *sql, struct rules *rules, int64_t order_id, struc
     err = err ? err : view_children(&view);
     json_key(out, "attachments");
     err = err ? err : attachments_view(sql, order_id, 0, view.zone, out);
+    err = err ? err : view_papers(&view, rules, &order);
     err = err ? err : view_timeline(&view);
     json_close_object(out);
     arena_close(view.arena);

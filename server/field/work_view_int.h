@@ -20,7 +20,9 @@ enum err view_steps(struct view *view) MUST_CHECK;
 enum err view_gates(struct view *view) MUST_CHECK;
 enum err view_overrides(struct view *view) MUST_CHECK;
 /* What is still open before each stage, in words. */
-enum err view_open(struct view *view, const struct order *order) MUST_CHECK;
+/* Papers of the equipment that is handed over: what is there, and what is missing by its plan. */
+enum err view_papers(struct view *view, struct rules *rules, const struct order *order) MUST_CHECK;
+enum err view_open(struct view *view, struct rules *rules, const struct order *order) MUST_CHECK;
 enum err view_tests(struct view *view) MUST_CHECK;
 
 enum err view_parts(struct view *view) MUST_CHECK;

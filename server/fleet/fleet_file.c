@@ -29,7 +29,7 @@ struct reader {
 
 const char *const fleet_sections[FLEET_SECTIONS] = {
     "customers", "calendars", "sites", "teams", "technicians", "equipment", "contracts", "depots", "parts",
-    "rosters", "contacts", "suppliers", "price_lists",
+    "rosters", "contacts", "suppliers", "price_lists", "operators", "designs", "documents", "bulletins",
 };
 
 /* ------------------------------------------------------------------ checking */
@@ -79,7 +79,9 @@ static bool in_database(const struct reader *reader, size_t section, const char 
         "SELECT 1 FROM contract WHERE name = ?1",   "SELECT 1 FROM depot WHERE name = ?1",
         "SELECT 1 FROM part WHERE name = ?1",       "SELECT 1 FROM roster WHERE name = ?1",
         "SELECT 1 FROM contact WHERE name = ?1",    "SELECT 1 FROM supplier WHERE name = ?1",
-        "SELECT 1 FROM price_list WHERE name = ?1",
+        "SELECT 1 FROM price_list WHERE name = ?1", "SELECT 1 FROM operator WHERE name = ?1",
+        "SELECT 1 FROM design WHERE name = ?1",     "SELECT 1 FROM library WHERE name = ?1",
+        "SELECT 1 FROM bulletin WHERE name = ?1",
     };
 
     return sql_find_int(reader->sql, 0, asks[section], "t", id) != 0;
@@ -510,10 +512,108 @@ static void check_price_list(struct reader *reader, struct yaml_node *map)
     }
 }
 
+/* ------------------------------------------------------------------ files and papers */
+
+static void check_words(struct reader *reader, struct yaml_node *map, const char *key)
+{
+    struct yaml_node *title = yaml_map(reader->complaints, yaml_find(map, key), "a map {en, zh}");
+
+    if (title) {
+        check_text(reader, title, "en");
+        check_text(reader, title, "zh");
+        yaml_no_more(reader->complaints, title);
+    }
+}
+
+static void check_operator(struct reader *reader, struct yaml_node *map)
+{
+    check_text(reader, map, "name");
+    check_text(reader, map, "phone");
+    check_text(reader, map, "shift");
+    check_text(reader, map, "duties");
+    check_reference(reader, yaml_need(reader->complaints, map, "site"), "sites", "a site");
+    (void)yaml_int(reader->complaints, yaml_find(map, "level"), "a level 1 (was shown how) … 4 (trains others)", 1, 4, 1);
+    check_date(reader, map, "from");
+    check_date(reader, map, "to");
+}
+
+/* A map of names to what was found: a form of the company's own. */
+static void check_facts(struct reader *reader, struct yaml_node *map, const char *key)
+{
+    struct yaml_node *facts = yaml_map(reader->complaints, yaml_find(map, key), "a map of names and values");
+
+    for (struct yaml_node *node = facts ? facts->first : NULL; node; node = node->next) {
+        check_text(reader, facts, node->key);
+    }
+}
+
+static void check_design(struct reader *reader, struct yaml_node *map)
+{
+    check_reference(reader, yaml_need(reader->complaints, map, "site"), "sites", "a site");
+    check_reference(reader, yaml_find(map, "contract"), "contracts", "a contract");
+    check_date(reader, map, "surveyed");
+    check_text(reader, map, "surveyed_by");
+    check_facts(reader, map, "needs");
+    check_facts(reader, map, "conditions");
+    check_facts(reader, map, "design");
+    check_text(reader, map, "reasons");
+}
+
+static void check_profile(struct reader *reader, struct yaml_node *map)
+{
+    struct yaml_node *profile = yaml_find(map, "profile");
+    const char *id = yaml_id(reader->complaints, profile, "a profile");
+
+    if (id && !rules_profile(reader->rules, id)) {
+        complain(reader->complaints, profile, "expected a profile that the server has, found '%.64s'", id);
+    }
+}
+
+static void check_document(struct reader *reader, struct yaml_node *map)
+{
+    static const char *const languages[] = {"en", "zh", NULL};
+    static const char *const audiences[] = {"customer", "operator", "technician", NULL};
+    struct yaml_node *faults = yaml_list(reader->complaints, yaml_find(map, "faults"), "a list of faults");
+
+    (void)yaml_id(reader->complaints, yaml_need(reader->complaints, map, "kind"), "a kind such as manual, video, drawing");
+    (void)yaml_text(reader->complaints, yaml_need(reader->complaints, map, "version"), "a version", NULL);
+    check_words(reader, map, "title");
+    (void)yaml_choice(reader->complaints, yaml_find(map, "language"), "a language", languages, 0);
+    (void)yaml_choice(reader->complaints, yaml_find(map, "audience"), "who must have it", audiences, 0);
+    check_profile(reader, map);
+    check_reference(reader, yaml_find(map, "site"), "sites", "a site");
+    check_reference(reader, yaml_find(map, "equipment"), "equipment", "a piece of equipment");
+    check_date(reader, map, "from");
+    check_date(reader, map, "to");
+    check_text(reader, map, "link");
+    (void)yaml_id(reader->complaints, yaml_find(map, "file"), "the id of an attachment");
+    for (struct yaml_node *node = faults ? faults->first : NULL; node; node = node->next) {
+        (void)yaml_id(reader->complaints, node, "a fault");
+    }
+}
+
+static void check_bulletin(struct reader *reader, struct yaml_node *map)
+{
+    static const char *const kinds[] = {"information", "update", "upgrade", NULL};
+    struct yaml_node *job = yaml_find(map, "job");
+    const char *id = yaml_id(reader->complaints, job, "a job plan");
+
+    (void)yaml_choice(reader->complaints, yaml_find(map, "kind"), "a kind of bulletin", kinds, 0);
+    check_words(reader, map, "title");
+    check_words(reader, map, "words");
+    check_profile(reader, map);
+    check_text(reader, map, "agent_version");
+    check_date(reader, map, "from");
+    check_date(reader, map, "due");
+    if (id && !rules_job(reader->rules, id)) {
+        complain(reader->complaints, job, "expected a job plan that the server has, found '%.64s'", id);
+    }
+}
+
 static void (*const checks[])(struct reader *reader, struct yaml_node *map) = {
     check_customer,  check_calendar, check_site,  check_team, check_technician,
     check_equipment, check_contract, check_depot, check_part, check_roster,
-    check_contact,   check_supplier, check_price_list,
+    check_contact,   check_supplier, check_price_list, check_operator, check_design, check_document, check_bulletin,
 };
 
 static void check_row(struct reader *reader, size_t section, struct yaml_node *row)

@@ -1,7 +1,7 @@
 /* What checking and writing a fleet file share. */
 #pragma once
 
-#define FLEET_SECTIONS 13
+#define FLEET_SECTIONS 17
 
 /* In the order in which they refer to one another. */
 extern const char *const fleet_sections[FLEET_SECTIONS];

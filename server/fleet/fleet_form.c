@@ -149,7 +149,9 @@ static void ask(struct sql *sql, struct sql_rows *rows, int section)
         "SELECT doc FROM contract ORDER BY id",   "SELECT doc FROM depot ORDER BY id",
         "SELECT doc FROM part ORDER BY id",       "SELECT doc FROM roster ORDER BY id",
         "SELECT doc FROM contact ORDER BY id",    "SELECT doc FROM supplier ORDER BY id",
-        "SELECT doc FROM price_list ORDER BY id",
+        "SELECT doc FROM price_list ORDER BY id", "SELECT doc FROM operator ORDER BY id",
+        "SELECT doc FROM design ORDER BY id",     "SELECT doc FROM library ORDER BY id",
+        "SELECT doc FROM bulletin ORDER BY id",
     };
 
     _Static_assert(sizeof(asks) / sizeof(asks[0]) == FLEET_SECTIONS, "every section can be exported");

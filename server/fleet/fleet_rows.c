@@ -569,6 +569,96 @@ static enum err apply_price_list(struct row *row)
     return err || sql_changes(row->sql) == 0 ? err : apply_prices(row);
 }
 
+/* ------------------------------------------------------------------ files and papers */
+
+static const char *words_in(struct yaml_node *map, const char *key, const char *inner)
+{
+    struct yaml_node *node = yaml_find(map, key);
+
+    return node && node->kind == YAML_MAP ? words(node, inner) : NULL;
+}
+
+/* Whoever has to be told of it is looked for at once. */
+static enum err look_again(struct row *row)
+{
+    return sql_run(row->sql, "DELETE FROM mark WHERE name IN ('dossier.round', 'dossier.at')", "");
+}
+
+static enum err apply_operator(struct row *row)
+{
+    return count(row, sql_run(row->sql,
+                              "INSERT INTO operator (name, site, title, phone, level, from_day, to_day, doc) SELECT ?1, s.id, ?3,"
+                              " ?4, NULLIF(?5, 0), NULLIF(?6, -1), NULLIF(?7, -1), ?8 FROM site s WHERE s.name = ?2 ON CONFLICT"
+                              " (name) DO UPDATE SET site = excluded.site, title = excluded.title, phone = excluded.phone,"
+                              " level = excluded.level, from_day = excluded.from_day, to_day = excluded.to_day, doc ="
+                              " excluded.doc WHERE operator.doc <> excluded.doc",
+                              "ttttiiit", row->id, words(row->map, "site"), words(row->map, "name"), words(row->map, "phone"),
+                              (int64_t)number(row->map, "level"), day(row->map, "from"), day(row->map, "to"),
+                              row->doc.bytes));
+}
+
+static enum err apply_design(struct row *row)
+{
+    return count(row, sql_run(row->sql,
+                              "INSERT INTO design (name, site, contract, surveyed_day, doc) SELECT ?1, s.id, (SELECT c.id FROM"
+                              " contract c WHERE c.name = ?3), NULLIF(?4, -1), ?5 FROM site s WHERE s.name = ?2 ON CONFLICT"
+                              " (name) DO UPDATE SET site = excluded.site, contract = excluded.contract, surveyed_day ="
+                              " excluded.surveyed_day, doc = excluded.doc WHERE design.doc <> excluded.doc",
+                              "tttit", row->id, words(row->map, "site"), words(row->map, "contract"),
+                              day(row->map, "surveyed"), row->doc.bytes));
+}
+
+/* Another version, link or file is another edition; what was is kept. */
+static enum err apply_document(struct row *row)
+{
+    const char *audience = words(row->map, "audience"), *version = words(row->map, "version");
+    const char *link = words(row->map, "link"), *file = words(row->map, "file");
+    enum err err = count(
+        row, sql_run(row->sql,
+                     "INSERT INTO library (name, kind, title_en, title_zh, version, language, profile, site, equipment,"
+                     " audience, from_day, to_day, link, file, doc) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, (SELECT id FROM site"
+                     " WHERE name = ?8), (SELECT id FROM equipment WHERE name = ?9), ?10, NULLIF(?11, -1), NULLIF(?12, -1),"
+                     " ?13, ?14, ?15) ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, title_en = excluded.title_en,"
+                     " title_zh = excluded.title_zh, version = excluded.version, language = excluded.language, profile ="
+                     " excluded.profile, site = excluded.site, equipment = excluded.equipment, audience = excluded.audience,"
+                     " from_day = excluded.from_day, to_day = excluded.to_day, link = excluded.link, file = excluded.file, doc ="
+                     " excluded.doc WHERE library.doc <> excluded.doc",
+                     "tttttttttt" "iittt", row->id, words(row->map, "kind"), words_in(row->map, "title", "en"),
+                     words_in(row->map, "title", "zh"), version, words(row->map, "language"), words(row->map, "profile"),
+                     words(row->map, "site"), words(row->map, "equipment"), audience ? audience : "customer",
+                     day(row->map, "from"), day(row->map, "to"), link, file, row->doc.bytes));
+
+    if (err || sql_changes(row->sql) == 0) {
+        return err;
+    }
+    err = sql_run(row->sql,
+                  "INSERT INTO library_edition (library, number, version, link, file, at_ms) SELECT b.id, (SELECT"
+                  " COALESCE(MAX(x.number), 0) + 1 FROM library_edition x WHERE x.library = b.id), b.version, b.link, b.file, ?2"
+                  " FROM library b WHERE b.name = ?1 AND NOT EXISTS (SELECT 1 FROM library_edition y WHERE y.library = b.id AND"
+                  " y.number = (SELECT MAX(z.number) FROM library_edition z WHERE z.library = b.id) AND y.version = b.version"
+                  " AND y.link IS NOT DISTINCT FROM b.link AND y.file IS NOT DISTINCT FROM b.file)",
+                  "ti", row->id, row->now_ms);
+    return err ? err : look_again(row);
+}
+
+static enum err apply_bulletin(struct row *row)
+{
+    const char *kind = words(row->map, "kind");
+    enum err err = count(row, sql_run(row->sql,
+                                      "INSERT INTO bulletin (name, title_en, title_zh, kind, profile, agent_version, job,"
+                                      " from_day, due_day, doc) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULLIF(?8, -1), NULLIF(?9,"
+                                      " -1), ?10) ON CONFLICT (name) DO UPDATE SET title_en = excluded.title_en, title_zh ="
+                                      " excluded.title_zh, kind = excluded.kind, profile = excluded.profile, agent_version ="
+                                      " excluded.agent_version, job = excluded.job, from_day = excluded.from_day, due_day ="
+                                      " excluded.due_day, doc = excluded.doc WHERE bulletin.doc <> excluded.doc",
+                                      "tttttttiit", row->id, words_in(row->map, "title", "en"),
+                                      words_in(row->map, "title", "zh"), kind ? kind : "information",
+                                      words(row->map, "profile"), words(row->map, "agent_version"), words(row->map, "job"),
+                                      day(row->map, "from"), day(row->map, "due"), row->doc.bytes));
+
+    return err || sql_changes(row->sql) == 0 ? err : look_again(row);
+}
+
 /* Whoever keeps people and teams in memory looks at this number. */
 static enum err mark_changed(struct sql *sql, int64_t changed)
 {
@@ -582,7 +672,7 @@ static enum err mark_changed(struct sql *sql, int64_t changed)
 static enum err (*const appliers[])(struct row *row) = {
     apply_customer,  apply_calendar, apply_site,  apply_team, apply_technician,
     apply_equipment, apply_contract, apply_depot, apply_part, apply_roster,
-    apply_contact,   apply_supplier, apply_price_list,
+    apply_contact,   apply_supplier, apply_price_list, apply_operator, apply_design, apply_document, apply_bulletin,
 };
 
 enum err fleet_apply(struct sql *sql, struct yaml_node *root, int64_t now_ms, int64_t *ret_changed)

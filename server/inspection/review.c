@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/dossier/usage.h"
 #include "server/inspection/inspection.h"
 #include "server/store/readings.h"
 
@@ -53,17 +54,6 @@ static enum err add_union(struct sql_rows *rows, int64_t from_ms, int64_t to_ms,
         end_ms = to > end_ms ? to : end_ms;
     }
     return sql_end(rows);
-}
-
-static enum err find_down(struct sql *sql, const struct unit *unit, int64_t from_ms, int64_t to_ms, int64_t *ret_ms)
-{
-    struct sql_rows rows;
-
-    sql_find(sql, &rows,
-             "SELECT onset_ms, COALESCE(cleared_ms, ?3) FROM alarm WHERE equipment = ?1 AND grade = 1 AND onset_ms < ?3 AND"
-             " COALESCE(cleared_ms, ?3) > ?2 ORDER BY onset_ms, id",
-             "iii", unit->id, from_ms, to_ms);
-    return add_union(&rows, from_ms, to_ms, ret_ms);
 }
 
 static enum err find_offline(struct sql *sql, const struct unit *unit, int64_t from_ms, int64_t to_ms, int64_t *ret_ms)
@@ -157,7 +147,7 @@ static enum err put_unit(struct sql *sql, const struct review_asked *asked, cons
     int64_t to_ms = asked->to_ms < asked->now_ms ? asked->to_ms : asked->now_ms, watched_ms;
     double yield = 0;
     bool known = false;
-    enum err err = find_down(sql, unit, from_ms, to_ms, &down_ms);
+    enum err err = to_ms > from_ms ? usage_down(sql, unit->id, from_ms, to_ms, &down_ms) : ERR_OK;
 
     err = err ? err : find_offline(sql, unit, from_ms, to_ms, &offline_ms);
     if (!err && sums->units < REVIEW_YIELDS_MOST) {

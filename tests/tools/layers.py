@@ -22,7 +22,7 @@ server/rack
 agent/acquire agent/uplink server/fleet server/notice
 server/alarm
 server/case
-server/stock
+server/stock server/dossier
 server/field server/inspection
 server/visit server/relation
 server/money

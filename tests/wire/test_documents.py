@@ -1,4 +1,5 @@
 """Papers as people get them: filled from the rows, printed in either language, given out in versions that stay."""
+import hashlib
 import json
 import re
 import sqlite3
@@ -105,6 +106,49 @@ def test_a_version_stays_as_it_was_given_out(rig, ticket):
     with pytest.raises(sqlite3.DatabaseError, match="paper"):  # the database holds it
         with sqlite3.connect(rig.folder / "server.db") as database:
             database.execute("UPDATE paper SET body = '{}'")
+
+
+def test_files_are_kept_and_papers_are_found(rig, ticket):
+    """D-30 … D-33, D-35, D-36, S0-43, S0-52, S0-81, S0-122, S1-03, S3-07: over HTTP, issued, printed, and opened by the customer."""
+    rows = """
+operators: [{id: op-1, site: site-1, name: Zhao Lei, level: 2, shift: "00:00-23:59", from: "2025-03-06"}]
+designs: [{id: des-1, site: site-1, contract: con-1, surveyed: "2025-01-20", needs: {people: 4}, design: {tank_volume: 300}, reasons: Four people}]
+documents:
+  - {id: m-1, kind: manual, version: "1.0", title: {en: Manual, zh: 说明书}, profile: swh-basic, link: "https://example.cn/m.pdf"}
+  - {id: v-1, kind: video, version: "1", title: {en: A leak, zh: 漏水}, file: v-1-file, faults: [tank_leak]}
+bulletins: [{id: b-1, kind: information, title: {en: Watch the valve, zh: 注意阀门}, profile: swh-basic}]
+"""
+    status, _, body = rig.ask("POST", "/api/v1/fleet?name=papers.yaml", raw=rows.encode(), headers={"Content-Type": "application/octet-stream"})
+    assert status == 200, body
+    film = b"\0\0\0\x18ftypmp42" + bytes(64)
+    rig.post("/attachments", {"id": "v-1-file", "document": "v-1", "size": len(film), "hash": hashlib.sha256(film).hexdigest()}, (201,))
+    status, _, body = rig.ask("POST", "/api/v1/attachments/v-1-file/pieces?offset=0", raw=film, headers={"Content-Type": "application/octet-stream"})
+    assert status == 200, body
+    rig.post("/customers/cust-1/notes", {"id": "n-1", "kind": "preference", "words": "Before noon"}, (201,))
+    held = rig.post("/equipment/swh-0001/receipts", {"id": "r-1", "document": "m-1", "holder": "Li Xiaoming", "way": "paper"}, (200,))
+    assert next(d for d in held["documents"] if d["document"] == "m-1")["has"] == "1.0"
+    for name, subject in {"customer_file": "cust-1", "service_file": "cust-1", "operating_file": "site-1", "repair_file": "swh-0001", "equipment_papers": "swh-0001",
+                          "operating_rules": "site-1", "shift_handover": "site-1", "design_record": "des-1"}.items():
+        assert rig.post(f"/documents/{name}/{subject}", {}, (201,))["version"] == 1
+        assert "<table" in page(rig, f"/documents/{name}/{subject}?format=html&lang=zh")
+        refused(rig, f"/documents/{name}/nobody", 404)
+    assert fields(rig.get("/documents/customer_file/cust-1"))["Name"] == "Li Xiaoming"
+    assert [row["Note"] for row in table(rig.get("/documents/service_file/cust-1"), "Personal service")] == ["Before noon"]
+    assert {row["Equipment"] for row in table(rig.get("/documents/operating_file/site-1"), "Running state and usage of each piece of equipment")} >= {"swh-0001"}
+    assert fields(rig.get("/documents/shift_handover/site-1"))["On shift"] == "Zhao Lei"
+    assert table(rig.get("/documents/operating_rules/site-1"), "When this happens")
+    assert fields(rig.get("/documents/design_record/des-1"))["Design: tank, litres"] in ("300", 300)
+    missing = {row["Kind"]["code"]: row["Why"]["code"] for row in table(rig.get("/documents/equipment_papers/swh-0001"), "Missing")}
+    assert missing == {"video": "not_handed_over", "basic_use": "none", "operating_rules": "none"}
+    refused(rig, "/documents/service_file/cust-1?from=2026-02-01&to=2026-01-01", 422)
+    code = rig.get(f"/tickets/{ticket}")["track"]["code"]
+    papers = rig.get(f"/track/{ticket}?code={code}")["documents"]
+    assert [(p["document"], p["fits"], p["file"]) for p in papers] == [("v-1", True, True), ("m-1", False, False)]
+    status, headers, body = rig.ask("GET", f"/api/v1/track/{ticket}/documents/v-1?code={code}", token="")
+    assert status == 200 and headers["content-type"] == "video/mp4"
+    assert rig.ask("GET", f"/api/v1/track/{ticket}/documents/v-1?code=wrong", token="")[0] == 404
+    bulletin = wait_for(lambda: (lambda b: b["progress"]["all"] and b)(rig.get("/bulletins/b-1")))
+    assert bulletin["kind"] == "information"
 
 
 def test_what_is_not_there(rig, ticket):

@@ -12,6 +12,7 @@ from rig import ROOT, wait_for
 
 TODAY = datetime.date.today()
 HEATER = "swh-0001"
+CUSTOMER = "cust-1"
 ROW = """  - {{id: swh-0001, title: Roof heater, site: site-1, profile: swh-basic, agent: gw-1, serial: SN-7788, sale_date: "{sale}",
      components: [{{class: tank, serial: T-1}}, {{class: electrical, serial: C-1}}]}}
 """
@@ -435,6 +436,24 @@ def test_it_is_spoken_of(rig):
     paper(rig, "D-27", "customer_visit", "1", "Time", "Customer", "Theme", "Needs", "Actions", "Next visit")
     rows = paper(rig, "D-03", "service_register", "all", "Kept by", "Calls, letters and visits")["Calls, letters and visits"]
     assert any("shown the drain" in row for row in rows)
+
+
+def test_its_files_are_kept(rig, life):
+    """D-30 … D-33, D-35, D-36: views over all that happened above; who has which paper; the rules that were agreed with the owner."""
+    site, customer = rig.get(f"/equipment/{HEATER}")["site"], rig.get("/documents/customer_file/" + CUSTOMER)["fields"]
+    rows = f"""
+operators: [{{id: op-1, site: {site}, name: Zhao Lei, level: 2, shift: "00:00-23:59", duties: Looks at the display, from: "2025-03-06"}}]
+documents: [{{id: manual-1, kind: manual, version: "1.0", title: {{en: Manual, zh: 说明书}}, link: "https://example.cn/m.pdf"}}]
+"""
+    assert customer and rig.ask("POST", "/api/v1/fleet?name=files.yaml", raw=rows.encode(), headers={"Content-Type": "application/octet-stream"})[0] == 200
+    rig.post(f"/equipment/{HEATER}/receipts", {"id": "rec-1", "document": "manual-1", "holder": "Li Xiaoming", "way": "paper"}, (200,))
+    paper(rig, "D-30", "customer_file", CUSTOMER, "Name", "Completeness", "Sites", "Equipment", "Contracts", "Tickets", "Visits", "Surveys")
+    paper(rig, "D-31", "service_file", CUSTOMER, "Name", "Product usage", "Repair records")
+    paper(rig, "D-32", "operating_file", site, "Site", "Running state and usage of each piece of equipment", "Operators", "Operators now")
+    paper(rig, "D-33", "repair_file", HEATER, "Equipment", "Repairs", "What comes again")
+    paper(rig, "D-35", "equipment_papers", HEATER, "Equipment", "Manuals, videos, drawings, rules", "Missing")
+    paper(rig, "D-36", "operating_rules", site, "Site", "Who answers for what", "Values and their limits", "When this happens")
+    paper(rig, "D-36", "shift_handover", site, "Site", "On shift", "Equipment", "Readings")
 
 
 def test_every_document_was_met():
