@@ -9,6 +9,7 @@
 #pragma GCC diagnostic ignored "-Woverlength-strings"
 
 const char schema_dossier[] =
+    "CREATE INDEX site_customer ON site (customer, id);" /* files go from a customer to what is his */
     /* Rows of the fleet file. A paper belongs to a profile, a site or one piece of equipment; to none of them: to all. */
     "CREATE TABLE library (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, title_en TEXT, title_zh TEXT,"
     " version TEXT NOT NULL, language TEXT, profile TEXT, site INTEGER REFERENCES site, equipment INTEGER REFERENCES equipment,"
