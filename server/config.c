@@ -351,6 +351,7 @@ static void read_root(struct reader *reader, struct yaml_node *root)
     config->jobs = yaml_text(complaints, yaml_find(root, "jobs"), "a folder", NULL);
     config->papers = yaml_text(complaints, yaml_find(root, "papers"), "a folder", NULL);
     config->inspections = yaml_text(complaints, yaml_find(root, "inspections"), "a folder", NULL);
+    config->courses = yaml_text(complaints, yaml_find(root, "courses"), "a folder", NULL);
     config->codes = yaml_text(complaints, yaml_find(root, "codes"), "a file", NULL);
     read_work(reader, yaml_find(root, "work"));
     read_customers(reader, yaml_find(root, "customers"));

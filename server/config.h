@@ -16,6 +16,7 @@ struct server_config {
     const char *codes;           /* file of codes; NULL: codes.yaml beside the plans, if it is there */
     const char *papers;          /* folder of papers; NULL: `papers` beside the plans, if it is there */
     const char *inspections;     /* folder of the checklist; NULL: `inspections` beside the plans, if it is there */
+    const char *courses;         /* folder of courses; NULL: `courses` beside the plans, if it is there */
     const char *jobs;            /* folder of job plans; NULL: `jobs` beside the plans, if it is there */
     int64_t digest_minute;       /* of the day: when the digests of duties go */
     int64_t skew_ms;             /* a phone's clock may differ by so much and is believed */

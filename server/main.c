@@ -181,6 +181,9 @@ int main(int argc, char **argv)
         wrong = add_folder(arena, &config, rules, config.inspections, "inspections", rules_add_checklist);
     }
     if (!wrong) {
+        wrong = add_folder(arena, &config, rules, config.courses, "courses", rules_add_courses);
+    }
+    if (!wrong) {
         wrong = add_codes(arena, &config, rules);
     }
     if (!wrong && config.plans && config.preset_line &&

@@ -196,6 +196,9 @@ void job_put_step(const struct job_step *step, struct json_out *out)
     if (step->type == JOB_CHECK) {
         json_bool(out, "expect", step->expect);
     }
+    if (step->tool) {
+        json_text(out, "tool", step->tool);
+    }
     if (step->component) {
         json_text(out, "component", step->component);
     }

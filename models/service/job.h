@@ -69,6 +69,7 @@ struct job_step {
     const char *point; /* measure: of the equipment's profile */
     const char *part;  /* part; NULL: any */
     const char *component; /* warranty class that it looks at; NULL: not said */
+    const char *tool;  /* class of the tool that it is measured with; NULL: not said */
     int grade;         /* of the ticket that a failed step raises; 0: none */
 };
 

@@ -353,6 +353,7 @@ static void read_step(struct reader *reader, struct yaml_node *map, struct job_s
     step->point = keep(reader, yaml_id(complaints, point, "a point"));
     check_point(reader, point, step->point);
     step->part = keep(reader, yaml_id(complaints, yaml_find(map, "part"), "a part"));
+    step->tool = keep(reader, yaml_id(complaints, yaml_find(map, "tool"), "a class of tools"));
     step->component = keep(reader, yaml_text(complaints, yaml_find(map, "component"), "a warranty class", NULL));
     step->grade = (int)yaml_int(complaints, yaml_find(map, "grade"), "a grade", 1, 3, 0);
     if (type) {

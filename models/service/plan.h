@@ -105,11 +105,12 @@ enum plan_duty {
     PLAN_DUTY_AGREEMENT,         /* contract: its term, where it names no end */
     PLAN_DUTY_ONSITE,            /* equipment: looked at by a person, once in every such period */
     PLAN_DUTY_TALK,              /* customer: asked how it goes and helped, from the last time */
+    PLAN_DUTY_EXCHANGE,          /* contract: technical exchange with the operation staff, once in every such period */
     PLAN_DUTIES,
 };
 extern const char *const plan_duty_names[]; /* training warranty_registration remote_inspection maintenance
                                                inspection_report customer_visit reserve_plan contact_change
-                                               agreement onsite_inspection customer_contact */
+                                               agreement onsite_inspection customer_contact technical_exchange */
 
 struct plan_class {
     const char *component;
@@ -171,6 +172,12 @@ struct plan_people { /* what is owed to people */
     int64_t term_lead_ms;      /* … and of the end of a warranty or agreement; 0: not */
     int64_t late_ms;           /* somebody who has not left so long before the appointment ends is late */
     int quiet_from, quiet_to;  /* minutes of the day: what is not urgent waits; equal: no quiet hours */
+};
+
+struct plan_training { /* when customers are trained beside the acceptance, and reminded */
+    int operator_faults; /* so many tickets that the customer's side caused within `over` propose a course (S0-82); 0: none do */
+    int64_t over_ms;
+    int64_t remind_ms;   /* a customer who has not named the date is reminded so often (S0-26); 0: never */
 };
 
 struct plan_survey { /* whether customers are asked, and what follows */
@@ -295,6 +302,7 @@ struct plan {
     struct plan_complaint complaint;
     struct plan_questionnaire questionnaire;
     struct plan_files files;
+    struct plan_training training;
     const char *onsite_gate;
     bool consent_before_repair;
     struct plan_old_parts { /* what is taken out of equipment under warranty */

@@ -7,7 +7,7 @@ const char *const plan_duty_names[] = {
     "training",       "warranty_registration", "remote_inspection", "maintenance", "inspection_report",
     "customer_visit", "reserve_plan",          "contact_change",    "agreement",   "onsite_inspection",
     "customer_contact",
-    NULL,
+    "technical_exchange", NULL,
 };
 
 /* map NULL: the leaf stands in the section itself. */
@@ -16,6 +16,7 @@ static const struct row {
     const char *map, *key;
 } items[] = {
     {PLAN_DUTY_TRAINING, "training", "due"},
+    {PLAN_DUTY_EXCHANGE, "training", "interval"},
     {PLAN_DUTY_REMOTE_INSPECTION, "inspection", "remote_interval"},
     {PLAN_DUTY_REPORT, "inspection", "report"},
     {PLAN_DUTY_ONSITE, "inspection", "onsite_interval"},

@@ -63,6 +63,8 @@ void plan_read_survey(struct plan_reader *reader, struct yaml_node *items);
 void plan_read_relation(struct plan_reader *reader, struct yaml_node *items); /* plan_relation.c */
 /* plan_files.c: of the items */
 void plan_read_files(struct plan_reader *reader, struct yaml_node *items);
+/* plan_training.c: of the items, before their duties */
+void plan_read_training(struct plan_reader *reader, struct yaml_node *items);
 void plan_read_owed(struct plan_reader *reader, struct yaml_node *items);
 
 /* plan_merge.c: the tree of a plan's text with all its overlays laid over; their ids in plan->overlays. */

@@ -227,6 +227,7 @@ static void read_items(struct plan_reader *reader, struct yaml_node *section)
     plan_read_survey(reader, section);
     plan_read_relation(reader, section);
     plan_read_files(reader, section);
+    plan_read_training(reader, section);
     plan_read_money(reader, section);
     plan->onsite_gate = plan_keep(reader, yaml_text(complaints, plan_leaf(reader, section, "onsite_gate", NULL),
                                                "a gate", ""));

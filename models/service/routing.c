@@ -83,6 +83,19 @@ static void say_tier(const struct routing_want *want, const struct routing_perso
               saying->excluded ? "expected at least" : "needed at least", least);
 }
 
+/* The highest level of a skill that is proved for that day. */
+static int level_of(const struct routing_want *want, const struct routing_person *person)
+{
+    int level = 0;
+
+    for (size_t i = 0; want->skill && i < person->certificate_count; i++) {
+        const struct routing_certificate *one = &person->certificates[i];
+
+        level = text_same(one->type, want->skill) && one->valid_to >= want->day && one->level > level ? one->level : level;
+    }
+    return level;
+}
+
 /* The certificate of a type that lasts longest. */
 static const struct routing_certificate *best_of(const struct routing_person *person, const char *type)
 {
@@ -238,6 +251,7 @@ void routing_judge(const struct routing_rules *rules, const struct routing_want 
         verdict.suitable = verdict.suitable && !line->excluded;
         verdict.blocked = verdict.blocked || line->blocked;
     }
+    verdict.level = level_of(want, person);
     *ret_verdict = verdict;
 }
 
@@ -259,7 +273,10 @@ static bool is_before(const struct routing_verdict *a, const struct routing_verd
     if (here_a != here_b) {
         return here_a;
     }
-    return a->score != b->score ? a->score > b->score : compare_names(person_a, person_b) < 0;
+    if (a->score != b->score) {
+        return a->score > b->score;
+    }
+    return a->level != b->level ? a->level > b->level : compare_names(person_a, person_b) < 0;
 }
 
 /* Heap sort: in place, and no slower for any order. */

@@ -50,6 +50,7 @@ struct routing_rules { /* of the plan: staff.routing */
 struct routing_certificate {
     const char *type, *no;
     int32_t valid_to; /* the last day; ROUTING_FOR_EVER */
+    int level;        /* of skill, raised by courses: 1 … 5; 0: not said */
 };
 
 struct routing_dealer { /* who works for the company by an agreement (S0-128) */
@@ -95,6 +96,7 @@ struct routing_line {
 struct routing_verdict {
     struct routing_line lines[ROUTING_CRITERIA];
     int score; /* sum of points */
+    int level; /* of the skill that is asked for: of two with the same score the higher goes first */
     bool suitable, blocked;
     int64_t travel_ms; /* -1: not known */
 };
@@ -102,7 +104,7 @@ struct routing_verdict {
 void routing_judge(const struct routing_rules *rules, const struct routing_want *want,
                    const struct routing_person *person, struct routing_verdict *ret_verdict);
 /* Indices of persons, the best first: who is suitable, then who at least serves the place, then by score,
- * then by name. verdicts has a place per person. */
+ * then by level of skill, then by name. verdicts has a place per person. */
 void routing_rank(const struct routing_rules *rules, const struct routing_want *want,
                   const struct routing_person *persons, size_t count, size_t order[],
                   struct routing_verdict verdicts[]);

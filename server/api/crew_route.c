@@ -106,6 +106,11 @@ static void put_certificates(struct call *call, const struct crew_person *person
         json_text(call->out, "type", person->certificates[i].type);
         json_text(call->out, "no", person->certificates[i].no);
         put_day(call->out, "valid_to", person->certificates[i].valid_to);
+        if (person->certificates[i].level) {
+            json_int(call->out, "level", person->certificates[i].level);
+        } else {
+            json_null(call->out, "level");
+        }
         json_bool(call->out, "valid", person->certificates[i].valid_to >= today);
         json_close_object(call->out);
     }

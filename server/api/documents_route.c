@@ -13,6 +13,7 @@
 #include "server/inspection/inspection.h"
 #include "server/money/money.h"
 #include "server/stock/view.h"
+#include "server/training/tool.h"
 
 /* ------------------------------------------------------------------ what papers are made of */
 
@@ -172,6 +173,39 @@ static enum err show_paper_voucher(struct call *call, const char *id, struct jso
     return voucher ? voucher_view(call->sql, voucher, call->zone, out) : ERR_NOT_FOUND;
 }
 
+static enum err show_training(struct call *call, const char *id, struct json_out *out)
+{
+    int64_t training = training_find(call->sql, id);
+
+    return training < 0 ? ERR_NOT_FOUND
+                        : training_view(call->request->arena, call->sql, call->api->options.rules, call->zone, training, out);
+}
+
+static enum err show_certificate(struct call *call, const char *id, struct json_out *out)
+{
+    int64_t certificate = certificate_find(call->sql, id);
+
+    return certificate < 0 ? ERR_NOT_FOUND
+                           : certificate_view(call->sql, call->api->options.rules, call->zone, certificate, out,
+                                              zone_day(call->zone, call->now_ms));
+}
+
+/* As who was invited sees it. */
+static enum err show_invitation(struct call *call, const char *id, struct json_out *out)
+{
+    int64_t trainee = sql_find_int(call->sql, 0, "SELECT id FROM trainee WHERE CAST(id AS TEXT) = ?1", "t", id);
+
+    return trainee ? invitation_view(call->sql, call->api->options.rules, call->zone, trainee, out) : ERR_NOT_FOUND;
+}
+
+static enum err show_tool(struct call *call, const char *id, struct json_out *out)
+{
+    int64_t tool = tool_find(call->sql, id);
+
+    return tool < 0 ? ERR_NOT_FOUND
+                    : tool_view(call->sql, tool, call->zone, zone_day(call->zone, call->now_ms), true, out);
+}
+
 static const struct subject {
     const char *kind;
     enum err (*show)(struct call *call, const char *id, struct json_out *out);
@@ -204,6 +238,10 @@ static const struct subject {
     {"site_rules", dossier_rules, 0},
     {"shift", dossier_handover, 0},
     {"design", dossier_design, 0},
+    {"training", show_training, 0},
+    {"certificate", show_certificate, 0},
+    {"tool", show_tool, 0},
+    {"invitation", show_invitation, 0},
 };
 
 static const struct subject *subject_of(const struct paper *paper)

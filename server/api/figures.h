@@ -19,7 +19,7 @@ struct figures {
     size_t count;
 };
 extern const struct figures figures_service, figures_repair, figures_alarm, figures_dispatch,
-    figures_field, figures_quality, figures_inspection, figures_stock, figures_cause, figures_relation;
+    figures_field, figures_quality, figures_inspection, figures_stock, figures_cause, figures_relation, figures_training;
 
 /* What every statement begins with. a, b: the span in ms, b not in it; c, d: its first and last day;
  * n: now; g: by what groups are told apart further (plan grade level team technician), or NULL. */

@@ -12,7 +12,7 @@
 
 static const struct figures *const lists[] = {&figures_service, &figures_repair, &figures_alarm,
                                               &figures_dispatch, &figures_field, &figures_quality, &figures_inspection, &figures_stock,
-                                              &figures_cause, &figures_relation};
+                                              &figures_cause, &figures_relation, &figures_training};
 #define LISTS (sizeof(lists) / sizeof(lists[0]))
 
 /* What a report may be grouped by further. */

@@ -177,3 +177,26 @@ void page_survey(struct call *call)
     html_put(out, "<script src=\"/track.js\"></script>");
     html_close(out);
 }
+
+/* Who was invited to a training or a show says whether he comes. */
+void page_invitation(struct call *call)
+{
+    struct json_out *out = call->out;
+    const struct cJSON *invitation;
+
+    call->parts[1] = behind(call);
+    invitation = ask(call, invitation_show);
+    if (!invitation) {
+        return;
+    }
+    html_open(out, "Invitation", "邀请");
+    if (paper_put(call, "invitation", invitation)) {
+        html_text(out, json_text_or(invitation, "number", ""));
+    }
+    open_form(call, "answer", "invitations", call->parts[1], "answer");
+    html_put(out, "<p><label><input type=\"radio\" required name=\"answer\" value=\"accepted\"> I come · 参加</label> <label><input"
+                  " type=\"radio\" required name=\"answer\" value=\"declined\"> I do not come · 不参加</label></p>");
+    close_form(out, "Send", "提交");
+    html_put(out, "<script src=\"/track.js\"></script>");
+    html_close(out);
+}

@@ -10,6 +10,7 @@
 #include "server/api/html.h"
 #include "server/relation/photo.h"
 #include "server/relation/survey.h"
+#include "server/training/training.h"
 
 #define TRIES_SLOTS  8192 /* numbers rarely share one */
 #define TRIES_MINUTE 60000
@@ -255,4 +256,36 @@ void customer_opt_out(struct call *call)
     }
     call->context = &id;
     (void)!call_write(call, do_opt_out);
+}
+
+/* ------------------------------------------------------------------ invitations */
+
+static const char of_invitation[] = "SELECT id, code FROM trainee WHERE CAST(id AS TEXT) = ?1";
+
+/* For its page: whoever has the code. */
+void invitation_show(struct call *call)
+{
+    int64_t id = admitted(call, call->parts[1], of_invitation, false);
+
+    if (id && invitation_view(call->sql, call->api->options.rules, call->zone, id, call->out)) {
+        call_problem(call, 503, "The database is not readable", "try again");
+    }
+}
+
+static enum err do_reply(struct call *call, struct sql *sql, int64_t now_ms, struct text *why)
+{
+    int64_t id = *(const int64_t *)call->context;
+    enum err err = desk_training_reply(call->api->options.desk, sql, id, json_text_or(call->body, "answer", NULL), now_ms, why);
+
+    return err ? err : invitation_view(sql, call->api->options.rules, call->zone, id, call->out);
+}
+
+void invitation_post(struct call *call)
+{
+    int64_t id = admitted(call, call->parts[1], of_invitation, true);
+
+    if (id) {
+        call->context = &id;
+        (void)!call_write(call, do_reply);
+    }
 }

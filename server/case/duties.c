@@ -57,6 +57,25 @@ enum err duty_stop(struct sql *sql, const char *subject, int64_t id, const char 
                    "titi", subject, id, kind, at_ms);
 }
 
+enum err duty_move(struct sql *sql, int64_t id, int64_t until_ms, const char *note, int64_t at_ms)
+{
+    enum err err = sql_run(sql,
+                           "UPDATE clock SET cancelled_ms = MAX(?2, started_ms), cancelled_for = 'customer', next_ms = NULL,"
+                           " version = version + 1 WHERE id = ?1 AND met_ms IS NULL AND cancelled_ms IS NULL AND COALESCE(until_ms,"
+                           " 0) < ?3",
+                           "iii", id, at_ms, until_ms);
+
+    if (err || sql_changes(sql) == 0) {
+        return err;
+    }
+    return sql_run(sql,
+                   "INSERT INTO clock (subject, subject_id, kind, occurrence, start, stop, limit_text, until_ms, origin, note,"
+                   " warn, started_ms, site, calendar, time_zone, plan_hash, next_ms) SELECT subject, subject_id, kind, occurrence"
+                   " + 1, start, stop, 'date', ?2, origin, ?3, warn, started_ms, site, calendar, time_zone, plan_hash, started_ms"
+                   " FROM clock WHERE id = ?1 ON CONFLICT (subject, subject_id, kind, occurrence) DO NOTHING",
+                   "iit", id, until_ms, note);
+}
+
 /* ------------------------------------------------------------------ people */
 
 static enum err write_done(struct sql *sql, int64_t id, const struct action *action, bool cancel, int64_t at_ms)
@@ -88,7 +107,7 @@ static enum err write_done(struct sql *sql, int64_t id, const struct action *act
 
 enum err duty_action(struct sql *sql, int64_t id, const struct action *action, int64_t now_ms, struct text *why)
 {
-    bool cancel = text_same(action->action, "cancel"), found, over = false, same = false;
+    bool cancel = text_same(action->action, "cancel"), found, over = false, same = false, by_record = false;
     int64_t started_ms = 0, at_ms;
     struct sql_rows rows;
     enum err err;
@@ -97,7 +116,7 @@ enum err duty_action(struct sql *sql, int64_t id, const struct action *action, i
         return text_say(why, ERR_FORMAT, "no action called '%.40s' for duties. Legal: done cancel", action->action);
     }
     sql_find(sql, &rows,
-             "SELECT started_ms, met_ms IS NOT NULL OR cancelled_ms IS NOT NULL, done FROM clock WHERE id = ?1"
+             "SELECT started_ms, met_ms IS NOT NULL OR cancelled_ms IS NOT NULL, done, kind FROM clock WHERE id = ?1"
              " AND ticket IS NULL",
              "i", id);
     found = sql_next(&rows);
@@ -106,6 +125,8 @@ enum err duty_action(struct sql *sql, int64_t id, const struct action *action, i
 
         started_ms = sql_int(&rows, 0);
         over = sql_int(&rows, 1) != 0;
+        by_record = text_same(sql_text(&rows, 3), plan_duty_names[PLAN_DUTY_TRAINING]) ||
+                    text_same(sql_text(&rows, 3), plan_duty_names[PLAN_DUTY_EXCHANGE]);
         text_addf(&mark, "\"id\":\"%s\"", action->action_id ? action->action_id : "");
         same = action->action_id && !sql_null(&rows, 2) && strstr(sql_text(&rows, 2), mark.at);
     }
@@ -115,6 +136,11 @@ enum err duty_action(struct sql *sql, int64_t id, const struct action *action, i
     }
     if (over) {
         return text_say(why, ERR_STATE, "the duty is met or given up already. Legal: nothing");
+    }
+    if (!cancel && by_record) { /* S0-69 */
+        return text_say(why, ERR_STATE,
+                        "a training is met by the record of who was there. Legal: attend of its training (/api/v1/trainings),"
+                        " cancel");
     }
     if (cancel && (!action->note || !action->note[0])) {
         return text_say(why, ERR_FORMAT, "cancel needs a note that says why");

@@ -28,6 +28,9 @@ enum err duty_start(struct sql *sql, const struct duty *duty) MUST_CHECK;
 /* The open duties of that subject and kind that began by then are met. */
 enum err duty_stop(struct sql *sql, const char *subject, int64_t id, const char *kind,
                    int64_t at_ms) MUST_CHECK;
+/* One that is open is owed by another time instead, since the customer asked for it: it ends, and another one of the same
+ * kind takes its place, with the note. Not when that would be earlier than what it has. */
+enum err duty_move(struct sql *sql, int64_t id, int64_t until_ms, const char *note, int64_t at_ms) MUST_CHECK;
 /* What a person does: done, cancel (needs a note). ERR_NOT_FOUND, ERR_STATE, ERR_FORMAT with why. */
 enum err duty_action(struct sql *sql, int64_t id, const struct action *action, int64_t now_ms,
                      struct text *why) MUST_CHECK;

@@ -355,6 +355,32 @@ static enum err raise_again(const struct raise *raise, enum plan_duty which, int
     return duty_start(raise->sql, &duty);
 }
 
+/* S0-125: once in every span of the agreement, counted from its begin, so that nothing drifts. */
+static enum err raise_exchange(const struct raise *raise, int64_t contract, int64_t start_day)
+{
+    struct duty duty = duty_at(raise, "contract", contract, PLAN_DUTY_EXCHANGE);
+    const struct duration each = duty.limit->limit;
+    int64_t months = each.unit == DURATION_Y ? 12 * each.count : each.unit == DURATION_MO ? each.count : 0;
+    int32_t from = (int32_t)start_day;
+    int64_t n = 0;
+
+    if (!duty.limit->set || !start_day || !months || from > raise->today) {
+        return ERR_OK;
+    }
+    while (civil_add_months((int32_t)start_day, (int)((n + 1) * months)) <= raise->today) {
+        n++;
+    }
+    from = civil_add_months((int32_t)start_day, (int)(n * months));
+    duty.occurrence = n;
+    duty.start = "span";
+    duty.stop = "held";
+    duty.started_ms = zone_instant(raise->zone, from, 0);
+    duty.until_ms = zone_instant(raise->zone, civil_add_months((int32_t)start_day, (int)((n + 1) * months)), 0);
+    duty.origin = &duty.limit->origin;
+    duty.limit = NULL;
+    return duty_start(raise->sql, &duty);
+}
+
 /* S0-142: so many days before a season window opens; the task is raised as long again before. */
 static enum err raise_reserve(const struct raise *raise, int64_t contract)
 {
@@ -484,6 +510,9 @@ static enum err raise_contract(struct office *office, struct sql *sql, int64_t i
     if (!err) {
         err = raise_again(&raise, PLAN_DUTY_CUSTOMER_VISIT, customer, start_ms);
         err = err ? err : raise_again(&raise, PLAN_DUTY_TALK, customer, start_ms);
+    }
+    if (!err && (!end_ms || end_ms > now_ms)) {
+        err = raise_exchange(&raise, id, start_day);
     }
     return err ? err : raise_reserve(&raise, id);
 }

@@ -142,6 +142,30 @@ static enum err judge_technician(struct move *move, const char *name, int64_t fr
     return err;
 }
 
+/* The job's certificates and tools on the day of the appointment; what is left out with a reason stays left out when he
+ * goes. */
+static enum err judge_fit(struct move *move, int64_t technician, int64_t from_ms)
+{
+    int64_t order = sql_find_int(move->sql, 0,
+                                 "SELECT id FROM work_order WHERE ticket = ?1 AND kind = 'corrective' AND state NOT IN ('done',"
+                                 " 'verified', 'closed', 'cancelled') ORDER BY id DESC LIMIT 1",
+                                 "i", move->ticket->id);
+    const char *reason = "";
+    TEXT(words, 900);
+    enum err err = order ? read_override(move, &reason) : ERR_OK;
+
+    if (err || !order) {
+        return err;
+    }
+    err = work_fit_waive(move->sql, order, reason[0] ? reason : NULL, move->action->who, move->at_ms);
+    err = err ? err : work_unfit(move->office, move->sql, order, technician, from_ms ? from_ms : move->at_ms, &words);
+    return err || !words.length ? err
+                                : text_say(move->why, ERR_STATE,
+                                           "cannot be assigned: %s. Legal: assign of another one (candidates of the ticket), or"
+                                           " with override: {reason}",
+                                           words.at);
+}
+
 /* Who sends somebody of a team has the team's word: it has the ticket. */
 static enum err own(struct move *move, int64_t team, int64_t technician, bool arranged)
 {
@@ -216,6 +240,7 @@ enum err do_assign(struct move *move)
     if (!err) {
         err = move_need_order(move);
     }
+    err = err ? err : judge_fit(move, technician, made.from_ms);
     if (!err) {
         err = set_order(move, "assigned", team, technician, &made);
     }

@@ -21,6 +21,7 @@
 #include "server/inspection/inspection.h"
 #include "server/money/money.h"
 #include "server/stock/stock.h"
+#include "server/training/training.h"
 #include "server/visit/visits.h"
 
 #define DESK_ARENA  (8 * 1024 * 1024)
@@ -261,6 +262,7 @@ int64_t desk_due(const struct desk *desk, struct sql *sql, int64_t now_ms)
         complaint_due(sql),   questionnaire_due(sql),
         improve_due(&desk->office, sql),
         dossier_due(sql),
+        training_invites(sql) ? now_ms : desk->training_next_ms,
     };
 
     if (now_ms < desk->turned_ms) {
@@ -277,7 +279,7 @@ static void forget_times(struct desk *desk)
 {
     desk->visits_next_ms = desk->plan_next_ms = 0;
     desk->duties_next_ms = desk->duties_judge_ms = desk->rest_until_ms = 0;
-    desk->usual.next_ms = desk->stock_next_ms = 0;
+    desk->usual.next_ms = desk->stock_next_ms = desk->training_next_ms = 0;
 }
 
 enum err desk_backlog(struct desk *desk, struct sql *sql, int64_t agent, int64_t now_ms)
@@ -333,6 +335,7 @@ static enum err turn_duties(struct desk *desk, struct sql *sql, int64_t now_ms)
                                : desk->duties_at ? now_ms + ROUND_PACE
                                                  : now_ms + ROUND_EACH;
         desk->stock_next_ms = desk->duties_at ? desk->stock_next_ms : 0; /* what they want drafted */
+        desk->training_next_ms = desk->duties_at ? desk->training_next_ms : 0; /* … and proposed */
     }
     if (!err && now_ms >= desk->duties_judge_ms) {
         int64_t next_ms = now_ms + DUTIES_EACH;
@@ -361,6 +364,27 @@ static enum err turn_stock(struct desk *desk, struct sql *sql, int64_t now_ms)
     }
     arena_reset(desk->office.arena);
     return end_step(desk, sql, "the stock's turn", stock_turn(&desk->office, sql, now_ms, &desk->stock_next_ms));
+}
+
+/* Invitations as they are wanted; proposals and warnings once a day, and after a round of duties. */
+static enum err turn_trainings(struct desk *desk, struct sql *sql, int64_t now_ms)
+{
+    bool more = false;
+    enum err err = ERR_OK;
+
+    if (training_invites(sql)) {
+        arena_reset(desk->office.arena);
+        err = sql_save(sql);
+        err = err ? err : end_step(desk, sql, "invitations", training_invitations(&desk->office, sql, now_ms, &more));
+    }
+    if (err || now_ms < desk->training_next_ms) {
+        return err;
+    }
+    arena_reset(desk->office.arena);
+    err = sql_save(sql);
+    err = err ? err : end_step(desk, sql, "trainings", training_turn(&desk->office, sql, now_ms));
+    desk->training_next_ms = now_ms + (desk->step_failed ? HOLD_RETRY : ROUND_EACH);
+    return err;
 }
 
 enum err desk_duty_action(struct desk *desk, struct sql *sql, int64_t id, const struct action *action,
@@ -485,7 +509,7 @@ enum err desk_turn(struct desk *desk, struct sql *sql, int64_t now_ms, int64_t *
     static enum err (*const steps[])(struct desk *, struct sql *, int64_t) = {
         turn_links,       turn_alarms, turn_tickets, turn_closures,  turn_customers,
         turn_escalations, turn_visits, turn_duties,  turn_stock, turn_inspections, turn_forecasts,
-        turn_money,       turn_late,   turn_surveys, turn_onsite, turn_relation, turn_files,
+        turn_money,       turn_late,   turn_surveys, turn_onsite, turn_relation, turn_files, turn_trainings,
     };
     enum err err = ERR_OK;
 

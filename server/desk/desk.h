@@ -89,6 +89,16 @@ enum err desk_customer_photo(struct desk *desk, struct sql *sql, int64_t ticket,
 /* A bulletin at one piece of equipment: order (a planned change), done, refuse, reopen (server/dossier). */
 enum err desk_bulletin_action(struct desk *desk, struct sql *sql, int64_t bulletin, const struct action *action, int64_t now_ms,
                               struct text *why) MUST_CHECK;
+/* Trainings, certificates and tools: server/training. */
+enum err desk_training_open(struct desk *desk, struct sql *sql, const struct action *action, int64_t now_ms, int64_t *ret_id,
+                            struct text *why) MUST_CHECK;
+enum err desk_training_act(struct desk *desk, struct sql *sql, int64_t training, const struct action *action, int64_t now_ms,
+                           struct text *why) MUST_CHECK;
+enum err desk_training_reply(struct desk *desk, struct sql *sql, int64_t trainee, const char *answer, int64_t now_ms, struct text *why) MUST_CHECK;
+enum err desk_certificate_act(struct desk *desk, struct sql *sql, int64_t certificate, const struct action *action,
+                              int64_t now_ms, struct text *why) MUST_CHECK;
+enum err desk_tool_act(struct desk *desk, struct sql *sql, int64_t tool, const struct action *action, int64_t now_ms,
+                       struct text *why) MUST_CHECK;
 /* done, cancel: what a person does with a duty (server/case/duties.h). */
 enum err desk_duty_action(struct desk *desk, struct sql *sql, int64_t duty, const struct action *action,
                           int64_t now_ms, struct text *why) MUST_CHECK;

@@ -47,6 +47,12 @@ enum err work_ask(struct office *office, struct sql *sql, const struct action *a
  * ERR_OK. */
 enum err work_action(struct office *office, struct sql *sql, int64_t work_order, const struct action *action,
                      int64_t now_ms, struct text *why) MUST_CHECK;
+/* What speaks against sending him with that order at that time (0: as it is planned): certificates and tools that have
+ * lapsed by then, in words; nothing: he may go. */
+enum err work_unfit(struct office *office, struct sql *sql, int64_t work_order, int64_t technician, int64_t at_ms,
+                  struct text *to) MUST_CHECK;
+/* Somebody says why he goes all the same; reason NULL: another one goes, what was said does not count any more. */
+enum err work_fit_waive(struct sql *sql, int64_t work_order, const char *reason, const char *who, int64_t at_ms) MUST_CHECK;
 /* true when the action with that id (NULL: none) was done already. */
 bool work_did(struct sql *sql, int64_t work_order, const char *action_id);
 

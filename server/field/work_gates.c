@@ -175,8 +175,19 @@ static enum err read_override(struct work *work, const struct cJSON *from, const
     return ERR_OK;
 }
 
+enum err gates_put_override(struct work *work, const struct cJSON *from, const char *need)
+{
+    const char *code, *note;
+    enum err err = read_override(work, from, &code, &note);
+
+    return err ? err : put_override(work, need, code, note);
+}
+
 static bool is_need(struct work *work, const char *need)
 {
+    if (fit_is_need(need)) {
+        return true;
+    }
     for (int i = 0; need && i < JOB_NEEDS; i++) {
         if (strcmp(need, job_need_names[i]) == 0) {
             return true;
@@ -193,7 +204,7 @@ enum err do_override(struct work *work)
 
     if (!err && !is_need(work, need)) {
         return text_say(work->why, ERR_FORMAT,
-                        "need: expected precautions, steps, test, technician, customer, acceptance, findings, documents or a gate of the"
+                        "need: expected precautions, steps, test, technician, customer, acceptance, findings, documents, certificate, tools or a gate of the"
                         " order, found '%.40s'",
                         need ? need : "");
     }

@@ -66,6 +66,15 @@ enum err part_source(struct work *work, enum part_source *ret_source) MUST_CHECK
 /* The steps of precautions that `start` names are ticked. */
 enum err steps_tick(struct work *work) MUST_CHECK;
 
+/* work_fit.c. certificate, tools: what an override may name beside what a job plan wants. */
+bool fit_is_need(const char *need);
+/* He may go then: ERR_STATE with why, unless the action leaves it out with a code. */
+enum err fit_pass(struct work *work, int64_t technician, int64_t at_ms) MUST_CHECK;
+/* `tool` of a check, which the step may ask for. ERR_FORMAT, ERR_STATE. */
+enum err fit_cite(struct work *work, const struct job_step *step) MUST_CHECK;
+/* The code and note of an override, for a need. ERR_FORMAT. */
+enum err gates_put_override(struct work *work, const struct cJSON *from, const char *need) MUST_CHECK;
+
 /* What stands before a stage and is not there: words, one after the other; nothing: the way is free. Gates of earlier
  * stages count as well, needs only those of the stage itself. */
 enum err gates_open(struct office *office, struct sql *sql, const struct order *order, enum job_stage stage,

@@ -32,6 +32,10 @@ static enum err do_assign(struct work *work)
         return text_say(work->why, ERR_FORMAT, "assign needs a technician; there is none called '%.60s'",
                         name ? name : "");
     }
+    err = err ? err : work_fit_waive(work->sql, work->order.id, NULL, NULL, 0);
+    if (!err) {
+        err = fit_pass(work, technician, made.from_ms ? made.from_ms : work->order.from_ms ? work->order.from_ms : work->at_ms);
+    }
     if (!err) {
         err = set_appointment(work, &made);
     }
@@ -56,6 +60,7 @@ static enum err do_reschedule(struct work *work)
     if (!err && !json_text_or(work->action->body, "reason", work->action->note)) {
         return text_say(work->why, ERR_FORMAT, "reschedule needs a reason");
     }
+    err = err ? err : fit_pass(work, work->order.technician, made.from_ms);
     if (!err) {
         err = set_appointment(work, &made);
     }
@@ -150,12 +155,15 @@ static enum err do_start(struct work *work)
     if (!err) {
         err = gates_pass(work, JOB_START);
     }
+    err = err ? err : fit_pass(work, work->order.technician, work->at_ms);
     return err ? err : tests_take(work, "before");
 }
 
 static enum err do_depart(struct work *work)
 {
-    return gates_pass(work, JOB_DEPART);
+    enum err err = gates_pass(work, JOB_DEPART);
+
+    return err ? err : fit_pass(work, work->order.technician, work->at_ms);
 }
 
 static enum err do_test(struct work *work)

@@ -25,6 +25,9 @@ static void put_step(struct view *view, const struct sql_rows *rows)
     json_raw(view->out, "reading", sql_text(rows, 6));
     view_time(view, "failed_at", rows, 7);
     json_text(view->out, "ticket", sql_text(rows, 8));
+    json_text(view->out, "measured_with", sql_text(rows, 9));
+    json_text(view->out, "tool_certificate", sql_text(rows, 10));
+    json_bool(view->out, "recalled", sql_int(rows, 11) != 0);
     json_close_object(view->out);
 }
 
@@ -35,8 +38,10 @@ enum err view_steps(struct view *view)
     json_key(view->out, "checklist");
     json_open_list(view->out);
     sql_find(view->sql, &rows,
-             "SELECT s.spec, s.section, s.value, s.light, s.answered_ms, s.who, s.reading, s.failed_ms, t.number FROM"
-             " work_step s LEFT JOIN ticket t ON t.id = s.ticket WHERE s.work_order = ?1 ORDER BY s.position, s.step",
+             "SELECT s.spec, s.section, s.value, s.light, s.answered_ms, s.who, s.reading, s.failed_ms, t.number,"
+             " o.name, u.certificate, CASE WHEN u.recall_ms IS NOT NULL AND u.settled_ms IS NULL THEN 1 ELSE 0 END FROM work_step s"
+             " LEFT JOIN ticket t ON t.id = s.ticket LEFT JOIN tool_use u ON u.id = (SELECT MAX(x.id) FROM tool_use x WHERE"
+             " x.work_order = s.work_order AND x.step = s.step) LEFT JOIN tool o ON o.id = u.tool WHERE s.work_order = ?1 ORDER BY s.position, s.step",
              "i", view->order);
     while (sql_next(&rows)) {
         put_step(view, &rows);

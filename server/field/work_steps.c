@@ -34,6 +34,7 @@ static enum err read_spec(struct office *office, const char *json, struct job_st
     step.unit = json_text_or(spec, "unit", "");
     step.point = json_text_or(spec, "point", NULL);
     step.part = json_text_or(spec, "part", NULL);
+    step.tool = json_text_or(spec, "tool", NULL);
     step.grade = (int)json_int_or(spec, "grade", 0);
     limits = json_field(spec, "limits");
     step.has_limits = json_size(limits) == 2 && json_as_number(json_first(limits), &step.least) &&
@@ -185,6 +186,7 @@ enum err do_step(struct work *work)
     if (!err) {
         err = judge(work, &known, &value, &reading, &answer.light);
     }
+    err = err ? err : fit_cite(work, &known);
     if (!err) {
         answer.value = value.bytes;
         answer.reading = reading.bytes;

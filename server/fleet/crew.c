@@ -114,6 +114,64 @@ static enum err load_people(struct loader *loader)
     return sql_end(&rows);
 }
 
+static struct crew_person *person_with(struct crew *crew, int64_t id)
+{
+    for (size_t i = 0; i < crew->person_count; i++) {
+        if (crew->people[i].id == id) {
+            return &crew->people[i];
+        }
+    }
+    return NULL;
+}
+
+/* A certificate that a course gave stands beside those of the fleet file. */
+static enum err add_certificate(struct loader *loader, struct crew_person *person, const struct routing_certificate *more)
+{
+    struct routing_certificate *all = arena_array(loader->arena, person->certificate_count + 1, sizeof(*all));
+
+    if (!all) {
+        return ERR_NOMEM;
+    }
+    if (person->certificate_count) {
+        memcpy(all, person->certificates, person->certificate_count * sizeof(*all));
+    }
+    all[person->certificate_count++] = *more;
+    person->certificates = all;
+    return ERR_OK;
+}
+
+static const char *keep(struct loader *loader, const char *words)
+{
+    return words ? arena_text(loader->arena, words, strlen(words)) : NULL;
+}
+
+/* What people have passed renews certificates, and the day of the next exam. */
+static enum err load_courses(struct loader *loader)
+{
+    struct sql_rows rows;
+    enum err err = ERR_OK, end;
+
+    sql_find(loader->sql, &rows,
+             "SELECT technician, type, name, COALESCE(valid_day, 2147483647), COALESCE(skill_level, 0), exam_due_day FROM"
+             " course_taken WHERE technician IS NOT NULL AND revoked_ms IS NULL ORDER BY technician, id",
+             "");
+    while (!err && sql_next(&rows)) {
+        struct crew_person *person = person_with(loader->crew, sql_int(&rows, 0));
+
+        if (person && !sql_null(&rows, 1)) {
+            struct routing_certificate more = {keep(loader, sql_text(&rows, 1)), keep(loader, sql_text(&rows, 2)),
+                                               (int32_t)sql_int(&rows, 3), (int)sql_int(&rows, 4)};
+
+            err = add_certificate(loader, person, &more);
+        }
+        if (person && !sql_null(&rows, 5) && sql_int(&rows, 5) > person->exam_due) {
+            person->exam_due = (int32_t)sql_int(&rows, 5);
+        }
+    }
+    end = sql_end(&rows);
+    return err ? err : end;
+}
+
 static bool has_word(const char *const *words, const char *word)
 {
     while (*words && strcmp(*words, word) != 0) {
@@ -219,6 +277,9 @@ enum err crew_load(struct arena *arena, struct sql *sql, struct rules *rules, co
     err = load_teams(&loader);
     if (!err) {
         err = load_people(&loader);
+    }
+    if (!err) {
+        err = load_courses(&loader);
     }
     if (!err) {
         err = load_rosters(&loader);

@@ -108,6 +108,7 @@ static void read_certificates(struct arena *arena, struct yaml_node *map, struct
             struct routing_certificate *one = &all[person->certificate_count++];
 
             one->type = text_of(arena, complaints, node, "type");
+            one->level = 0;
             one->no = text_of(arena, complaints, node, "no");
             one->valid_to = date_of(complaints, node, "valid_to", ROUTING_FOR_EVER);
             yaml_no_more(complaints, node);

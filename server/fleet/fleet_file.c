@@ -30,6 +30,7 @@ struct reader {
 const char *const fleet_sections[FLEET_SECTIONS] = {
     "customers", "calendars", "sites", "teams", "technicians", "equipment", "contracts", "depots", "parts",
     "rosters", "contacts", "suppliers", "price_lists", "operators", "designs", "documents", "bulletins",
+        "tools", "courses_taken",
 };
 
 /* ------------------------------------------------------------------ checking */
@@ -82,6 +83,7 @@ static bool in_database(const struct reader *reader, size_t section, const char 
         "SELECT 1 FROM price_list WHERE name = ?1", "SELECT 1 FROM operator WHERE name = ?1",
         "SELECT 1 FROM design WHERE name = ?1",     "SELECT 1 FROM library WHERE name = ?1",
         "SELECT 1 FROM bulletin WHERE name = ?1",
+        "SELECT 1 FROM tool WHERE name = ?1", "SELECT 1 FROM course_taken WHERE name = ?1",
     };
 
     return sql_find_int(reader->sql, 0, asks[section], "t", id) != 0;
@@ -610,10 +612,55 @@ static void check_bulletin(struct reader *reader, struct yaml_node *map)
     }
 }
 
+/* S1-38: who has it, and until when it may be believed. */
+static void check_tool(struct reader *reader, struct yaml_node *map)
+{
+    static const char *const states[] = {"ready", "repair", "suspect", "lost", "retired", NULL};
+    struct complaints *complaints = reader->complaints;
+    struct yaml_node *technician = yaml_find(map, "technician"), *depot = yaml_find(map, "depot");
+
+    check_text(reader, map, "title");
+    check_text(reader, map, "serial");
+    check_text(reader, map, "certificate");
+    (void)yaml_id(complaints, yaml_need(complaints, map, "class"), "a class of tools");
+    (void)yaml_choice(complaints, yaml_find(map, "state"), "a state", states, 0);
+    check_reference(reader, technician, "technicians", "a technician");
+    check_reference(reader, depot, "depots", "a depot");
+    if (technician && depot) {
+        complain(complaints, depot, "expected a technician or a depot, found both");
+    }
+    (void)yaml_duration(complaints, yaml_find(map, "calibration"), "a duration such as 12mo", (struct duration){0, DURATION_D});
+    (void)yaml_duration(complaints, yaml_find(map, "service"), "a duration such as 6mo", (struct duration){0, DURATION_D});
+    check_date(reader, map, "calibrated");
+    check_date(reader, map, "valid_to");
+    check_date(reader, map, "serviced");
+    (void)yaml_int(complaints, yaml_find(map, "warn"), "days", 0, 1000, 30);
+}
+
+/* What somebody has passed; the course may be one that the server does not know any more. */
+static void check_taken(struct reader *reader, struct yaml_node *map)
+{
+    struct complaints *complaints = reader->complaints;
+
+    (void)yaml_id(complaints, yaml_need(complaints, map, "course"), "a course");
+    (void)yaml_text(complaints, yaml_need(complaints, map, "holder"), "a name", NULL);
+    check_reference(reader, yaml_find(map, "technician"), "technicians", "a technician");
+    check_reference(reader, yaml_find(map, "site"), "sites", "a site");
+    check_reference(reader, yaml_find(map, "team"), "teams", "a team");
+    (void)yaml_choice(complaints, yaml_find(map, "audience"), "who it is", course_audience_names, 0);
+    (void)yaml_choice(complaints, yaml_find(map, "level"), "a level", course_level_names, 0);
+    (void)yaml_id(complaints, yaml_find(map, "certificate"), "a type of certificate");
+    (void)yaml_int(complaints, yaml_find(map, "skill_level"), "a level of skill", 1, 5, 0);
+    (void)yaml_need(complaints, map, "day");
+    check_date(reader, map, "day");
+    check_date(reader, map, "valid_to");
+    check_date(reader, map, "exam_due");
+}
+
 static void (*const checks[])(struct reader *reader, struct yaml_node *map) = {
     check_customer,  check_calendar, check_site,  check_team, check_technician,
     check_equipment, check_contract, check_depot, check_part, check_roster,
-    check_contact,   check_supplier, check_price_list, check_operator, check_design, check_document, check_bulletin,
+    check_contact,   check_supplier, check_price_list, check_operator, check_design, check_document, check_bulletin, check_tool, check_taken,
 };
 
 static void check_row(struct reader *reader, size_t section, struct yaml_node *row)

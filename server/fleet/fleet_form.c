@@ -152,6 +152,7 @@ static void ask(struct sql *sql, struct sql_rows *rows, int section)
         "SELECT doc FROM price_list ORDER BY id", "SELECT doc FROM operator ORDER BY id",
         "SELECT doc FROM design ORDER BY id",     "SELECT doc FROM library ORDER BY id",
         "SELECT doc FROM bulletin ORDER BY id",
+        "SELECT as_now FROM tool ORDER BY id", "SELECT doc FROM course_taken WHERE revoked_ms IS NULL ORDER BY id",
     };
 
     _Static_assert(sizeof(asks) / sizeof(asks[0]) == FLEET_SECTIONS, "every section can be exported");

@@ -659,6 +659,80 @@ static enum err apply_bulletin(struct row *row)
     return err || sql_changes(row->sql) == 0 ? err : look_again(row);
 }
 
+/* The day on which it lasts so long from that day; -1: SQL turns that into NULL. last: the last day, else the next one. */
+static int64_t lasts(struct yaml_node *map, const char *from, const char *how_long, bool last)
+{
+    struct duration each = {0, DURATION_D};
+    int64_t begin = day(map, from);
+    int32_t end;
+
+    if (begin < 0 || !words(map, how_long) || duration_read(words(map, how_long), &each)) {
+        return -1;
+    }
+    end = last ? course_last_day((int32_t)begin, each) : course_next_day((int32_t)begin, each);
+    return end == INT32_MAX ? -1 : end;
+}
+
+/* A calibration that is known here never goes back to an earlier one of the file. */
+static enum err apply_tool(struct row *row)
+{
+    const char *state = words(row->map, "state"), *warn = words(row->map, "warn");
+    int64_t valid = day(row->map, "valid_to"), days = 30;
+
+    if (warn && text_to_int(warn, strlen(warn), &days)) {
+        days = 30;
+    }
+    valid = valid >= 0 ? valid : lasts(row->map, "calibrated", "calibration", true);
+    return count(
+        row,
+        sql_run(row->sql,
+                "INSERT INTO tool (name, title, class, serial, technician, depot, state, calibration, calibrated_day, valid_day,"
+                " certificate, service, serviced_day, service_day, warn_days, doc, as_now) VALUES (?1, ?2, ?3, ?4, (SELECT id FROM"
+                " technician WHERE name = ?5), (SELECT id FROM depot WHERE name = ?6), ?7, ?8, NULLIF(?9, -1), NULLIF(?10, -1), ?11,"
+                " ?12, NULLIF(?13, -1), NULLIF(?14, -1), ?15, ?16, ?16) ON CONFLICT (name) DO UPDATE SET title = excluded.title, class"
+                " = excluded.class, serial = excluded.serial, technician = excluded.technician, depot = excluded.depot, state ="
+                " excluded.state, calibration = excluded.calibration, valid_day = CASE WHEN COALESCE(tool.calibrated_day, -1) >"
+                " COALESCE(excluded.calibrated_day, -1) THEN tool.valid_day ELSE excluded.valid_day END, certificate = CASE WHEN"
+                " COALESCE(tool.calibrated_day, -1) > COALESCE(excluded.calibrated_day, -1) THEN tool.certificate ELSE"
+                " excluded.certificate END, calibrated_day = CASE WHEN COALESCE(tool.calibrated_day, -1) >"
+                " COALESCE(excluded.calibrated_day, -1) THEN tool.calibrated_day ELSE excluded.calibrated_day END, service ="
+                " excluded.service, service_day = CASE WHEN COALESCE(tool.serviced_day, -1) > COALESCE(excluded.serviced_day, -1) THEN"
+                " tool.service_day ELSE excluded.service_day END, serviced_day = CASE WHEN COALESCE(tool.serviced_day, -1) >"
+                " COALESCE(excluded.serviced_day, -1) THEN tool.serviced_day ELSE excluded.serviced_day END, warn_days ="
+                " excluded.warn_days, doc = excluded.doc, as_now = excluded.as_now, version = tool.version + 1 WHERE tool.doc IS"
+                " DISTINCT FROM excluded.doc AND tool.as_now <> excluded.as_now",
+                "tttttt" "ttiittiiit", row->id, words(row->map, "title"), words(row->map, "class"), words(row->map, "serial"),
+                words(row->map, "technician"), words(row->map, "depot"), state ? state : "ready",
+                words(row->map, "calibration"), day(row->map, "calibrated"), valid, words(row->map, "certificate"),
+                words(row->map, "service"), day(row->map, "serviced"), lasts(row->map, "serviced", "service", false), days,
+                row->doc.bytes));
+}
+
+static enum err apply_taken(struct row *row)
+{
+    const char *level = words(row->map, "level"), *skill = words(row->map, "skill_level");
+    int64_t skill_level = 0;
+
+    if (skill && text_to_int(skill, strlen(skill), &skill_level)) {
+        skill_level = 0;
+    }
+    return count(
+        row,
+        sql_run(row->sql,
+                "INSERT INTO course_taken (name, course, technician, site, team, holder, audience, level, type, skill_level,"
+                " exam_due_day, day, valid_day, issued_by, doc) VALUES (?1, ?2, (SELECT id FROM technician WHERE name = ?3), (SELECT"
+                " id FROM site WHERE name = ?4), (SELECT id FROM team WHERE name = ?5), ?6, ?7, ?8, ?9, NULLIF(?10, 0), NULLIF(?11,"
+                " -1), ?12, NULLIF(?13, -1), 'fleet file', ?14) ON CONFLICT (name) DO UPDATE SET course = excluded.course,"
+                " technician = excluded.technician, site = excluded.site, team = excluded.team, holder = excluded.holder, audience ="
+                " excluded.audience, level = excluded.level, type = excluded.type, skill_level = excluded.skill_level, exam_due_day ="
+                " excluded.exam_due_day, day = excluded.day, valid_day = excluded.valid_day, doc = excluded.doc, version ="
+                " course_taken.version + 1 WHERE course_taken.doc <> excluded.doc",
+                "ttttt" "ttttiiiit", row->id, words(row->map, "course"), words(row->map, "technician"), words(row->map, "site"),
+                words(row->map, "team"), words(row->map, "holder"), words(row->map, "audience"), level ? level : "none",
+                words(row->map, "certificate"), skill_level, day(row->map, "exam_due"), day(row->map, "day"),
+                day(row->map, "valid_to"), row->doc.bytes));
+}
+
 /* Whoever keeps people and teams in memory looks at this number. */
 static enum err mark_changed(struct sql *sql, int64_t changed)
 {
@@ -672,7 +746,7 @@ static enum err mark_changed(struct sql *sql, int64_t changed)
 static enum err (*const appliers[])(struct row *row) = {
     apply_customer,  apply_calendar, apply_site,  apply_team, apply_technician,
     apply_equipment, apply_contract, apply_depot, apply_part, apply_roster,
-    apply_contact,   apply_supplier, apply_price_list, apply_operator, apply_design, apply_document, apply_bulletin,
+    apply_contact,   apply_supplier, apply_price_list, apply_operator, apply_design, apply_document, apply_bulletin, apply_tool, apply_taken,
 };
 
 enum err fleet_apply(struct sql *sql, struct yaml_node *root, int64_t now_ms, int64_t *ret_changed)

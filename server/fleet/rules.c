@@ -56,6 +56,8 @@ struct rules {
     size_t paper_count;
     const struct paper_dictionary *dictionary; /* or NULL */
     const struct checklist *checklist; /* or NULL */
+    const struct training_course *courses[RULES_MOST];
+    size_t course_count;
     _Atomic(struct known_zone *) zones; /* any thread puts one in front */
     _Atomic(struct kept_plan *) kept;
     _Atomic(struct known_calendar *) calendars;
@@ -309,6 +311,69 @@ enum err rules_add_checklist(struct rules *rules, const char *folder)
 const struct checklist *rules_checklist(const struct rules *rules)
 {
     return rules->checklist;
+}
+
+static void read_course(struct rules *rules, const char *path, const char *bytes, size_t size)
+{
+    struct complaints complaints = {.path = path, .arena = rules->arena};
+    const struct training_course *course;
+
+    if (course_read(rules->arena, bytes, size, &complaints, &course) || complaints.count) {
+        tell(rules, &complaints);
+    } else if (rules_course(rules, course->id)) {
+        complain_at(&complaints, 1, 1, "expected an id of its own, found '%s' again", course->id);
+        tell(rules, &complaints);
+    } else {
+        rules->courses[rules->course_count++] = course;
+    }
+}
+
+/* What a course builds on is a course. */
+static void check_before(struct rules *rules, const struct training_course *course)
+{
+    for (const char *const *id = course->before; *id; id++) {
+        if (!rules_course(rules, *id)) {
+            TEXT(line, 300);
+
+            text_addf(&line, "course %s: error: expected requires to name courses, found '%s'", course->id, *id);
+            rules->wrong++;
+            rules->say(rules->context, line.at);
+        }
+    }
+}
+
+enum err rules_add_courses(struct rules *rules, const char *folder)
+{
+    read_folder(rules, folder, read_course);
+    for (size_t i = 0; i < rules->course_count; i++) {
+        check_before(rules, rules->courses[i]);
+    }
+    return rules->wrong ? ERR_FORMAT : ERR_OK;
+}
+
+const struct training_course *rules_course(const struct rules *rules, const char *id)
+{
+    for (size_t i = 0; i < rules->course_count; i++) {
+        if (strcmp(rules->courses[i]->id, id) == 0) {
+            return rules->courses[i];
+        }
+    }
+    return NULL;
+}
+
+size_t rules_course_count(const struct rules *rules)
+{
+    return rules->course_count;
+}
+
+const struct training_course *rules_course_at(const struct rules *rules, size_t index)
+{
+    return rules->courses[index];
+}
+
+const struct training_course *rules_choose_course(const struct rules *rules, enum course_occasion occasion, const char *profile)
+{
+    return course_choose(rules->courses, rules->course_count, occasion, profile);
 }
 
 enum err rules_add_jobs(struct rules *rules, const char *folder)

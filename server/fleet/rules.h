@@ -14,6 +14,7 @@
 #include "models/service/notice.h"
 #include "models/service/plan.h"
 #include "models/service/workdays.h"
+#include "models/training/course.h"
 #include "server/store/sql.h"
 
 struct rules;
@@ -43,6 +44,13 @@ enum err rules_add_papers(struct rules *rules, const char *folder) MUST_CHECK;
 const struct paper *rules_paper(const struct rules *rules, const char *id); /* or NULL */
 size_t rules_paper_count(const struct rules *rules);
 const struct paper *rules_paper_at(const struct rules *rules, size_t index);
+/* Reads every *.yaml of the folder of courses as well. ERR_FORMAT. */
+enum err rules_add_courses(struct rules *rules, const char *folder) MUST_CHECK;
+const struct training_course *rules_course(const struct rules *rules, const char *id); /* or NULL */
+size_t rules_course_count(const struct rules *rules);
+const struct training_course *rules_course_at(const struct rules *rules, size_t index);
+/* models/training: course_choose among them. */
+const struct training_course *rules_choose_course(const struct rules *rules, enum course_occasion occasion, const char *profile);
 void rules_close(struct rules *rules);
 const struct profile *rules_profile(const struct rules *rules, const char *id); /* or NULL */
 /* The plan of that id; id+overlay+overlay: with these laid over, read when it is first asked for. NULL:

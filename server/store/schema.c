@@ -298,14 +298,14 @@ static const char first[] =
 static const char *const migrations[] = {
     first, schema_dispatch, schema_work, schema_stock, schema_ticket, schema_people, schema_alarm, schema_paper, schema_visit,
     schema_inspection,
-    schema_money,    schema_relation, schema_rounds, schema_complaint, schema_dossier,
+    schema_money,    schema_relation, schema_rounds, schema_complaint, schema_dossier, schema_training,
 };
 
 /* What has happened is not changed afterwards; whoever tries is refused by the database. */
 static const char *const frozen[] = {
     "trail", "library_edition", "lot_check", "voucher_event", "paper", "ticket_event", "work_event", "escalation_event", "alarm_event", "clock_limit", "ticket_class", "visit_event", "inspection_event",
     "warranty_check", "quotation_line", "consent", "money_line", "invoice", "invoice_line", "claim_event", "settlement_line",
-    "inspection_approval", "paper_approval", "complaint_event", "improvement_event", "service_entry",
+    "inspection_approval", "paper_approval", "complaint_event", "improvement_event", "service_entry", "training_event", "tool_event",
 };
 
 /* … and not deleted either: the ledger of the stock. */

@@ -15,3 +15,4 @@ extern const char schema_relation[]; /* customers */
 extern const char schema_rounds[]; /* orders by themselves, approvals, registrations */
 extern const char schema_complaint[]; /* complaints, questionnaires, the register, improvements */
 extern const char schema_dossier[]; /* files of customers, papers of equipment */
+extern const char schema_training[]; /* trainings, courses taken, tools */

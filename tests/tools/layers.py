@@ -15,14 +15,14 @@ models/base
 models/profile models/telemetry
 models/fault
 models/diag models/inspection models/paper models/service
-models/stock
+models/stock models/training
 host
 agent/modbus agent/parcel server/store server/console server/replay
 server/rack
 agent/acquire agent/uplink server/fleet server/notice
 server/alarm
 server/case
-server/stock server/dossier
+server/stock server/dossier server/training
 server/field server/inspection
 server/visit server/relation
 server/money

@@ -18,6 +18,7 @@
 #include "models/profile/profile.h"
 #include "models/service/job.h"
 #include "models/service/plan_staff.h"
+#include "models/training/course.h"
 
 #define ROOM (64 * 1024)
 
@@ -323,15 +324,17 @@ static void show_plan(const struct plan *plan, struct text *to)
     for (size_t i = 0; i < plan->target_count; i++) {
         show_target(&plan->targets[i], to);
     }
+    text_addf(to, "training faults %d over %lld remind %lld\n", plan->training.operator_faults, (long long)plan->training.over_ms,
+              (long long)plan->training.remind_ms);
     show_alarms(&plan->alarms, to);
     show_staff(plan->staff, to);
 }
 
 static void show_step(const struct job_step *step, struct text *to)
 {
-    text_addf(to, "step %s %s required %d expect %d unit %s point %s part %s component %s grade %d", step->id,
+    text_addf(to, "step %s %s required %d expect %d unit %s point %s part %s component %s tool %s grade %d", step->id,
               job_type_names[step->type], (int)step->required, (int)step->expect, or_dash(step->unit),
-              or_dash(step->point), or_dash(step->part), or_dash(step->component), step->grade);
+              or_dash(step->point), or_dash(step->part), or_dash(step->component), or_dash(step->tool), step->grade);
     if (step->has_limits) {
         text_addf(to, " limits %g %g", step->least, step->most);
     }
@@ -382,6 +385,61 @@ static void show_job(const struct job *job, struct text *to)
     }
 }
 
+static void show_ids(const char *name, const char *const *ids, struct text *to)
+{
+    text_addf(to, " %s", name);
+    for (; *ids; ids++) {
+        text_addf(to, " %s", *ids);
+    }
+}
+
+static void show_question(const struct course_question *question, struct text *to)
+{
+    text_addf(to, "question %s must %d practical %d", question->id, question->must, question->practical);
+    show_title(&question->title, to);
+    for (size_t i = 0; i < question->choice_count; i++) {
+        text_addf(to, " choice %s right %d", question->choices[i].id, question->choices[i].right);
+        show_title(&question->choices[i].title, to);
+    }
+    text_add(to, "\n");
+}
+
+static void show_course(const struct training_course *course, struct text *to)
+{
+    text_addf(to, "course %s version %lld kind %s occasions %u", course->id, (long long)course->version,
+              course_kind_names[course->kind], course->occasions);
+    show_title(&course->title, to);
+    show_ids("profiles", course->profiles, to);
+    show_ids("audience", course->audience, to);
+    show_ids("modes", course->modes, to);
+    show_ids("trainer", course->trainer, to);
+    show_ids("requires", course->before, to);
+    text_addf(to, " duration %lld every %lld%s\n", (long long)course->duration_ms, (long long)course->every.count,
+              duration_unit_text(course->every.unit));
+    for (size_t i = 0; i < course->topic_count; i++) {
+        text_addf(to, "topic %s required %d faults %d", course->topics[i].id, course->topics[i].required, course->topics[i].faults);
+        show_title(&course->topics[i].title, to);
+        text_add(to, "\n");
+    }
+    for (size_t i = 0; i < course->goal_count; i++) {
+        text_add(to, "goal");
+        show_title(&course->goals[i], to);
+        text_add(to, "\n");
+    }
+    for (size_t i = 0; i < course->material_count; i++) {
+        text_addf(to, "material %s form %s", course->material[i].id, or_dash(course->material[i].form));
+        show_title(&course->material[i].title, to);
+        text_add(to, "\n");
+    }
+    text_addf(to, "pass %g\n", course->pass);
+    for (size_t i = 0; i < course->question_count; i++) {
+        show_question(&course->questions[i], to);
+    }
+    text_addf(to, "gives %s certificate %s skill %d valid %lld%s warn %lld exam %d\n", course->level, or_dash(course->certificate),
+              course->skill_level, (long long)course->valid.count, duration_unit_text(course->valid.unit),
+              (long long)course->warn_days, course->exam);
+}
+
 static void show_checklist(const struct checklist *checklist, struct text *to)
 {
     text_addf(to, "checklist %s version %lld", checklist->id, (long long)checklist->version);
@@ -418,6 +476,7 @@ static void look(struct arena *arena, const char *path, struct text *to)
     const struct plan *plan;
     const struct job *job;
     const struct checklist *checklist;
+    const struct training_course *course;
     char *bytes;
     size_t size;
 
@@ -428,6 +487,9 @@ static void look(struct arena *arena, const char *path, struct text *to)
     } else if (strstr(path, "checklist")) {
         assert_int_equal(checklist_read(arena, bytes, size, &complaints, &checklist), ERR_OK);
         show_checklist(checklist, to);
+    } else if (strstr(path, "course")) {
+        assert_int_equal(course_read(arena, bytes, size, &complaints, &course), ERR_OK);
+        show_course(course, to);
     } else if (strstr(path, "job")) {
         assert_int_equal(job_read(arena, bytes, size, NULL, &complaints, &job), ERR_OK);
         show_job(job, to);
@@ -440,7 +502,8 @@ static void look(struct arena *arena, const char *path, struct text *to)
 static void files_are_understood_for_ever(void **state)
 {
     static const char *const paths[] = {"tests/golden/files/profile", "tests/golden/files/plan",
-                                        "tests/golden/files/job", "tests/golden/files/checklist"};
+                                        "tests/golden/files/job", "tests/golden/files/checklist",
+                                        "tests/golden/files/course"};
     struct arena *arena;
 
     (void)state;

@@ -19,8 +19,10 @@ static const struct routing_rules rules = {
     .speed_kmh = 40, .detour = 1.3, .order_ms = 2 * HOUR, .travel_most_ms = 4 * HOUR, .load_most = 1,
 };
 static const struct routing_want want = {.day = 20000, .skill = "electrician", .has_place = true, .lat = 31.2, .lon = 121.5};
-static const struct routing_certificate good[] = {{"electrician", "X1", 20000}}, old[] = {{"electrician", "X2", 19999}},
-                                        other[] = {{"plumber", "P1", ROUTING_FOR_EVER}};
+static const struct routing_certificate good[] = {{"electrician", "X1", 20000, 0}},
+                                        better[] = {{"electrician", "X3", 20000, 3}},
+                                        old[] = {{"electrician", "X2", 19999, 5}},
+                                        other[] = {{"plumber", "P1", ROUTING_FOR_EVER, 0}};
 
 static struct routing_person person(void)
 {
@@ -166,11 +168,33 @@ static void test_random_fleets(void **state)
     }
 }
 
+/* Of two who are as good the one whose courses have raised his skill goes first; what has run out raises nothing. */
+static void test_skill_raised_by_courses(void **state)
+{
+    struct routing_person people[3] = {person(), person(), person()};
+    struct routing_verdict verdicts[3];
+    size_t order[3];
+
+    (void)state;
+    people[0].technician = "a";
+    people[1].technician = "b";
+    people[1].certificates = better;
+    people[2].technician = "0";
+    people[2].certificates = old;
+    routing_rank(&rules, &want, people, 3, order, verdicts);
+    assert_string_equal(people[order[0]].technician, "b");
+    assert_string_equal(people[order[1]].technician, "a");
+    assert_int_equal(verdicts[1].level, 3);
+    assert_int_equal(verdicts[2].level, 0);
+    assert_int_equal(verdicts[0].score, verdicts[1].score);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_criterion),
         cmocka_unit_test(test_random_fleets),
+        cmocka_unit_test(test_skill_raised_by_courses),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,7 +13,7 @@ from rig import BUILD, ROOT
 
 DOCS = ROOT / "docs"
 GOLDEN = ROOT / "tests" / "golden"
-FILES = ("profile", "plan", "job", "paper", "checklist", "codes", "fleet", "agent", "server")
+FILES = ("profile", "plan", "job", "paper", "course", "checklist", "codes", "fleet", "agent", "server")
 MESSAGES = ("data", "event", "status", "reply", "ack", "command")
 
 
@@ -78,7 +78,7 @@ class Bench:
 
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
-        for name in ("profiles", "plans", "jobs", "papers", "notices", "inspections"):
+        for name in ("profiles", "plans", "jobs", "papers", "notices", "inspections", "courses"):
             (self.folder / name).mkdir()
         (self.folder / "plans" / "overlays").mkdir()  # what the golden fleet file lays over the golden plan
         (self.folder / "plans" / "overlays" / "golden-over.yaml").write_text("overlay: golden-over\n")
@@ -87,7 +87,7 @@ class Bench:
             self.put(name, (GOLDEN / "files" / f"{name}.yaml").read_text())
 
     def path(self, name):
-        return {"profile": "profiles/golden.yaml", "plan": "plans/golden.yaml", "job": "jobs/golden.yaml", "paper": "papers/golden.yaml", "checklist": "inspections/golden.yaml"}.get(name, f"{name}.yaml")
+        return {"profile": "profiles/golden.yaml", "plan": "plans/golden.yaml", "job": "jobs/golden.yaml", "paper": "papers/golden.yaml", "course": "courses/golden.yaml", "checklist": "inspections/golden.yaml"}.get(name, f"{name}.yaml")
 
     def put(self, name, text):
         (self.folder / self.path(name)).write_text(text)

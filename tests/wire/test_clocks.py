@@ -112,10 +112,21 @@ def test_duties_run_and_are_met_by_a_person(tmp_path):
         assert training["limit"] == "2d" and training["origin"]["ids"] == ["S0-69", "S0-71"] and training["state"] == "running"
         assert training["due_at"].startswith(str(today + datetime.timedelta(days=3))) or training["due_at"] > str(today)
         path = f"/duties/{training['id']}/actions"
-        done = rig.post(path, {"action": "done", "id": "t1", "note": "four people"})
-        assert done["state"] == "met" and done["done"]["note"] == "four people"
-        rig.post(path, {"action": "done", "id": "t1"})  # the same id is the same action
-        rig.post(path, {"action": "done", "id": "t2"}, expect=(409,))
+        rig.post(path, {"action": "done", "id": "t1", "note": "four people"}, expect=(409,))  # S0-69: by the record, not by a tick
+        lesson = wait_for(lambda: rig.get("/trainings?reason=acceptance")["items"])[0]
+        assert (lesson["course"], lesson["site"], lesson["state"]) == ("swh-user", "site-1", "proposed")
+        number = f"/trainings/{lesson['number']}/actions"
+        rig.post(number, {"action": "name", "id": "n", "by": "Li", "place": "boiler room"})
+        rig.post(number, {"action": "plan", "id": "p", "from": f"{today}T00:30:00+00:00", "trainer": "tech-1"}, expect=(409,))  # S0-26: no trainer
+        rig.post(number, {"action": "plan", "id": "p", "from": f"{today}T00:30:00+00:00", "trainer_name": "Prof. Qi", "trainer_proof": "T-17"})
+        topics = [t["id"] for t in lesson["plan"]["topics"]]
+        assert len(topics) == 5, "S0-71"
+        record = {"action": "attend", "id": "a", "attendees": [{"name": "Hu", "audience": "plumber"}], "covered": topics}  # S0-70
+        rig.post(number, {**record, "covered": topics[1:]}, expect=(409,))
+        held = rig.post(number, record)
+        assert held["state"] == "held" and held["attendees"][0]["present"] is True and held["place"] == "boiler room"
+        assert rig.post(number, record)["version"] == held["version"]  # the same id is the same action
+        rig.post(path, {"action": "cancel", "id": "t2", "note": "x"}, expect=(409,))
         rig.post(path, {"action": "forget", "id": "t3"}, expect=(422,))
         rig.post("/duties/999999/actions", {"action": "done", "id": "t4"}, expect=(404,))
         inspection = next(d for d in duties if d["kind"] == "remote_inspection" and d["name"] == "swh-old")

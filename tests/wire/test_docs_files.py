@@ -8,7 +8,7 @@ from docs_tools import (BUILD, DOCS, FILES, GOLDEN, ROOT, Bench, changed, findin
 
 # A limit is one leaf or one a level: the program asks for 'value' to see which.
 EITHER_FORM = {"value"}
-PAGES = {"profile": "profile-format.md", "plan": "plan-format.md", "job": "job-format.md", "paper": "paper-format.md", "codes": "job-format.md", "checklist": "inspections.md", "fleet": "fleet-format.md",
+PAGES = {"profile": "profile-format.md", "plan": "plan-format.md", "job": "job-format.md", "paper": "paper-format.md", "course": "training.md", "codes": "job-format.md", "checklist": "inspections.md", "fleet": "fleet-format.md",
          "agent": "configuration.md", "server": "configuration.md"}
 
 
@@ -110,7 +110,7 @@ def test_what_is_wrong_is_refused_by_both(bench, name):
     assert len(wrong) > 40
     taken = [what for what, _, document in wrong if is_valid(name, document)]
     assert not taken, f"the schema takes: {taken}"
-    opinions = (opinions_together if name in ("profile", "plan", "job", "paper") else opinions_alone)(bench, name, wrong)
+    opinions = (opinions_together if name in ("profile", "plan", "job", "paper", "course") else opinions_alone)(bench, name, wrong)
     bad = {what: opinion for what, opinion in opinions if opinion}
     assert not bad, "\n".join(f"{what}: {opinion}" for what, opinion in bad.items())
 
@@ -120,6 +120,7 @@ def shipped():
     yield from (("plan", p) for p in sorted((ROOT / "models/plans").glob("*.yaml")))
     yield from (("job", p) for p in sorted((ROOT / "models/jobs").glob("*.yaml")))
     yield from (("paper", p) for p in sorted((ROOT / "models/papers").glob("*.yaml")) if p.name != "words.yaml")
+    yield from (("course", p) for p in sorted((ROOT / "models/courses").glob("*.yaml")))
     yield from (("checklist", p) for p in sorted((ROOT / "models/inspections").glob("*.yaml")))
     yield "codes", ROOT / "models/codes.yaml"
     yield from (("agent", p) for p in sorted((ROOT / "agent").glob("*.yaml")))

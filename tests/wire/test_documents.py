@@ -186,3 +186,39 @@ def test_what_is_printed_has_words():
     causes = {c for p in (ROOT / "models/equipment").glob("*.yaml") for c in re.findall(r"cause: ([a-z_]+)", p.read_text())}
     classes = {c for p in (ROOT / "models/plans").glob("*.yaml") for c in read_yaml(p.read_text())["period"]["warranty"]["classes"]}
     assert causes == words["causes"] and classes <= words["components"]
+def test_training_plan_record_certificate_and_tool_card(rig):
+    """D-34, S0-26, S0-70, S0-71, S1-38, S1-58: what was planned, who was there, what he has passed; the card of a tool. What is exported is
+    imported as the same."""
+    tools = """tools:
+  - {id: M-1, title: Multimeter, class: multimeter, technician: tech-1, calibration: 12mo, calibrated: "2026-01-10", certificate: C-26}
+"""
+    assert rig.import_text(rig.fleet_text + tools).returncode == 0
+    lesson = rig.post("/trainings", {"id": "t", "course": "swh-maintainer", "site": "site-1", "from": "2026-11-02T01:00:00Z", "place": "boiler room",
+                                     "trainer_name": "Prof. Qi", "trainer_proof": "T-17", "attendees": [{"name": "Hu", "audience": "plumber"}]})
+    number, act = lesson["number"], f"/trainings/{lesson['number']}/actions"
+    plan = rig.get(f"/documents/training_plan/{number}")
+    assert fields(plan)["Place"] == "boiler room" and fields(plan)["Qualification"] == "T-17"
+    assert [r["Name"] for r in table(plan, "Who is expected")] == ["Hu"] and table(plan, "Common faults and their remedies")
+    assert len(table(plan, "Topics")) == 6 and table(plan, "Goals") and table(plan, "Material")
+    assert "boiler room" in page(rig, f"/documents/training_plan/{number}?format=html")
+    topics = [t["id"] for t in lesson["plan"]["topics"]]
+    rig.post(act, {"action": "attend", "id": "a", "attendees": ["Hu"], "covered": topics, "held": "2026-01-20T02:00:00Z"})
+    viewer = rig.role_token("viewer")
+    shown = json.loads(rig.ask("GET", "/api/v1/courses/swh-maintainer", token=viewer)[2])
+    assert all("right" not in c for question in shown["questions"] for c in question["choices"]), "whoever is examined does not read the answers"
+    done = rig.post(act, {"action": "exam", "id": "e", "attendee": "Hu", "answers": {"power": "cut", "frost": "drain", "filter": True, "read": False}})
+    paper = done["attendees"][0]["certificate"]
+    assert (done["attendees"][0]["result"], done["attendees"][0]["right"]) == ("passed", 3)
+    assert fields(rig.get(f"/documents/training_certificate/{paper}"))["Valid to"] == "2029-01-19"
+    record = rig.post(f"/documents/attendance_record/{number}", {"note": "given out"}, expect=(201,))
+    assert record["version"] == 1
+    assert table(rig.get(f"/documents/attendance_record/{number}"), "Attendees")[0]["Certificate"] == paper
+    rig.post("/tools/M-1/actions", {"action": "service", "id": "s", "day": "2026-02-01"})
+    card = rig.get("/documents/tool_card/M-1")
+    assert fields(card)["Valid to"] == "2027-01-09" and table(card, "What was done with it")[0]["What"]["en"] == "serviced"
+    lines = {(x["name"], x["group"]): x["value"] for x in rig.get("/reports/training?from=2026-01-01&to=2026-12-31")["lines"]}
+    assert (lines["training hours", "customer"], lines["pass rate", "swh-maintainer"]) == (8, 1), lines
+    exported = rig.command("export").stdout
+    assert paper in exported and "M-1" in exported
+    again = rig.command("import", rig.write("again.yaml", exported))
+    assert again.stdout == "imported: 0 rows new or changed\n", again.stderr

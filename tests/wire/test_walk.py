@@ -49,7 +49,7 @@ def rig(tmp_path_factory):
             (rig.folder / folder / file.name).write_text(text)
     path = rig.folder / "server.yaml"
     path.write_text(path.read_text().replace("plans: models/plans", f"plans: {rig.folder}/plans\nnotices: models/notices\njobs: models/jobs\n"
-                                             "codes: models/codes.yaml\npapers: models/papers\ninspections: models/inspections"))
+                                             "codes: models/codes.yaml\npapers: models/papers\ncourses: models/courses\ninspections: models/inspections"))
     rig.broker()
     assert rig.import_text(fleet()).returncode == 0
     rig.server()
@@ -164,6 +164,18 @@ def test_its_warranty_begins(rig):
     assert tank[2] == str(datetime.date(accepted.year + 3, accepted.month, 1) + datetime.timedelta(days=accepted.day - 2)) and tank[4] == f"acceptance_date {accepted}"
     assert rig.import_text(fleet()).returncode == 0
     assert tank in rig.get(f"/documents/warranty_card/{HEATER}")["tables"][0]["rows"], "the file that names no day takes none away"
+
+
+def test_its_users_are_trained(rig):
+    """D-34, S0-69: who was there, what was taught, who passed; the certificate."""
+    lesson = rig.post("/trainings", {"id": "lesson", "course": "swh-user", "site": "site-1", "from": iso(), "place": "boiler room",
+                                     "trainer_name": "Prof. Qi", "trainer_proof": "T-17", "attendees": [{"name": "Hu", "audience": "plumber"}]})
+    paper(rig, "D-34", "training_plan", lesson["number"], "Course", "Customer", "Place", "Trainer", "Topics", "Who is expected", "Common faults and their remedies")
+    act = f"/trainings/{lesson['number']}/actions"
+    rig.post(act, {"action": "attend", "id": "there", "attendees": ["Hu"], "covered": [t["id"] for t in lesson["plan"]["topics"]]})
+    rig.post(act, {"action": "exam", "id": "exam", "attendee": "Hu", "answers": {"scald": "mix", "dry": "off", "set": True}})
+    value = paper(rig, "D-34", "attendance_record", lesson["number"], "Held", "Trainer", "Topics covered", "Attendees")
+    assert value["Attendees"][0][-1], "the certificate"
 
 
 def test_it_fails_and_is_reported(rig, gateway, life):
