@@ -128,6 +128,31 @@ enum err file_replace(const char *path, const void *bytes, size_t size, unsigned
     return err;
 }
 
+enum err file_write_at(const char *path, int64_t position, const void *bytes, size_t size, unsigned mode)
+{
+    const char *slash = strrchr(path, '/');
+    TEXT(folder, 1024);
+    enum err err;
+    int fd;
+
+    if (slash) {
+        text_addf(&folder, "%.*s", (int)(slash - path), path);
+        if (mkdir(folder.at, 0700) && errno != EEXIST) {
+            return errno == EACCES ? ERR_DENIED : ERR_IO;
+        }
+    }
+    fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, mode);
+    if (fd < 0) {
+        return errno == EACCES ? ERR_DENIED : ERR_IO;
+    }
+    err = lseek(fd, position, SEEK_SET) == position ? write_all(fd, bytes, size) : ERR_IO;
+    if (!err && fdatasync(fd)) {
+        err = ERR_IO;
+    }
+    close(fd);
+    return err;
+}
+
 static int by_name(const void *a, const void *b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);

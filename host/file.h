@@ -13,6 +13,8 @@ enum err file_read(struct arena *arena, const char *path, size_t most, char **re
                    size_t *ret_size) MUST_CHECK;
 /* Writes to a temporary beside path, syncs, renames, syncs the folder. mode as of chmod. */
 enum err file_replace(const char *path, const void *bytes, size_t size, unsigned mode) MUST_CHECK;
+/* Writes at that place of a file, which is made when it is not there (so is its folder, 0700), and syncs. */
+enum err file_write_at(const char *path, int64_t position, const void *bytes, size_t size, unsigned mode) MUST_CHECK;
 /* temporary, written by the caller, is synced and takes the place of path at once. */
 enum err file_move(const char *temporary, const char *path) MUST_CHECK;
 /* Names in folder that end in suffix, sorted, in arena. */

@@ -24,6 +24,8 @@ const char commands_help[] =
     "  export [SECTION]              what was imported, as YAML; one section, as CSV\n"
     "  user add NAME --role ROLE     password on standard input\n"
     "  token add NAME --role ROLE    prints an API token\n"
+    "  token give NAME CUSTOMER      tokens of that name were given to that customer: off-boarding revokes them\n"
+    "  revocations                   gateways whose certificates are to be revoked, a line each\n"
     "  audit                         a line an agent: accepted, stored, tombstoned, pending\n"
     "  backup FILE                   a copy of the database\n"
     "  trail [HEAD]                  is what people did untouched? HEAD: a head noted earlier\n"
@@ -271,6 +273,33 @@ static int note_alone(struct sql *sql, const char *what, const char *object)
     return err != ERR_OK;
 }
 
+/* For `broker-config/pki revoke`, a line each: those that nobody has confirmed yet. */
+static int revocations(struct sql *sql)
+{
+    struct sql_rows rows;
+
+    sql_find(sql, &rows,
+             "SELECT DISTINCT a.name FROM leaving_agent l JOIN agent a ON a.id = l.agent JOIN leaving g ON g.id = l.leaving WHERE g.state"
+             " <> 'aborted' AND (l.confirmed_ms IS NULL OR l.heard_ms IS NOT NULL) ORDER BY a.name",
+             "");
+    while (sql_next(&rows)) {
+        puts(sql_text(&rows, 0));
+    }
+    return sql_end(&rows) != ERR_OK;
+}
+
+static int give_token(struct sql *sql, const char *name, const char *customer)
+{
+    int64_t id = sql_find_int(sql, 0, "SELECT id FROM customer WHERE name = ?1", "t", customer);
+    enum err err = id ? sql_run(sql, "UPDATE token SET customer = ?2 WHERE name = ?1 AND revoked_ms IS NULL", "ti", name, id) : ERR_OK;
+
+    if (err || !id || sql_changes(sql) == 0) {
+        fprintf(stderr, "heliograph-server: expected a token and a customer that are there\n");
+        return 2;
+    }
+    return note_alone(sql, "token give", name);
+}
+
 static int backup(struct sql *sql, const char *path)
 {
     TEXT(why, 400);
@@ -303,6 +332,12 @@ static int do_command(const struct command *command, struct sql *sql, struct rul
     }
     if (strcmp(words[0], "trail") == 0 && command->word_count <= 2) {
         return trail(sql, command->word_count == 2 ? words[1] : NULL);
+    }
+    if (strcmp(words[0], "revocations") == 0 && command->word_count == 1) {
+        return revocations(sql);
+    }
+    if (command->word_count == 4 && strcmp(words[0], "token") == 0 && strcmp(words[1], "give") == 0) {
+        return give_token(sql, words[2], words[3]);
     }
     if (command->word_count == 3 && strcmp(words[1], "add") == 0 &&
         (strcmp(words[0], "user") == 0 || strcmp(words[0], "token") == 0)) {

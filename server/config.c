@@ -24,6 +24,9 @@
 #define SMS_TIMEOUT_MS 10000
 #define SMS_HEADERS_MOST 16
 #define FILES_BYTES (20LL << 30)
+#define EXPORT_BYTES (20LL << 30)
+
+const char *const config_kept_names[] = {"readings", "photos", "notices", "logs", "access", "exports", "contacts", NULL};
 
 struct reader {
     struct arena *arena;
@@ -318,6 +321,39 @@ static int64_t long_ms(struct duration duration)
            (duration.unit == DURATION_Y ? 365 : duration.unit == DURATION_MO ? 30 : 1);
 }
 
+/* 0s: for ever. What the law or another promise needs longer is refused here, not found out later. */
+static void read_keep(struct reader *reader, struct yaml_node *map)
+{
+    static const struct duration preset[CONFIG_KEPT] = {{10, DURATION_Y}, {5, DURATION_Y}, {2, DURATION_Y}, {400, DURATION_D},
+                                                        {3, DURATION_Y},  {30, DURATION_D}, {3, DURATION_Y}};
+    static const int64_t least_days[CONFIG_KEPT] = {31, 1, 7, 7, 30, 1, 1};
+
+    for (int i = 0; i < CONFIG_KEPT; i++) {
+        struct yaml_node *node = yaml_find(map, config_kept_names[i]);
+        int64_t ms = long_ms(yaml_duration(&reader->complaints, node, "a duration, 0s for ever", preset[i]));
+
+        if (node && node->kind == YAML_SCALAR && ms && ms < least_days[i] * 86400000) {
+            complain(&reader->complaints, node, "expected at least %lldd (or 0s for ever), found '%.40s'", (long long)least_days[i],
+                     node->text);
+        }
+        reader->config->kept_ms[i] = ms;
+    }
+    if (map) {
+        yaml_no_more(&reader->complaints, map);
+    }
+}
+
+static void read_exports(struct reader *reader, struct yaml_node *node)
+{
+    struct yaml_node *map = yaml_map(&reader->complaints, node, "a map {folder, bytes}");
+
+    reader->config->exports = yaml_text(&reader->complaints, yaml_find(map, "folder"), "a folder", "exports");
+    reader->config->export_bytes = yaml_size(&reader->complaints, yaml_find(map, "bytes"), "a size", 1 << 20, EXPORT_BYTES);
+    if (map) {
+        yaml_no_more(&reader->complaints, map);
+    }
+}
+
 static void read_root(struct reader *reader, struct yaml_node *root)
 {
     struct complaints *complaints = &reader->complaints;
@@ -371,12 +407,11 @@ static void read_root(struct reader *reader, struct yaml_node *root)
     config->preset_column = preset ? preset->column : 0;
     config->come_back_ms = yaml_duration_ms(complaints, yaml_find(root, "come_back"),
                                             "a duration", COME_BACK_MS);
-    map = yaml_map(complaints, yaml_find(root, "keep"), "a map {trail}");
+    map = yaml_map(complaints, yaml_find(root, "keep"), "a map of classes of data and how long they are kept");
     config->trail_keep_ms =
         long_ms(yaml_duration(complaints, yaml_find(map, "trail"), "a duration", trail_keep));
-    if (map) {
-        yaml_no_more(complaints, map);
-    }
+    read_keep(reader, map);
+    read_exports(reader, yaml_find(root, "exports"));
     yaml_no_more(complaints, root);
 }
 

@@ -7,6 +7,9 @@
 #include "models/base/err.h"
 #include "server/notice/sms.h"
 
+#define CONFIG_KEPT 7
+extern const char *const config_kept_names[]; /* classes of data: readings photos … NULL-ended; as in server/care/care.h */
+
 struct server_config {
     const char *broker_url, *ca, *cert, *key, *user, *password, *client_id, *prefix;
     const char *database;
@@ -30,6 +33,9 @@ struct server_config {
     int64_t heartbeat_ms;        /* a way that has carried nothing for so long is tried; 0: never */
     int64_t photos, photo_bytes; /* of customers: of one ticket; of one picture */
     int64_t customer_writes, customer_tries; /* a minute for one number: what is sent; wrong codes */
+    int64_t kept_ms[CONFIG_KEPT]; /* by class; 0: for ever */
+    const char *exports;         /* folder of customers' data that is given away */
+    int64_t export_bytes;        /* of one of them */
     int64_t trail_keep_ms;       /* how long lines of the trail are kept */
     int64_t come_back_ms;        /* after a start agents get that long, before any is missed */
     int preset_line, preset_column; /* where preset_plan stands; 0: left out */

@@ -7,6 +7,7 @@
 #include "host/queue.h"
 #include "models/telemetry/command.h"
 #include "server/api/api.h"
+#include "server/care/care.h"
 #include "server/config.h"
 #include "server/desk/desk.h"
 #include "server/notice/notify.h"
@@ -33,6 +34,7 @@ struct server {
     /* of the committing thread */
     struct sql *sql;
     struct desk *desk;
+    struct care *care;
     struct registry *registry;
     struct packer *packer;
     struct patience *patience;

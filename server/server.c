@@ -155,6 +155,13 @@ static enum err open_store(struct server *server, struct text *why)
         err = desk_open(&options, &server->desk);
     }
     if (!err) {
+        struct care_options care = {.office = options, .keep_ms = server->config->kept_ms, .folder = server->config->exports,
+                                    .export_bytes = server->config->export_bytes};
+
+        _Static_assert(CONFIG_KEPT == CARE_CLASSES, "every class of data has its key in server.yaml");
+        err = care_open(&care, &server->care);
+    }
+    if (!err) {
         err = registry_open(server->rules, &server->registry);
     }
     if (!err) {
@@ -229,6 +236,7 @@ static enum err open_faces(struct server *server, struct text *why)
         .url = config->database,
         .committer = server->committer,
         .desk = server->desk,
+        .care = server->care,
         .rules = server->rules,
         .time_zone = config->time_zone,
         .preset_plan = config->preset_plan,
@@ -326,6 +334,7 @@ void server_close(struct server *server)
     receipts_close(server->pipeline.receipts);
     registry_close(server->registry);
     json_out_free(&server->pipeline.out);
+    care_close(server->care);
     desk_close(server->desk);
     sql_close(server->sql);
     free(server);

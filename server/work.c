@@ -15,7 +15,6 @@
 #define FEW_JOBS       20 /* a commit that small writes last values as well */
 #define CHANGES_KEPT   20000
 #define TRAIL_SLICE    1000 /* lines let go in one turn */
-#define EVENTS_KEPT_MS (400 * 86400000LL)
 
 /* ------------------------------------------------------------------ messages */
 
@@ -188,6 +187,31 @@ static enum err turn_packer(struct server *server, struct sql *sql, int64_t now_
     return ERR_OK;
 }
 
+/* Agreements that end, exports, data that goes: a piece, undone alone when it fails. */
+static enum err turn_care(struct server *server, struct sql *sql, int64_t now_ms, bool *ret_more)
+{
+    bool plan = false;
+    enum err err = sql_save(sql);
+
+    *ret_more = false;
+    if (err) {
+        return err;
+    }
+    err = care_turn(server->care, sql, now_ms, ret_more, &plan);
+    err = err || !plan ? err : desk_plan_visits(server->desk, sql, now_ms);
+    if (err && sql_is_broken(sql)) {
+        return err;
+    }
+    if (err) {
+        log_error("the care of data failed: %s (%s)", err_text(err), sql_why(sql));
+        *ret_more = false;
+        sql_undo(sql);
+    } else {
+        sql_release(sql);
+    }
+    return ERR_OK;
+}
+
 static enum err trim(struct server *server, struct sql *sql, int64_t now_ms)
 {
     enum err err;
@@ -205,15 +229,6 @@ static enum err trim(struct server *server, struct sql *sql, int64_t now_ms)
         err = sql_run(sql, "DELETE FROM idempotency WHERE at_ms < ?1", "i",
                       now_ms - 7LL * 86400000);
     }
-    if (!err) {
-        err = sql_run(sql, "DELETE FROM agent_day WHERE day < ?1", "i", (now_ms - EVENTS_KEPT_MS) / 86400000);
-    }
-    if (!err) {
-        err = sql_run(sql,
-                      "DELETE FROM event WHERE id IN (SELECT id FROM event ORDER BY id LIMIT 1000)"
-                      " AND received_ms < ?1",
-                      "i", now_ms - EVENTS_KEPT_MS);
-    }
     return err;
 }
 
@@ -221,7 +236,7 @@ enum err work_turn(struct sql *sql, int64_t now_ms, int64_t *io_next_ms, void *c
 {
     struct server *server = context;
     int64_t acks_ms = server->acks_boot_ms - clock_boot_ms();
-    bool more = false;
+    bool more = false, care = false;
     enum err err = notice_guests(server, sql, now_ms);
 
     if (!err) {
@@ -243,9 +258,12 @@ enum err work_turn(struct sql *sql, int64_t now_ms, int64_t *io_next_ms, void *c
         err = journal_mark(sql);
     }
     if (!err) {
+        err = turn_care(server, sql, now_ms, &care);
+    }
+    if (!err) {
         err = trim(server, sql, now_ms);
     }
-    *io_next_ms = more ? now_ms + 20 : server->desk_ms < now_ms + IDLE_MOST ? server->desk_ms : now_ms + IDLE_MOST;
+    *io_next_ms = more || care ? now_ms + 20 : server->desk_ms < now_ms + IDLE_MOST ? server->desk_ms : now_ms + IDLE_MOST;
     if (server->acks_boot_ms != INT64_MAX && acks_ms < *io_next_ms - now_ms) {
         *io_next_ms = now_ms + (acks_ms > 20 ? acks_ms : 20);
     }

@@ -6,7 +6,7 @@
 
 const char *const paper_kinds[] = {"work_order", "ticket", "track", "analysis", "equipment", "voucher", "quotation",
                                    "invoice", "claim", "settlement", "inspection", "inspection_readings", "inspection_order", "review",
-                                   "complaint", "opinions", "questionnaire", "register", "entry", "customer", "service", "operation", "repairs", "papers", "site_rules", "shift", "design", "training", "certificate", "tool", "invitation", NULL};
+                                   "complaint", "opinions", "questionnaire", "register", "entry", "customer", "service", "operation", "repairs", "papers", "site_rules", "shift", "design", "training", "certificate", "tool", "invitation", "agreement", "off_boarding", NULL};
 
 /* ------------------------------------------------------------------ found */
 

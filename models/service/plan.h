@@ -180,6 +180,17 @@ struct plan_training { /* when customers are trained beside the acceptance, and 
     int64_t remind_ms;   /* a customer who has not named the date is reminded so often (S0-26); 0: never */
 };
 
+#define PLAN_REMINDERS_MOST 8
+
+struct plan_agreement { /* the agreement itself: models/service/agreement.h */
+    struct duration reminders[PLAN_REMINDERS_MOST]; /* so long before its end */
+    size_t reminder_count;
+    struct duration notice, after_care; /* count 0: none */
+    const char *const *confidential;    /* NULL-ended: what both keep to themselves … */
+    struct duration protect;            /* … and how long after the end */
+    struct plan_origin protect_origin;
+};
+
 struct plan_survey { /* whether customers are asked, and what follows */
     double target;          /* share of satisfied answers that is aimed at */
     int64_t after_close_ms; /* so long after the end of a ticket; 0: not */
@@ -303,6 +314,7 @@ struct plan {
     struct plan_questionnaire questionnaire;
     struct plan_files files;
     struct plan_training training;
+    struct plan_agreement agreement;
     const char *onsite_gate;
     bool consent_before_repair;
     struct plan_old_parts { /* what is taken out of equipment under warranty */

@@ -43,6 +43,8 @@ void plan_read_staff(struct plan_reader *reader, struct yaml_node *section);
 /* plan_duty.c: what is owed by the calendar, from the sections period and items. */
 void plan_read_period_duties(struct plan_reader *reader, struct yaml_node *section);
 void plan_read_item_duties(struct plan_reader *reader, struct yaml_node *section);
+/* plan_agreement.c: of the section period */
+void plan_read_agreement(struct plan_reader *reader, struct yaml_node *section);
 /* plan_visits.c: of the items; map may be NULL */
 /* "03-15/05-15" …; NULL when there are none. */
 const struct plan_window *plan_windows(struct plan_reader *reader, struct yaml_node *list, size_t *ret_count);

@@ -188,6 +188,7 @@ static void read_period(struct plan_reader *reader, struct yaml_node *section)
     }
     plan_read_card(reader, section);
     plan_read_period_duties(reader, section);
+    plan_read_agreement(reader, section);
     plan_others(reader, section);
 }
 

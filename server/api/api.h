@@ -14,6 +14,7 @@ struct api_options {
     const char *url;      /* of the database: every thread opens its own read-only connection */
     struct committer *committer;
     struct desk *desk;    /* used only inside committer jobs */
+    struct care *care;    /* likewise */
     struct rules *rules;
     const char *time_zone; /* for times of what has no site */
     const char *preset_plan; /* for equipment without a contract */

@@ -322,6 +322,27 @@ void reports_list(struct call *call);
 void reports_show(struct call *call);
 
 void permissions_show(struct call *call);
+/* Who looked at whose data: a line before the answer leaves. */
+void access_note(struct call *call);
+void access_list(struct call *call);
+void agreements_list(struct call *call);
+void agreements_show(struct call *call);
+void agreements_act(struct call *call);
+enum err agreements_view(struct call *call, const char *name, struct json_out *out) MUST_CHECK;
+void leavings_list(struct call *call);
+void leavings_post(struct call *call);
+void leavings_show(struct call *call);
+void leavings_act(struct call *call);
+enum err leavings_view(struct call *call, const char *number, struct json_out *out) MUST_CHECK;
+void exports_list(struct call *call);
+void exports_post(struct call *call);
+void exports_show(struct call *call);
+void exports_content(struct call *call);
+void removals_list(struct call *call);
+void removals_post(struct call *call);
+void retention_show(struct call *call);
+/* An answer that is a file, as it goes on; NULL: it is not there. */
+void *stream_file(const char *path);
 void trail_list(struct call *call);
 void trail_state(struct call *call);
 

@@ -6,6 +6,7 @@
 
 #include "models/base/hash.h"
 #include "server/api/paper.h"
+#include "server/care/care.h"
 #include "server/case/contact.h"
 #include "server/desk/desk.h"
 #include "server/desk/rca.h"
@@ -53,6 +54,31 @@ static void put_doc(struct json_out *out, const char *name, struct sql_rows *row
     json_raw(out, name, sql_null(rows, column) ? NULL : sql_text(rows, column));
 }
 
+/* The contract that holds for it today, else the youngest that it has; 0: none. */
+static int64_t contract_of(struct call *call, int64_t equipment)
+{
+    return sql_find_int(call->sql, 0,
+                        "SELECT c.id FROM contract_site m JOIN equipment e ON e.site = m.site JOIN contract c ON c.id = m.contract"
+                        " WHERE e.id = ?1 ORDER BY CASE WHEN COALESCE(c.start_day, 0) <= ?2 AND COALESCE(c.end_day, ?2) >= ?2 THEN 0"
+                        " ELSE 1 END, c.id DESC LIMIT 1",
+                        "ii", equipment, call->now_ms / 86400000);
+}
+
+/* The agreement that its site belongs to: its life and what is confidential. */
+static enum err put_agreement(struct call *call, int64_t equipment, struct json_out *out)
+{
+    int64_t id = contract_of(call, equipment);
+    struct json_out view = json_out(1024 * 1024);
+    enum err err = id ? agreement_view(call->sql, call->api->options.rules, call->api->options.time_zone, id, call->now_ms, &view)
+                      : ERR_NOT_FOUND;
+
+    if (!err) {
+        json_raw(out, "agreement", view.bytes);
+    }
+    json_out_free(&view);
+    return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
 /* The equipment, and from the fleet file what belongs to it. */
 static enum err show_equipment(struct call *call, const char *id, struct json_out *out)
 {
@@ -69,9 +95,8 @@ static enum err show_equipment(struct call *call, const char *id, struct json_ou
     if (!err) {
         sql_find(call->sql, &rows,
                  "SELECT s.doc, c.doc, n.doc FROM equipment e LEFT JOIN site s ON s.id = e.site LEFT JOIN customer c ON"
-                 " c.id = s.customer LEFT JOIN contract n ON n.id = (SELECT m.contract FROM contract_site m WHERE m.site ="
-                 " e.site ORDER BY m.contract DESC LIMIT 1) WHERE e.id = ?1",
-                 "i", equipment);
+                 " c.id = s.customer LEFT JOIN contract n ON n.id = ?2 WHERE e.id = ?1",
+                 "ii", equipment, contract_of(call, equipment));
         if (sql_next(&rows)) {
             put_doc(out, "site", &rows, 0);
             put_doc(out, "customer", &rows, 1);
@@ -84,6 +109,9 @@ static enum err show_equipment(struct call *call, const char *id, struct json_ou
         err = view_promises(call->sql, call->api->options.rules, call->api->options.preset_plan, equipment, call->now_ms, out);
     }
     err = err ? err : contact_put(call->sql, "complaints", out);
+    if (!err) {
+        err = put_agreement(call, equipment, out);
+    }
     json_close_object(out);
     return err ? err : out->err;
 }
@@ -242,6 +270,8 @@ static const struct subject {
     {"certificate", show_certificate, 0},
     {"tool", show_tool, 0},
     {"invitation", show_invitation, 0},
+    {"agreement", agreements_view, 0},
+    {"off_boarding", leavings_view, 0},
 };
 
 static const struct subject *subject_of(const struct paper *paper)

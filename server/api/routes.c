@@ -113,6 +113,21 @@ const struct route routes[] = {
     {"GET", V1 "settlements/{number}", MAY_DESK, ANSWER_OTHER, BODY_NONE, settlements_show},
     {"POST", V1 "settlements/{number}/actions", MAY_OVERSEE, ANSWER_JSON, BODY_NEEDED, settlements_act},
     {"GET", V1 "permissions", MAY_READ, ANSWER_JSON, BODY_NONE, permissions_show},
+    {"GET", V1 "agreements", MAY_READ, ANSWER_LIST, BODY_NONE, agreements_list},
+    {"GET", V1 "agreements/{id}", MAY_READ, ANSWER_JSON, BODY_NONE, agreements_show},
+    {"POST", V1 "agreements/{id}/actions", MAY_OVERSEE, ANSWER_JSON, BODY_NEEDED, agreements_act},
+    {"GET", V1 "off-boardings", MAY_OVERSEE, ANSWER_LIST, BODY_NONE, leavings_list},
+    {"POST", V1 "off-boardings", MAY_OVERSEE, ANSWER_JSON, BODY_NEEDED, leavings_post},
+    {"GET", V1 "off-boardings/{number}", MAY_OVERSEE, ANSWER_JSON, BODY_NONE, leavings_show},
+    {"POST", V1 "off-boardings/{number}/actions", MAY_OVERSEE, ANSWER_JSON, BODY_NEEDED, leavings_act},
+    {"GET", V1 "exports", MAY_OVERSEE, ANSWER_LIST, BODY_NONE, exports_list},
+    {"POST", V1 "exports", MAY_OVERSEE, ANSWER_JSON, BODY_NEEDED, exports_post},
+    {"GET", V1 "exports/{number}", MAY_OVERSEE, ANSWER_JSON, BODY_NONE, exports_show},
+    {"GET", V1 "exports/{number}/content", MAY_OVERSEE, ANSWER_OTHER, BODY_NONE, exports_content},
+    {"GET", V1 "removals", MAY(ADMIN), ANSWER_LIST, BODY_NONE, removals_list},
+    {"POST", V1 "removals", MAY(ADMIN), ANSWER_JSON, BODY_NEEDED, removals_post},
+    {"GET", V1 "access", MAY(ADMIN), ANSWER_LIST, BODY_NONE, access_list},
+    {"GET", V1 "retention", MAY_OVERSEE, ANSWER_LIST, BODY_NONE, retention_show},
     {"GET", V1 "trail", MAY_OVERSEE, ANSWER_LIST, BODY_NONE, trail_list},
     {"GET", V1 "trail/state", MAY_OVERSEE, ANSWER_JSON, BODY_NONE, trail_state},
     {"GET", V1 "track/{number}", MAY_ANYBODY, ANSWER_JSON, BODY_NONE, track_show},
@@ -368,6 +383,7 @@ void routes_run(struct call *call)
     if (route && may(call, route) && accepts(call, route) && read_body(call, route)) {
         split_path(call);
         route->run(call);
+        access_note(call);
         if (route->answer == ANSWER_LIST) {
             call_sheet(call);
         }

@@ -72,7 +72,7 @@ int64_t call_admitted(struct call *call, const char *name, const char *statement
     return id;
 }
 
-static const char of_ticket[] = "SELECT id, track_code FROM ticket WHERE number = ?1";
+static const char of_ticket[] = "SELECT id, track_code FROM ticket WHERE number = ?1 AND track_revoked_ms IS NULL";
 static const char of_survey[] = "SELECT id, code FROM survey WHERE CAST(id AS TEXT) = ?1";
 
 int64_t track_find(struct call *call)

@@ -8,7 +8,8 @@ static enum err show_line(struct call *call, int64_t id)
     struct sql_rows rows;
 
     sql_find(call->sql, &rows,
-             "SELECT at_ms, who, role, source, what, object, detail, hash FROM trail WHERE id = ?1", "i",
+             "SELECT t.at_ms, t.who, t.role, t.source, t.what, t.object, COALESCE(d.words, CASE WHEN t.detail IS NOT NULL THEN"
+             " '(removed)' END), t.hash FROM trail t LEFT JOIN trail_detail d ON d.line = t.id WHERE t.id = ?1", "i",
              id);
     if (sql_next(&rows)) {
         json_open_object(call->out);
@@ -62,6 +63,7 @@ void trail_state(struct call *call)
     }
     json_open_object(call->out);
     json_int(call->out, "lines", state.count);
+    json_int(call->out, "removed", state.removed);
     json_text(call->out, "head", state.head[0] ? state.head : NULL);
     json_bool(call->out, "intact", state.wrong == 0 && state.found);
     if (state.wrong) {

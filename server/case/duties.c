@@ -265,6 +265,15 @@ enum err duties_of_visits(struct sql *sql, int64_t equipment)
                    "i", equipment);
 }
 
+enum err duties_end(struct sql *sql, int64_t equipment, int64_t now_ms)
+{
+    return sql_run(sql,
+                   "UPDATE clock SET cancelled_ms = MAX(?2, started_ms), cancelled_for = 'agreement_over', next_ms = NULL, version"
+                   " = version + 1 WHERE subject = 'equipment' AND subject_id = ?1 AND ticket IS NULL AND met_ms IS NULL AND"
+                   " cancelled_ms IS NULL AND kind NOT IN ('warranty', 'warranty_registration')",
+                   "ii", equipment, now_ms);
+}
+
 #define LOOK_BACK_MS 86400000LL /* an inspection ends while the server runs: it was looked at since */
 
 /* Inspections that were done since, in a room that knows of no duties. */

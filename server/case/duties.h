@@ -41,6 +41,8 @@ enum err duties_raise(struct office *office, struct sql *sql, int64_t now_ms, in
 enum err duties_of_visit(struct sql *sql, int64_t visit) MUST_CHECK;
 /* The visits of that equipment that are called off: their duties are given up. */
 enum err duties_of_visits(struct sql *sql, int64_t equipment) MUST_CHECK;
+/* No agreement covers that equipment any more: what is owed by the calendar and has not come to its end is given up. */
+enum err duties_end(struct sql *sql, int64_t equipment, int64_t now_ms) MUST_CHECK;
 /* Inspections that were done meet their duties; warnings and breaches are noted and
  * told. *io_next_ms: when one changes by itself. */
 enum err duties_judge(struct office *office, struct sql *sql, int64_t now_ms, int64_t *io_next_ms) MUST_CHECK;

@@ -298,6 +298,9 @@ static enum err raise_equipment(struct office *office, struct sql *sql, int64_t 
     if (err || !place.plan) {
         return err;
     }
+    if (place.over) {
+        return duties_end(sql, id, now_ms);
+    }
     raise.today = zone_day(raise.zone, now_ms);
     raise.round_ms = sql_find_int(sql, 0, "SELECT value FROM mark WHERE name = 'duties.round'", "");
     err = rules_keep_plan(sql, place.plan, now_ms);
@@ -507,13 +510,12 @@ static enum err raise_contract(struct office *office, struct sql *sql, int64_t i
         err = raise_contact_changes(&raise, whose, start_ms);
         err = err ? err : remind_agreement(office, sql, &place, raise.zone, id, whose, end_ms, now_ms);
     }
-    if (!err) {
-        err = raise_again(&raise, PLAN_DUTY_CUSTOMER_VISIT, customer, start_ms);
-        err = err ? err : raise_again(&raise, PLAN_DUTY_TALK, customer, start_ms);
+    if (err || (end_ms && end_ms <= now_ms)) {
+        return err; /* after its end nothing new is owed */
     }
-    if (!err && (!end_ms || end_ms > now_ms)) {
-        err = raise_exchange(&raise, id, start_day);
-    }
+    err = raise_again(&raise, PLAN_DUTY_CUSTOMER_VISIT, customer, start_ms);
+    err = err ? err : raise_again(&raise, PLAN_DUTY_TALK, customer, start_ms);
+    err = err ? err : raise_exchange(&raise, id, start_day);
     return err ? err : raise_reserve(&raise, id);
 }
 

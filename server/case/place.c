@@ -68,6 +68,25 @@ static enum err read_site(struct office *office, struct sql *sql, struct place *
     return sql_end(&rows);
 }
 
+/* Equipment ?3 (0: any) belongs to contract c: with its site s, unless it has days of its own. */
+#define BELONGS                                                                                            \
+    "(NOT EXISTS (SELECT 1 FROM agreement_cover a WHERE a.equipment = ?3 AND a.contract = c.id) OR EXISTS"  \
+    " (SELECT 1 FROM agreement_cover a WHERE a.equipment = ?3 AND a.contract = c.id AND a.from_day <= ?2 AND" \
+    " (a.to_day IS NULL OR a.to_day >= ?2)))"
+
+/* None holds on that day, but one has. */
+static enum err read_over(struct sql *sql, struct place *place, int32_t day)
+{
+    struct sql_rows rows;
+
+    sql_find(sql, &rows,
+             "SELECT 1 FROM contract c JOIN contract_site s ON s.contract = c.id WHERE s.site = ?1 AND (c.end_day < ?2 OR"
+             " EXISTS (SELECT 1 FROM agreement_cover a WHERE a.equipment = ?3 AND a.contract = c.id AND a.to_day < ?2)) LIMIT 1",
+             "iii", place->site, (int64_t)day, place->equipment);
+    place->over = sql_next(&rows);
+    return sql_end(&rows);
+}
+
 /* The contract that holds on a day; the youngest when there are several. */
 static enum err read_contract(struct office *office, struct sql *sql, struct place *place, int32_t day)
 {
@@ -79,8 +98,8 @@ static enum err read_contract(struct office *office, struct sql *sql, struct pla
     sql_find(sql, &rows,
              "SELECT c.plan, c.service_level, c.name, c.id, c.start_day FROM contract c JOIN contract_site s ON s.contract ="
              " c.id WHERE s.site = ?1 AND (c.start_day IS NULL OR c.start_day <= ?2)"
-             " AND (c.end_day IS NULL OR c.end_day >= ?2)",
-             "ii", place->site, (int64_t)day);
+             " AND (c.end_day IS NULL OR c.end_day >= ?2) AND " BELONGS,
+             "iii", place->site, (int64_t)day, place->equipment);
     while (sql_next(&rows)) {
         const char *level = sql_text(&rows, 1);
         const struct plan *plan = rules_plan(office->options.rules, sql_text(&rows, 0));
@@ -116,7 +135,12 @@ enum err place_find(struct office *office, struct sql *sql, int64_t equipment, i
         err = read_site(office, sql, &place);
     }
     if (!err && place.site) {
-        err = read_contract(office, sql, &place, place_day(office, &place, now_ms));
+        int32_t day = place_day(office, &place, now_ms);
+
+        err = read_contract(office, sql, &place, day);
+        if (!err && !place.contract) {
+            err = read_over(sql, &place, day);
+        }
     }
     if (!err) {
         *ret_place = place;

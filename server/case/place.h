@@ -13,6 +13,7 @@ struct place {
     const struct profile *profile; /* NULL: unknown */
     const struct plan *plan;       /* NULL only when the server has no plan at all */
     const char *contract;          /* its id in the fleet file; NULL: none holds */
+    bool over;                     /* agreements held here and none does any more: nothing new is planned */
     char level;                    /* A B C */
     bool remote_area, critical, claimed;
     struct warranty_dates dates;

@@ -5,6 +5,7 @@
 
 #include "models/base/civil.h"
 #include "models/base/zone.h"
+#include "models/service/agreement.h"
 #include "server/case/word.h"
 
 #define DAY_MS 86400000LL
@@ -115,19 +116,40 @@ enum err remind_equipment(struct office *office, struct sql *sql, const struct p
     return err;
 }
 
+/* That it was reminded stands with the agreement, whoever was told. */
+static enum err note_reminder(struct sql *sql, int64_t contract, const char *key, int64_t now_ms)
+{
+    return sql_run(sql,
+                   "INSERT INTO agreement_event (contract, at_ms, who, action, action_id) VALUES (?1, ?2, 'heliograph', 'remind',"
+                   " ?3) ON CONFLICT DO NOTHING",
+                   "iit", contract, now_ms, key);
+}
+
 enum err remind_agreement(struct office *office, struct sql *sql, const struct place *place, const struct zone *zone,
                           int64_t contract, int64_t customer, int64_t end_ms, int64_t now_ms)
 {
+    struct agreement agreement = {.start_day = AGREEMENT_NO_DAY,
+                                  .end_day = end_ms ? zone_day(zone, end_ms - 1) : AGREEMENT_NO_DAY};
     struct customer_word word;
     struct sql_rows rows;
     TEXT(key, 80);
+    int reminder;
     enum err err;
 
-    if (!customer || !place->plan->people.term_lead_ms || end_ms <= now_ms ||
-        end_ms > now_ms + place->plan->people.term_lead_ms) {
+    reminder = agreement_reminder(&agreement, place->plan, zone_day(zone, now_ms));
+    if (!customer || end_ms <= now_ms || sql_find_int(sql, 0, "SELECT cancelled_ms FROM contract WHERE id = ?1", "i", contract) ||
+        (reminder < 0 && (place->plan->agreement.reminder_count || !place->plan->people.term_lead_ms ||
+                          end_ms > now_ms + place->plan->people.term_lead_ms))) {
         return ERR_OK;
     }
     text_addf(&key, "agreement:%lld:%lld", (long long)contract, (long long)end_ms);
+    if (reminder >= 0) {
+        text_addf(&key, ":%d", reminder);
+        err = note_reminder(sql, contract, key.at, now_ms);
+        if (err) {
+            return err;
+        }
+    }
     word = word_about(place, zone, customer, "agreement_ends", key.at);
     sql_find(sql, &rows, "SELECT name FROM contract WHERE id = ?1", "i", contract);
     if (sql_next(&rows)) {

@@ -349,6 +349,35 @@ static void check_overlays(struct reader *reader, struct yaml_node *map, const c
     }
 }
 
+static void check_covers(struct reader *reader, struct yaml_node *node)
+{
+    struct yaml_node *list = yaml_list(reader->complaints, node, "a list of {equipment, from, to}");
+
+    for (struct yaml_node *item = list ? list->first : NULL; item; item = item->next) {
+        struct yaml_node *map = yaml_map(reader->complaints, item, "a map {equipment, from, to}");
+
+        if (map) {
+            check_reference(reader, yaml_need(reader->complaints, map, "equipment"), "equipment", "equipment");
+            (void)yaml_need(reader->complaints, map, "from");
+            check_date(reader, map, "from");
+            check_date(reader, map, "to");
+            yaml_no_more(reader->complaints, map);
+        }
+    }
+}
+
+/* What this one agreement says instead of its plan (period.agreement). */
+static void check_confidential(struct reader *reader, struct yaml_node *map)
+{
+    struct yaml_node *list = yaml_list(reader->complaints, yaml_find(map, "confidential"), "a list of words");
+    struct yaml_node *protect = yaml_find(map, "protect");
+
+    for (struct yaml_node *node = list ? list->first : NULL; node; node = node->next) {
+        (void)yaml_text(reader->complaints, node, "a word", "");
+    }
+    (void)yaml_duration(reader->complaints, protect, "a period such as 2y", (struct duration){0, DURATION_D});
+}
+
 static void check_contract(struct reader *reader, struct yaml_node *map)
 {
     static const char *const levels[] = {"A", "B", "C", NULL};
@@ -365,6 +394,10 @@ static void check_contract(struct reader *reader, struct yaml_node *map)
     (void)yaml_choice(reader->complaints, yaml_find(map, "service_level"), "a service level", levels, 2);
     check_date(reader, map, "start");
     check_date(reader, map, "end");
+    check_date(reader, map, "signed");
+    (void)yaml_bool(reader->complaints, yaml_find(map, "draft"), "true or false", false);
+    check_covers(reader, yaml_find(map, "covers"));
+    check_confidential(reader, map);
 }
 
 static void check_depot(struct reader *reader, struct yaml_node *map)

@@ -316,9 +316,28 @@ static enum err apply_equipment(struct row *row)
     return err ? err : apply_components(row);
 }
 
+/* From which day to which day a piece of equipment belongs to it. */
+static enum err apply_covers(struct row *row)
+{
+    struct yaml_node *list = yaml_find(row->map, "covers");
+    enum err err = sql_run(row->sql, "DELETE FROM agreement_cover WHERE contract = (SELECT id FROM contract WHERE name = ?1)",
+                           "t", row->id);
+
+    for (struct yaml_node *node = list ? list->first : NULL; node && !err; node = node->next) {
+        err = sql_run(row->sql,
+                      "INSERT INTO agreement_cover (contract, equipment, from_day, to_day, who, at_ms) SELECT c.id, e.id, ?3,"
+                      " NULLIF(?4, -1), 'import', ?5 FROM contract c, equipment e WHERE c.name = ?1 AND e.name = ?2 ON CONFLICT"
+                      " DO NOTHING",
+                      "ttiii", row->id, words(node, "equipment"), day(node, "from"), day(node, "to"), row->now_ms);
+    }
+    return err;
+}
+
+/* A draft covers nothing yet. An end that was agreed since (renewed, cancelled) is not taken back by an older file. */
 static enum err apply_contract(struct row *row)
 {
     const char *level = words(row->map, "service_level");
+    bool draft = text_same(words(row->map, "draft"), "true"), changed;
     struct yaml_node *overlays = yaml_find(row->map, "overlays");
     TEXT(plan, 400);
     enum err err;
@@ -330,15 +349,24 @@ static enum err apply_contract(struct row *row)
     err = count(
         row, sql_run(row->sql,
                      "INSERT INTO contract (name, customer, plan, service_level, start_day, end_day,"
-                     " doc) VALUES (?1, (SELECT id FROM customer WHERE name = ?2), ?3, ?4,"
-                     " NULLIF(?5, -1), NULLIF(?6, -1), ?7) ON CONFLICT (name) DO UPDATE SET customer"
+                     " doc, draft, signed_day) VALUES (?1, (SELECT id FROM customer WHERE name = ?2), ?3, ?4,"
+                     " NULLIF(?5, -1), NULLIF(?6, -1), ?7, ?8, NULLIF(?9, -1)) ON CONFLICT (name) DO UPDATE SET customer"
                      " = excluded.customer, plan = ?3, service_level = ?4, start_day ="
-                     " excluded.start_day, end_day = excluded.end_day, doc = ?7 WHERE contract.doc <> ?7",
-                     "ttttiit", row->id, words(row->map, "customer"), plan.at,
+                     " excluded.start_day, end_day = excluded.end_day, doc = ?7, draft = ?8, signed_day ="
+                     " excluded.signed_day, seen_day = 0 WHERE contract.doc <> ?7 AND (contract.agreed = 0 OR"
+                     " COALESCE(contract.end_day, -1) = COALESCE(excluded.end_day, -1))",
+                     "ttttiit" "ii", row->id, words(row->map, "customer"), plan.at,
                      level ? level : "C", day(row->map, "start"), day(row->map, "end"),
-                     row->doc.bytes));
-
-    return err || sql_changes(row->sql) == 0
+                     row->doc.bytes, (int64_t)draft, day(row->map, "signed")));
+    changed = !err && sql_changes(row->sql) > 0;
+    if (changed) {
+        err = apply_covers(row);
+    }
+    if (changed && !err && draft) {
+        return sql_run(row->sql, "DELETE FROM contract_site WHERE contract = (SELECT id FROM contract WHERE name = ?1)", "t",
+                       row->id);
+    }
+    return err || !changed
                ? err
                : apply_list(row,
                             "DELETE FROM contract_site WHERE contract = (SELECT id FROM contract"

@@ -37,6 +37,7 @@
     X(DATABASE_LOCKED, "database_locked_total", "counter", "attempts that met another's lock")     \
     X(DATABASE_FULL, "database_full_total", "counter", "transactions for which the disk had no room") \
     X(PACKED, "packed_readings_total", "counter", "readings moved into closed hours")              \
+    X(PURGED, "purged_total", "counter", "rows let go because they were kept long enough")         \
     X(HTTP_REQUESTS, "http_requests_total", "counter", "HTTP requests")                            \
     X(HTTP_ERRORS, "http_errors_total", "counter", "HTTP answers of 400 and above")                \
     X(BROKER_LOSSES, "broker_losses_total", "counter", "connections to the broker that were lost") \

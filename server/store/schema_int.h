@@ -16,3 +16,4 @@ extern const char schema_rounds[]; /* orders by themselves, approvals, registrat
 extern const char schema_complaint[]; /* complaints, questionnaires, the register, improvements */
 extern const char schema_dossier[]; /* files of customers, papers of equipment */
 extern const char schema_training[]; /* trainings, courses taken, tools */
+extern const char schema_care[]; /* agreements, leaving, exports, removals, access */

@@ -178,16 +178,16 @@ int64_t sql_last_id(struct sql *sql)
     return sql->ops->last_id(sql->self);
 }
 
-enum err sql_freeze(struct sql *sql, const char *table)
+enum err sql_freeze(struct sql *sql, const char *table, const char *unless)
 {
-    return sql->ops->freeze(sql->self, table, "UPDATE");
+    return sql->ops->freeze(sql->self, table, "UPDATE", unless);
 }
 
 enum err sql_seal(struct sql *sql, const char *table)
 {
-    enum err err = sql_freeze(sql, table);
+    enum err err = sql_freeze(sql, table, NULL);
 
-    return err ? err : sql->ops->freeze(sql->self, table, "DELETE");
+    return err ? err : sql->ops->freeze(sql->self, table, "DELETE", NULL);
 }
 
 int64_t sql_tables(struct sql *sql, const char *name)

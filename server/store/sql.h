@@ -73,8 +73,9 @@ int64_t sql_find_int(struct sql *sql, int64_t fallback, const char *statement, c
 int64_t sql_changes(struct sql *sql); /* rows changed by the last sql_run */
 int64_t sql_total_changes(struct sql *sql); /* since the connection was opened */
 int64_t sql_last_id(struct sql *sql); /* id given by the last INSERT */
-/* From now on the database refuses to change rows of the table (inserting and deleting go on). */
-enum err sql_freeze(struct sql *sql, const char *table) MUST_CHECK;
+/* From now on the database refuses to change rows of the table (inserting and deleting go on), unless that condition holds
+ * (SQL; NULL: always). */
+enum err sql_freeze(struct sql *sql, const char *table, const char *unless) MUST_CHECK;
 /* … and to delete them: rows are only ever added. */
 enum err sql_seal(struct sql *sql, const char *table) MUST_CHECK;
 /* How many tables there are; with a name: of that name. */

@@ -28,7 +28,7 @@ struct sql_ops {
     int64_t (*changes)(void *self);
     int64_t (*total_changes)(void *self);
     int64_t (*last_id)(void *self);
-    enum err (*freeze)(void *self, const char *table, const char *event); /* UPDATE DELETE */
+    enum err (*freeze)(void *self, const char *table, const char *event, const char *unless); /* UPDATE DELETE */
     int64_t (*tables)(void *self, const char *name);
     int64_t (*version)(void *self);
     const char *(*why)(void *self);

@@ -623,17 +623,18 @@ static int64_t last_id(void *self)
 }
 
 /* Without ours, that stands before the migrations. */
-static enum err freeze(void *self, const char *table, const char *event)
+static enum err freeze(void *self, const char *table, const char *event, const char *unless)
 {
     const char *name = *event == 'D' ? "kept" : "frozen";
-    TEXT(words, 640);
+    TEXT(words, 900);
 
     text_addf(&words,
-              "CREATE OR REPLACE FUNCTION heliograph_frozen() RETURNS trigger LANGUAGE plpgsql AS $$"
-              " BEGIN RAISE EXCEPTION 'rows of %% are never changed', TG_TABLE_NAME; END $$;"
+              "CREATE OR REPLACE FUNCTION heliograph_%s() RETURNS trigger LANGUAGE plpgsql AS $$"
+              " BEGIN IF %s THEN RETURN NEW; END IF; RAISE EXCEPTION 'rows of %% are never changed', TG_TABLE_NAME; END $$;"
               " DROP TRIGGER IF EXISTS %s_%s ON %s; CREATE TRIGGER %s_%s BEFORE %s ON %s"
-              " FOR EACH ROW EXECUTE FUNCTION heliograph_frozen();",
-              table, name, table, table, name, event, table);
+              " FOR EACH ROW EXECUTE FUNCTION heliograph_%s();",
+              unless ? "removing" : "frozen", unless ? unless : "false", table, name, table, table, name, event, table,
+              unless ? "removing" : "frozen");
     return simple(self, words.at);
 }
 

@@ -141,14 +141,14 @@ static int64_t first_number(struct db_rows *found)
     return number;
 }
 
-static enum err freeze(void *self, const char *table, const char *event)
+static enum err freeze(void *self, const char *table, const char *event, const char *unless)
 {
-    TEXT(words, 256);
+    TEXT(words, 400);
 
     text_addf(&words,
-              "CREATE TRIGGER IF NOT EXISTS %s_%s BEFORE %s ON %s BEGIN SELECT RAISE(ABORT,"
+              "CREATE TRIGGER IF NOT EXISTS %s_%s BEFORE %s ON %s WHEN NOT (%s) BEGIN SELECT RAISE(ABORT,"
               " 'rows of %s are never changed'); END",
-              table, *event == 'D' ? "kept" : "frozen", event, table, table);
+              table, *event == 'D' ? "kept" : "frozen", event, table, unless ? unless : "0", table);
     return db_script(self, words.at);
 }
 

@@ -27,6 +27,7 @@ enum err trail_add(struct sql *sql, const struct trail_line *line, int64_t now_m
 
 struct trail_state {
     int64_t count;  /* lines that are kept */
+    int64_t removed; /* … of them without what they said more: a person's data was taken away */
     int64_t wrong;  /* id of the first line that does not fit the one before or its own hash; 0: none */
     bool found;     /* the head that was asked for is one of the hashes (or of what was let go) */
     char head[65];  /* hash of the last line */

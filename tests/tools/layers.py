@@ -27,6 +27,7 @@ server/field server/inspection
 server/visit server/relation
 server/money
 server/desk
+server/care
 server/ingest server/api
 agent server
 tests
