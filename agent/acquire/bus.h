@@ -1,4 +1,7 @@
-/* One wire and its thread: devices in the order of their deadlines, commands as one-shot jobs. */
+/*
+ * One wire and its thread: whose turn it is (turns.h), one transaction at a time, commands as one-shot jobs between
+ * them.
+ */
 #pragma once
 
 #include <stddef.h>
@@ -13,7 +16,7 @@ struct bus;
 struct bus_job { /* a command for one device; owned by the bus once given */
     char id[65], name[33], equipment[65];
     char *args; /* JSON or NULL; owned */
-    int64_t expires_ms; /* wall clock; 0: never */
+    int64_t expires_ms; /* wall clock: not begun, and not gone on with, after it; 0: never */
 };
 
 struct bus_options {

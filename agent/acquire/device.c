@@ -6,7 +6,11 @@
 #include "models/base/text.h"
 
 #define LOST_AFTER       3 /* polls without a reply (interfaces.md 8) */
+#define GATEWAY_LOST_MS  10000 /* it has to say so long that nobody answers behind it */
+#define PATIENCE_MS      5000
+#define PROBE_LEAST_MS   50
 #define BACK_OFF_MOST_MS 30000
+#define WIRE_BACK_OFF_MOST_MS 5000 /* while the wire itself is not there */
 
 static uint64_t draw(struct device *device)
 {
@@ -39,32 +43,27 @@ struct group *device_group_of(struct device *device, int64_t every_ms)
     return &device->groups[device->group_count++];
 }
 
+/* Everything is asked once at the start, and then in its place of the period. */
 static enum err open_groups(struct device *device)
 {
-    const struct profile *profile = device->options.profile;
-    size_t points = profile->point_count;
-    int64_t now_ms = clock_boot_ms();
+    const struct device_options *options = &device->options;
+    const struct profile *profile = options->profile;
 
-    for (size_t i = 0; i < points; i++) {
+    for (size_t i = 0; i < profile->point_count; i++) {
         (void)device_group_of(device, profile->points[i].every_ms);
     }
     for (size_t i = 0; i < device->group_count; i++) {
         struct group *group = &device->groups[i];
-        int64_t spread = group->every_ms < 1000 ? group->every_ms : 1000;
 
-        group->order = arena_array(device->arena, points, sizeof(*group->order));
-        group->reads = arena_array(device->arena, points, sizeof(*group->reads));
-        if (!group->order || !group->reads) {
+        group->order = arena_array(device->arena, profile->point_count, sizeof(*group->order));
+        if (!group->order) {
             return ERR_NOMEM;
         }
-        /*
-         * Devices of a wire begin apart, so that their polls do not bunch, but on a common beat of four
-         * in that time: waking up costs more than asking a device.
-         */
-        group->next_ms = now_ms + (int64_t)(draw(device) % (uint64_t)spread) / 4;
-        group->next_ms += spread / 16 - group->next_ms % (spread / 16 > 0 ? spread / 16 : 1);
-        device_plan(device, group);
+        group->phase_ms =
+            turns_phase(options->index, options->count, group->every_ms, options->beat_ms);
+        group->next_ms = options->anchor_ms;
     }
+    device_plan_all(device);
     return ERR_OK;
 }
 
@@ -120,9 +119,11 @@ enum err device_open(const struct device_options *options, struct device **ret_d
     }
     device->options = *options;
     device->random = options->seed | 1;
-    device->max_registers = options->profile->max_registers;
-    device->gap = options->profile->gap;
-    err = arena_open(8 * 1024 * 1024, &device->arena);
+    device->limits = options->limits_of(options->bus_context, options->profile->id,
+                                        options->profile->max_registers);
+    device->identity_fits = true;
+    device->retry_ms = options->anchor_ms;
+    err = device->limits ? arena_open(8 * 1024 * 1024, &device->arena) : ERR_NOMEM;
     if (!err) {
         err = judge_open(options->profile, &device->judge);
     }
@@ -179,120 +180,223 @@ const char *device_id(const struct device *device)
     return device->options.id;
 }
 
-static void silent(struct device *device, int64_t boot_ms)
+/* ------------------------------------------------------------------ silence */
+
+static int64_t least_every(const struct device *device)
+{
+    int64_t least = 1000;
+
+    for (size_t i = 0; i < device->group_count; i++) {
+        least = device->groups[i].every_ms < least ? device->groups[i].every_ms : least;
+    }
+    return least;
+}
+
+static void tell_silence(struct device *device)
 {
     int64_t t_ms = clock_wall_ms();
-    int64_t least = device->groups[0].every_ms < 1000 ? device->groups[0].every_ms : 1000;
 
     for (size_t i = 0; i < device->options.profile->point_count; i++) {
         if (!device->apart[i].set) {
-            device_report_nothing(device, i, QUALITY_TIMEOUT, t_ms);
+            device_report_nothing(device, i, device->silence, t_ms);
         }
     }
     device_decide(device);
-    device->silent_polls++;
-    if (device->silent_polls == LOST_AFTER) {
-        device->lost = true;
-        device_say_bus(device, true, "no reply: power, wiring, address, baud rate or parity",
-                "设备无应答：请检查电源、接线、地址、波特率和校验位");
-    }
-    device->checked = false;
-    device->back_off_ms = device->back_off_ms ? device->back_off_ms * 2 : least;
-    if (device->back_off_ms > BACK_OFF_MOST_MS) {
-        device->back_off_ms = BACK_OFF_MOST_MS;
-    }
-    device->retry_ms = boot_ms + device->back_off_ms * 3 / 4 +
-                       (int64_t)(draw(device) % (uint64_t)(device->back_off_ms / 2 + 1));
 }
 
-static void answered(struct device *device)
+/* A gateway that says it for a moment may only be busy. */
+static bool is_lost(const struct device *device, int64_t boot_ms)
 {
+    return device->silent_polls >= LOST_AFTER &&
+           (device->silence == QUALITY_TIMEOUT || boot_ms - device->silent_since_ms >= GATEWAY_LOST_MS);
+}
+
+static void fall_silent(struct device *device, enum err err, int64_t boot_ms)
+{
+    device->wire_gone = err == ERR_CLOSED;
+    device->silence = err == ERR_DENIED ? QUALITY_EXCEPTION : QUALITY_TIMEOUT;
+    device->round.group = NULL;
+    device->identity_at = 0;
+    device->checked = device->identified = false;
+    tell_silence(device);
+    device->silent_since_ms = device->silent_polls++ > 0 ? device->silent_since_ms : boot_ms;
+    if (!device->lost && is_lost(device, boot_ms)) {
+        device->lost = true;
+        device_say_bus(device, true, "no reply: power, wiring, address, baud rate or parity",
+                       "设备无应答：请检查电源、接线、地址、波特率和校验位");
+    }
+    device->retry_ms = boot_ms + turns_back_off(&device->back_off_ms, least_every(device),
+                                                device->wire_gone ? WIRE_BACK_OFF_MOST_MS : BACK_OFF_MOST_MS,
+                                                draw(device));
+    device_send(device);
+}
+
+void device_answered(struct device *device)
+{
+    device->heard = true;
     if (device->lost) {
         device_say_bus(device, false, "the device answers again", "设备恢复应答");
     }
-    device->lost = false;
+    device->lost = device->wire_gone = false;
     device->silent_polls = 0;
     device->back_off_ms = 0;
 }
 
-/* One cheap question to a silent device; a refusal is an answer too. */
-static bool probe(struct device *device)
+void device_wire_is_back(struct device *device, int64_t boot_ms)
+{
+    if (device->silent_polls > 0 && device->wire_gone) {
+        device->retry_ms = boot_ms;
+        device->back_off_ms = 0;
+    }
+}
+
+/*
+ * A device that is known to be lost is given as long as the others of its wire need, four times over, and every
+ * fourth time its own time-out: it may be slower than they are.
+ */
+static int64_t probe_timeout_ms(const struct device *device)
+{
+    int64_t full_ms = device->options.profile->timeout_ms;
+    int64_t usual_ms = 4 * device->options.master->usual_us / 1000;
+
+    if (device->silent_polls < LOST_AFTER || device->silent_polls % 4 == 0 || usual_ms == 0) {
+        return full_ms;
+    }
+    usual_ms = usual_ms < PROBE_LEAST_MS ? PROBE_LEAST_MS : usual_ms;
+    return usual_ms < full_ms ? usual_ms : full_ms;
+}
+
+/* A gateway's word that nobody answers behind it (exceptions 10 and 11) is silence too. */
+static enum err probe(struct device *device)
 {
     const struct register_spec *spec = &device->options.profile->points[0].reg;
     struct master_request request = device_request(device, spec->table, spec->address, 1);
-    uint16_t words[1];
     int exception;
-    enum err err = master_read(device->options.master, &request, words, &exception);
+    enum err err;
 
-    return !err || err == ERR_DENIED;
+    if (device->groups[0].count > 0) { /* the beginning of a block that it gives */
+        struct sweep_read read = device_block(device, &device->groups[0], 0);
+
+        request = device_request(device, read.table, read.address, 1);
+        request.room = read.count;
+        request.proven = device->groups[0].proven;
+    }
+    request.timeout_ms = probe_timeout_ms(device);
+    err = master_probe(device->options.master, &request, &exception);
+    return err == ERR_DENIED && !master_is_gateways_word(exception) ? ERR_OK : err;
 }
 
-static void poll_due(struct device *device, int64_t boot_ms)
+/* ------------------------------------------------------------------ turns */
+
+struct turn device_wants_turn(const struct device *device)
 {
-    enum err err = device->checked ? ERR_OK : device_check_identity(device);
+    bool serial = device->options.master->link.is_serial;
+    struct turn turn = {
+        .due_ms = device->retry_ms,
+        .probe = device->silent_polls > 0 || !device->heard,
+        .cost_ms = probe_timeout_ms(device) * (serial ? 2 : 1),
+        .patience_ms = device->back_off_ms,
+    };
 
-    for (size_t i = 0; !err && i < device->group_count; i++) {
-        struct group *group = &device->groups[i];
-
-        if (group->next_ms > boot_ms) {
-            continue;
-        }
-        device->polls++;
-        err = device_poll(device, group);
-        group->next_ms += group->every_ms;
-        if (group->next_ms <= boot_ms) { /* behind: keep the beat, skip what was missed */
-            group->next_ms += (boot_ms - group->next_ms) / group->every_ms * group->every_ms +
-                              group->every_ms;
+    if (!device->heard && device->silent_polls == 0) { /* at the start it may wait for a gap of the others */
+        turn.patience_ms = 2 * device->options.beat_ms < PATIENCE_MS ? 2 * device->options.beat_ms : PATIENCE_MS;
+    }
+    if (device->wire_gone) {
+        turn.cost_ms = 0; /* connecting costs the others nothing: they have no wire either */
+    }
+    if (device->silent_polls > 0 || device->round.group || device->identity_at > 0) {
+        return turn; /* what is under way was due when it began */
+    }
+    turn.due_ms = TURNS_NEVER;
+    for (size_t i = 0; i < device->group_count; i++) {
+        if (device->groups[i].next_ms < turn.due_ms) {
+            turn.due_ms = device->groups[i].next_ms;
         }
     }
-    if (err && atomic_load(&device->options.master->stopping)) {
+    return turn;
+}
+
+/* The group whose turn it is; the longest overdue first. */
+static struct group *due_group(struct device *device)
+{
+    struct group *due = &device->groups[0];
+
+    for (size_t i = 1; i < device->group_count; i++) {
+        if (device->groups[i].next_ms < due->next_ms) {
+            due = &device->groups[i];
+        }
+    }
+    return due;
+}
+
+static void end_poll(struct device *device, struct group *group, int64_t boot_ms)
+{
+    device->polls++;
+    device->identified = device->checked;
+    group->next_ms = turns_next(device->options.anchor_ms, group->phase_ms, group->every_ms, boot_ms);
+    device_decide(device);
+    device_send(device);
+}
+
+/* It is not what its profile says: there is nothing to ask it for. */
+static void disbelieve(struct device *device, const struct group *group)
+{
+    int64_t t_ms = clock_wall_ms();
+
+    for (size_t i = 0; i < group->count; i++) {
+        device_report_nothing(device, group->order[i], QUALITY_INVALID, t_ms);
+    }
+}
+
+/* One step of the poll that is due: who it is, if that is not known, then the group's reads. */
+static enum err poll_step(struct device *device, int64_t boot_ms)
+{
+    struct group *group = device->round.group;
+    enum err err;
+
+    if (!device->identified) {
+        err = device_identity_step(device);
+        if (err || device->options.profile->identity_count > 0) {
+            return err;
+        }
+    }
+    if (!group) {
+        group = due_group(device);
+        if (!device->fits) {
+            disbelieve(device, group);
+            end_poll(device, group, boot_ms);
+            return ERR_OK;
+        }
+        device->retry_ms = group->next_ms; /* what is under way keeps its place */
+        device_round_begin(device, &device->round, group, NULL);
+    }
+    err = device_round_step(device, &device->round);
+    if (!err && !device->round.group) {
+        end_poll(device, group, boot_ms);
+    }
+    return err;
+}
+
+void device_step(struct device *device, int64_t boot_ms)
+{
+    bool was_silent = device->silent_polls > 0;
+    enum err err = was_silent ? probe(device) : poll_step(device, boot_ms);
+
+    if (atomic_load(&device->options.master->stopping)) {
         return; /* nobody was asked: nothing is known */
     }
-    if (err) {
-        silent(device, boot_ms);
-    } else {
-        answered(device);
-        device_decide(device);
-    }
-}
-
-int64_t device_turn(struct device *device, int64_t boot_ms)
-{
-    int64_t next_ms = INT64_MAX;
-
-    for (size_t i = 0; i < device->group_count; i++) {
-        if (device->groups[i].next_ms < next_ms) {
-            next_ms = device->groups[i].next_ms;
-        }
-    }
-    if (device->silent_polls > 0) {
-        if (boot_ms < device->retry_ms) {
-            return device->retry_ms;
-        }
-        if (!probe(device)) {
-            if (atomic_load(&device->options.master->stopping)) {
-                return INT64_MAX;
+    if (!err) {
+        if (was_silent) {
+            for (size_t i = 0; i < device->group_count; i++) {
+                device->groups[i].next_ms = boot_ms;
             }
-            silent(device, boot_ms);
-            device_send(device);
-            return device->retry_ms;
         }
-        next_ms = boot_ms;
-        for (size_t i = 0; i < device->group_count; i++) {
-            device->groups[i].next_ms = boot_ms;
-        }
+        device->round.retried = false;
+        device_answered(device);
+    } else if (device->heard && !was_silent && !device->round.retried) {
+        device->round.retried = true; /* once more, when the others have had their turns */
+    } else {
+        device->round.retried = false;
+        fall_silent(device, err, clock_boot_ms());
     }
-    if (boot_ms < next_ms) {
-        return next_ms;
-    }
-    poll_due(device, boot_ms);
-    device_send(device);
-    next_ms = device->silent_polls > 0 ? device->retry_ms : INT64_MAX;
-    for (size_t i = 0; device->silent_polls == 0 && i < device->group_count; i++) {
-        if (device->groups[i].next_ms < next_ms) {
-            next_ms = device->groups[i].next_ms;
-        }
-    }
-    return next_ms;
 }
-

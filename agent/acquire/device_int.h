@@ -1,10 +1,12 @@
 /*
- * The inside of a device, for this room only: device.c (life and turns), poll.c (registers to
- * readings), report.c (what is said), orders.c (commands). All on the bus's thread.
+ * The inside of a device, for this room only: device.c (life and turns), poll.c (rounds of reads), decode.c (registers
+ * to readings), identity.c (who it is), report.c (what is said), orders.c (commands). All on the bus's thread.
  */
 #pragma once
 
 #include "agent/acquire/device.h"
+#include "agent/acquire/hunt.h"
+#include "agent/acquire/limits.h"
 #include "models/fault/judge.h"
 #include "models/profile/sweep.h"
 #include "models/telemetry/reading.h"
@@ -13,11 +15,26 @@
 #define GROUPS_MOST 16 /* different periods in a profile */
 
 struct group { /* points of one period */
-    int64_t every_ms, next_ms; /* boot clock */
+    int64_t every_ms, phase_ms, next_ms; /* boot clock */
     size_t *order;
     size_t count;
-    struct sweep_read *reads;
-    size_t read_count;
+    bool proven; /* the device has given all of it, block by block as it is planned now */
+};
+
+/*
+ * One way through the points of a group, a transaction a step, so that others have their turns in between. Blocks
+ * are planned as it goes: what is learned on the way holds for the rest.
+ */
+struct round {
+    struct group *group;  /* NULL: none is under way */
+    const bool *wanted;   /* an order's: these points, those that stand apart too; NULL: what is due */
+    size_t at;            /* of the group's order: done */
+    size_t apart_at;      /* points that stand apart: done */
+    struct hunt hunt;     /* at >= its first */
+    int exception;        /* that the hunt is about */
+    bool retried;         /* the step under way was silent once */
+    bool refused;         /* some of it */
+    size_t answers;
 };
 
 struct told { /* what was last reported of a point */
@@ -30,6 +47,7 @@ struct told { /* what was last reported of a point */
 
 struct apart { /* a point that the device refused by itself: it stays out of the blocks */
     bool set;
+    bool known; /* its quality stands in device->now */
     int pause; /* polls of its group between two questions; doubles */
     int left;  /* polls until the next one */
 };
@@ -40,19 +58,29 @@ struct device {
     struct judge *judge;
     struct group groups[GROUPS_MOST];
     size_t group_count;
+    struct round round;
+    struct master_unit unit;
+    struct limits *limits; /* of its kind; the bus's */
+    uint32_t planned;      /* limits->version that stands in the plan */
+    bool replan;           /* a point stands apart now, or does not any more */
     struct told *told;
     struct reading *now; /* the newest reading of each point */
     char **now_text; /* of each point, DEVICE_TEXT_SIZE; NULL: it never was a text */
     struct apart *apart;
     struct open_fault *open; /* one a fault of the profile */
-    uint16_t max_registers, gap; /* learned downwards from the profile's */
     struct verdict *verdicts;
     struct outgoing *batch;
     size_t batch_count;
     int64_t newest_ms; /* wall clock: of the newest reading */
     int silent_polls;
+    bool heard; /* it has answered since the start: silence is news */
+    bool identified; /* its identity registers have been read for the poll under way */
     bool lost, checked, fits, misfit_told;
-    int64_t back_off_ms, retry_ms; /* boot clock */
+    size_t identity_at; /* identity registers read so far */
+    bool identity_fits; /* … and all of them as they should be */
+    enum quality silence; /* what its silence is called: timeout, or exception when a gateway says it */
+    bool wire_gone;       /* it is silent because the wire is not there */
+    int64_t silent_since_ms, back_off_ms, retry_ms; /* boot clock */
     uint64_t random;
     int64_t polls, refusals;
 };
@@ -61,15 +89,31 @@ struct device {
 /* Tells the judge which faults are open. */
 void device_restore(struct device *device);
 struct group *device_group_of(struct device *device, int64_t every_ms);
-/* poll.c: reads for the group's points, without those that stand apart. */
-void device_plan(struct device *device, struct group *group);
-/* One poll of the group. An error: the device does not answer. */
-enum err device_poll(struct device *device, struct group *group) MUST_CHECK;
+/* It answered: whatever was said of its silence is over. */
+void device_answered(struct device *device);
+
+/* poll.c */
+void device_plan_all(struct device *device);
+void device_round_begin(struct device *device, struct round *round, struct group *group,
+                        const bool *wanted);
+/* One transaction. round->group is NULL when that was the last. An error: no answer, nothing changed. */
+enum err device_round_step(struct device *device, struct round *round) MUST_CHECK;
+/* The block that begins with the group's point at. */
+struct sweep_read device_block(const struct device *device, const struct group *group, size_t at);
 /* Reads one point now; the newest reading is in device->now then. */
 enum err device_read_point(struct device *device, size_t index) MUST_CHECK;
-struct master_request device_request(const struct device *device, enum register_table table,
+struct master_request device_request(struct device *device, enum register_table table,
                                      uint16_t address, uint16_t count);
-/* Registers that prove that the profile fits; before that no value is believed. */
+
+/* decode.c: what a read has brought, to readings. */
+void device_decode(struct device *device, const struct sweep_read *read, const size_t *order,
+                   const uint16_t *words, int64_t t_ms);
+void device_decode_point(struct device *device, size_t index, const uint16_t *words, int64_t t_ms);
+
+/* identity.c: registers that prove that the profile fits; before that no value is believed. */
+/* One transaction; device->checked or a misfit is settled when identity_at is back at 0. */
+enum err device_identity_step(struct device *device) MUST_CHECK;
+/* All of it. */
 enum err device_check_identity(struct device *device) MUST_CHECK;
 
 /* report.c */

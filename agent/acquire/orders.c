@@ -1,5 +1,6 @@
 /* Commands: read, write, inspect, reset. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "agent/acquire/device_int.h"
@@ -28,48 +29,189 @@ static void put_point(struct device *device, size_t index, struct json_out *out)
     json_close_object(out);
 }
 
-enum device_outcome device_read(struct device *device, const struct cJSON *args,
-                                struct json_out *result, struct text *reason)
-{
-    const struct cJSON *list = json_field(args, "points");
-    size_t answers = 0, asked = 0;
+struct device_order { /* a read or an inspection under way */
+    struct device *device;
+    bool inspect, asks, began;
+    bool *wanted;
+    struct group group;
+    struct round round;
+    size_t answers;
+};
 
+static bool is_known(const struct profile *profile, const struct cJSON *list, struct text *reason)
+{
     for (const struct cJSON *item = json_first(list); item; item = json_next(item)) {
         const char *name = json_as_text(item);
 
-        if (!name || profile_point(device->options.profile, name) < 0) {
+        if (!name || profile_point(profile, name) < 0) {
             text_say(reason, ERR_OK, "no point called '%s'", name ? name : "?");
-            return DEVICE_REFUSED;
+            return false;
         }
     }
-    if (!device->checked) {
-        (void)!device_check_identity(device);
-    }
-    json_open_object(result);
-    json_key(result, "points");
-    json_open_list(result);
-    for (size_t i = 0; i < device->options.profile->point_count; i++) {
-        bool wanted = list == NULL;
+    return true;
+}
 
-        for (const struct cJSON *item = json_first(list); item; item = json_next(item)) {
-            wanted = wanted || text_same(json_as_text(item), device->options.profile->points[i].name);
-        }
-        if (wanted) {
-            enum err err = device_read_point(device, i);
-
-            asked++;
-            answers += !err || err == ERR_DENIED;
-            put_point(device, i, result);
-        }
+static void mark_wanted(const struct profile *profile, const struct cJSON *list, bool *wanted)
+{
+    for (size_t i = 0; i < profile->point_count; i++) {
+        wanted[i] = list == NULL;
     }
-    json_close_list(result);
-    json_close_object(result);
-    device_send(device);
-    if (asked > 0 && answers == 0) {
-        text_say(reason, ERR_OK, "the device does not answer");
+    for (const struct cJSON *item = json_first(list); item; item = json_next(item)) {
+        wanted[profile_point(profile, json_as_text(item))] = true;
+    }
+}
+
+enum device_outcome device_order_begin(struct device *device, const struct cJSON *args, bool inspect,
+                                       struct device_order **ret_order, struct text *reason)
+{
+    const struct profile *profile = device->options.profile;
+    const struct cJSON *list = inspect ? NULL : json_field(args, "points");
+    struct device_order *order;
+
+    if (!is_known(profile, list, reason)) {
+        return DEVICE_REFUSED;
+    }
+    order = calloc(1, sizeof(*order));
+    if (order) {
+        order->wanted = calloc(profile->point_count, sizeof(*order->wanted));
+        order->group.order = calloc(profile->point_count, sizeof(*order->group.order));
+    }
+    if (!order || !order->wanted || !order->group.order) {
+        device_order_end(order);
+        text_say(reason, ERR_OK, "out of memory");
         return DEVICE_FAILED;
     }
+    order->device = device;
+    order->inspect = inspect;
+    order->asks = !list || json_first(list);
+    mark_wanted(profile, list, order->wanted);
+    *ret_order = order;
     return DEVICE_DONE;
+}
+
+void device_order_end(struct device_order *order)
+{
+    if (order) {
+        free(order->wanted);
+        free(order->group.order);
+        free(order);
+    }
+}
+
+/* What was not read when the device fell silent. */
+static void give_up(struct device_order *order)
+{
+    struct device *device = order->device;
+    int64_t t_ms = clock_wall_ms();
+
+    for (size_t i = order->round.at; i < order->group.count; i++) {
+        device_report_nothing(device, order->group.order[i], QUALITY_TIMEOUT, t_ms);
+    }
+    for (size_t i = order->round.apart_at; i < device->options.profile->point_count; i++) {
+        if (order->wanted[i] && device->apart[i].set) {
+            device_report_nothing(device, i, QUALITY_TIMEOUT, t_ms);
+        }
+    }
+    order->round.group = NULL;
+}
+
+static void begin_round(struct device_order *order)
+{
+    struct device *device = order->device;
+    const struct profile *profile = device->options.profile;
+
+    for (size_t i = 0; i < profile->point_count; i++) {
+        if (order->wanted[i] && !device->apart[i].set) {
+            order->group.order[order->group.count++] = i;
+        }
+    }
+    sweep_sort(profile, order->group.order, order->group.count);
+    device_round_begin(device, &order->round, &order->group, order->wanted);
+    order->began = true;
+}
+
+static enum err order_transaction(struct device_order *order)
+{
+    struct device *device = order->device;
+
+    if (!order->began && !device->checked && !device->identified) {
+        enum err err = device_identity_step(device);
+
+        if (err || device->options.profile->identity_count > 0) {
+            return err;
+        }
+    }
+    if (!order->began) {
+        begin_round(order);
+        device->identified = device->checked; /* the next poll asks again who it is */
+    }
+    return device_round_step(device, &order->round);
+}
+
+static void put_health(struct device *device, struct json_out *out);
+
+static void put_result(struct device_order *order, struct json_out *out)
+{
+    struct device *device = order->device;
+    const struct profile *profile = device->options.profile;
+
+    json_open_object(out);
+    json_key(out, "points");
+    json_open_list(out);
+    for (size_t i = 0; i < profile->point_count; i++) {
+        if (order->wanted[i]) {
+            put_point(device, i, out);
+        }
+    }
+    json_close_list(out);
+    if (order->inspect) {
+        json_key(out, "checks");
+        json_open_list(out);
+        for (size_t i = 0; i < profile->inspection_count; i++) {
+            inspection_put(&profile->inspection[i],
+                           judge_evaluate(device->judge, profile->inspection[i].is), out);
+        }
+        json_close_list(out);
+        put_health(device, out);
+    }
+    json_close_object(out);
+}
+
+bool device_order_step(struct device_order *order, enum device_outcome *ret_outcome,
+                       struct json_out *result, struct text *reason)
+{
+    struct device *device = order->device;
+    enum err err = order_transaction(order);
+
+    if (atomic_load(&device->options.master->stopping)) {
+        return false; /* nobody was asked */
+    }
+    if (!err) {
+        device_answered(device);
+        order->round.retried = false;
+    } else if (!order->round.retried && device->silent_polls == 0) {
+        order->round.retried = true;
+        return false;
+    } else {
+        if (!order->began) {
+            begin_round(order);
+        }
+        order->answers = order->round.answers;
+        give_up(order);
+    }
+    if (!order->began || order->round.group) {
+        return false;
+    }
+    order->answers = err ? order->answers : order->round.answers;
+    device_decide(device);
+    put_result(order, result);
+    device_send(device);
+    *ret_outcome = DEVICE_DONE;
+    if (order->answers == 0 && order->asks) {
+        text_say(reason, ERR_OK, "the device does not answer");
+        *ret_outcome = DEVICE_FAILED;
+    }
+    return true;
 }
 
 enum device_outcome device_may_write(struct device *device, const struct cJSON *args,
@@ -190,48 +332,6 @@ static void put_health(struct device *device, struct json_out *out)
         device->options.health(device->options.context, out);
     }
     json_close_object(out);
-}
-
-enum device_outcome device_inspect(struct device *device, struct json_out *result,
-                                   struct text *reason)
-{
-    const struct profile *profile = device->options.profile;
-    size_t answers = 0;
-
-    if (!device->checked) {
-        (void)!device_check_identity(device);
-    }
-    for (size_t i = 0; i < profile->point_count; i++) {
-        enum err err = device_read_point(device, i);
-
-        answers += !err || err == ERR_DENIED;
-        if (err && err != ERR_DENIED && i >= 2 && answers == 0) {
-            break; /* it is dead: the wire belongs to the others */
-        }
-    }
-    device_decide(device);
-    json_open_object(result);
-    json_key(result, "points");
-    json_open_list(result);
-    for (size_t i = 0; i < profile->point_count; i++) {
-        put_point(device, i, result);
-    }
-    json_close_list(result);
-    json_key(result, "checks");
-    json_open_list(result);
-    for (size_t i = 0; i < profile->inspection_count; i++) {
-        inspection_put(&profile->inspection[i],
-                       judge_evaluate(device->judge, profile->inspection[i].is), result);
-    }
-    json_close_list(result);
-    put_health(device, result);
-    json_close_object(result);
-    device_send(device);
-    if (answers == 0) {
-        text_say(reason, ERR_OK, "the device does not answer");
-        return DEVICE_FAILED;
-    }
-    return DEVICE_DONE;
 }
 
 enum device_outcome device_reset(struct device *device, const struct cJSON *args,

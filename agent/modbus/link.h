@@ -30,6 +30,8 @@ struct link_ops {
     enum err (*write)(void *self, int unit_id, enum register_table table, uint16_t address,
                       uint16_t count, int64_t timeout_ms, const uint16_t *words,
                       struct link_answer *ret_answer);
+    /* Waits so long for something that was not asked for; throws it away and says so. */
+    bool (*overhear)(void *self, int64_t timeout_ms);
     /* Throws away what has come and was not asked for. */
     void (*flush)(void *self);
     void (*hang_up)(void *self);
@@ -42,6 +44,9 @@ struct link {
     bool is_serial; /* answers carry no number: late ones must be waited out */
     int64_t silence_us; /* 3.5 characters between two frames */
 };
+
+/* Bytes on this descriptor are waited for, and thrown away until the line has been quiet for a while. */
+bool link_overhear(int fd, int64_t timeout_ms);
 
 enum err link_open_tcp(const char *host, int port, struct link *ret_link) MUST_CHECK;
 enum err link_open_serial(const char *device, int baud, char parity, int stop,

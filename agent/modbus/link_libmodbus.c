@@ -143,6 +143,13 @@ static enum err wire_write(void *self, int unit_id, enum register_table table, u
     return outcome(wire, got, ret_answer);
 }
 
+static bool wire_overhear(void *self, int64_t timeout_ms)
+{
+    const struct wire *wire = self;
+
+    return link_overhear(wire->connected ? modbus_get_socket(wire->modbus) : -1, timeout_ms);
+}
+
 static void wire_flush(void *self)
 {
     struct wire *wire = self;
@@ -166,6 +173,7 @@ static const struct link_ops ops = {
     .is_open = wire_is_open,
     .read = wire_read,
     .write = wire_write,
+    .overhear = wire_overhear,
     .flush = wire_flush,
     .hang_up = wire_hang_up,
     .close = wire_close,

@@ -100,6 +100,13 @@ static enum err wire_open(void *self, int64_t timeout_ms)
     return wire->fd < 0 ? ERR_CLOSED : ERR_OK;
 }
 
+static bool wire_overhear(void *self, int64_t timeout_ms)
+{
+    const struct wire *wire = self;
+
+    return link_overhear(wire->fd, timeout_ms);
+}
+
 static void wire_flush(void *self)
 {
     struct wire *wire = self;
@@ -252,6 +259,7 @@ static const struct link_ops ops = {
     .is_open = wire_is_open,
     .read = wire_read,
     .write = wire_write,
+    .overhear = wire_overhear,
     .flush = wire_flush,
     .hang_up = wire_hang_up,
     .close = wire_close,

@@ -6,7 +6,7 @@
 #include "host/clock.h"
 
 #define OPEN_PAUSE_LEAST_MS 500
-#define OPEN_PAUSE_MOST_MS  30000
+#define OPEN_PAUSE_MOST_MS  10000
 #define OPEN_TIMEOUT_MS     2000
 #define TIMEOUTS_MOST       8 /* in a row on TCP: the connection itself is doubted */
 
@@ -80,12 +80,47 @@ static enum err ensure_open(struct master *master, int64_t timeout_ms)
     return ERR_OK;
 }
 
+/* Counts for the wire and for the unit. */
+#define COUNT(master, request, what)                                                               \
+    do {                                                                                           \
+        (master)->counters.what++;                                                                 \
+        (request)->unit->counters.what++;                                                          \
+    } while (0)
+
 /*
- * After silence or a stray frame: on a serial wire wait until an answer that is on its way must have
- * come, then throw it away. On TCP a stray frame means that questions and answers are out of step:
+ * On a serial wire an answer that is on its way is waited for: a time-out's length, longer when the unit is
+ * known to be later. When it comes it is thrown away, and the wire is free again.
+ */
+static void wait_for_late(struct master *master, const struct master_request *request,
+                          int64_t asked_ms)
+{
+    int64_t until_ms = request->unit->late_ms * 5 / 4 - request->timeout_ms;
+    int32_t late_ms;
+
+    until_ms = until_ms < request->timeout_ms ? request->timeout_ms : until_ms;
+    until_ms = clock_boot_ms() + (until_ms > 4 * request->timeout_ms ? 4 * request->timeout_ms : until_ms);
+    while (clock_boot_ms() < until_ms && !atomic_load(&master->stopping)) {
+        int64_t left_ms = until_ms - clock_boot_ms();
+
+        if (!master->link.ops->overhear(master->link.self, left_ms < 200 ? left_ms : 200)) {
+            continue;
+        }
+        late_ms = (int32_t)(clock_boot_ms() - asked_ms);
+        COUNT(master, request, late);
+        if (late_ms > request->unit->late_ms) {
+            request->unit->late_ms = late_ms;
+        }
+        break;
+    }
+    master->quiet_since_us = boot_us();
+}
+
+/*
+ * After silence or a stray frame. On TCP a stray frame means that questions and answers are out of step:
  * connect anew.
  */
-static void recover(struct master *master, enum err err, int64_t timeout_ms)
+static void recover(struct master *master, const struct master_request *request, enum err err,
+                    int64_t asked_ms)
 {
     const struct link_ops *ops = master->link.ops;
 
@@ -98,11 +133,12 @@ static void recover(struct master *master, enum err err, int64_t timeout_ms)
         return;
     }
     if (master->link.is_serial) {
-        master->quiet_since_us = boot_us();
-        rest(master, timeout_ms * 1000);
+        wait_for_late(master, request, asked_ms);
     }
     ops->flush(master->link.self);
 }
+
+/* ------------------------------------------------------------------ doubt */
 
 /* Registers have two bytes, bits stand eight in one: what an answer weighs on the wire. */
 static uint16_t bytes_of(enum register_table table, uint16_t count)
@@ -112,29 +148,100 @@ static uint16_t bytes_of(enum register_table table, uint16_t count)
     return (uint16_t)(bits ? (count + 7U) / 8 : 2U * count);
 }
 
-/*
- * An answer that carries no number can be late by any time. What the unit left unanswered is
- * remembered by its weight, and the unit is first asked something of another weight: when that
- * answer (or refusal) has come, nothing older is on its way. A late one does not fit and is thrown
- * away with the wait of recover().
- */
-static void doubt(struct master *master, const struct master_request *request, bool write)
+static void forget_old(struct master_unit *unit, int64_t now_ms)
 {
-    if (master->link.is_serial && request->unit_id >= 0 && request->unit_id < MASTER_UNITS) {
-        master->doubts[request->unit_id] = (struct master_doubt){
-            .set = true,
-            .table = request->table,
-            .bytes = write ? 0 : bytes_of(request->table, request->count),
+    uint8_t kept = 0;
+
+    for (uint8_t i = 0; i < unit->open_count; i++) {
+        if (now_ms - unit->open[i].asked_ms < MASTER_LATE_MS) {
+            unit->open[kept++] = unit->open[i];
+        }
+    }
+    unit->open_count = kept;
+}
+
+static void leave_open(const struct master_request *request, uint16_t count, bool write, int64_t now_ms)
+{
+    struct master_unit *unit = request->unit;
+
+    if (unit->open_count < MASTER_OPEN_MOST) { /* nothing is asked while it is full */
+        unit->open[unit->open_count++] = (struct master_question){
+            .asked_ms = now_ms,
+            .bytes = bytes_of(request->table, count),
+            .table = (uint8_t)request->table,
+            .write = write,
+            .proven = request->proven && !write && count <= request->room,
         };
     }
 }
 
-static enum err ask(struct master *master, const struct master_request *request, uint16_t *words,
-                    bool write, int *ret_exception)
+/* An answer to a read of count could be that to an older question. */
+static bool is_doubtful(const struct master_unit *unit, enum register_table table, uint16_t count)
+{
+    for (uint8_t i = 0; i < unit->open_count; i++) {
+        if (!unit->open[i].write && unit->open[i].table == table &&
+            unit->open[i].bytes == bytes_of(table, count)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A refusal could be that of an older question. */
+static bool is_refusal_doubtful(const struct master_unit *unit)
+{
+    for (uint8_t i = 0; i < unit->open_count; i++) {
+        if (!unit->open[i].proven) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A length that no open question has: the shortest that is known to be legal, else a longer one. 0: none. */
+static uint16_t other_count(const struct master_request *request)
+{
+    bool bits = request->table == REGISTER_COIL || request->table == REGISTER_DISCRETE;
+    uint16_t step = bits ? 8 : 1, most = bits ? 2000 : 125;
+    uint16_t room = request->room > request->count ? request->room : request->count;
+
+    most = room + MASTER_OPEN_MOST * step < most ? (uint16_t)(room + MASTER_OPEN_MOST * step) : most;
+    for (uint16_t count = 1; count <= most; count = (uint16_t)(count + step)) {
+        if (request->address + (unsigned)count <= 65536 && !is_doubtful(request->unit, request->table, count)) {
+            return count;
+        }
+    }
+    return 0;
+}
+
+/* ------------------------------------------------------------------ questions */
+
+static void note_answer(struct master *master, const struct master_request *request, enum err err,
+                        int64_t took_us)
+{
+    int64_t took_ms = took_us / 1000;
+
+    master->usual_us += took_us > master->usual_us ? took_us - master->usual_us
+                                                   : (took_us - master->usual_us) / 64;
+    master->timeouts_in_row = 0;
+    COUNT(master, request, answers);
+    if (err == ERR_DENIED) {
+        COUNT(master, request, exceptions);
+    }
+    if (took_ms > master->counters.latency_ms) {
+        master->counters.latency_ms = took_ms;
+    }
+    if (took_ms > request->unit->counters.latency_ms) {
+        request->unit->counters.latency_ms = took_ms;
+    }
+}
+
+static enum err ask(struct master *master, const struct master_request *request, uint16_t count,
+                    uint16_t *words, bool write, int *ret_exception)
 {
     const struct link_ops *ops = master->link.ops;
     struct link_answer answer = {0, false};
-    int64_t pause_us = request->pause_ms * 1000, began_ms;
+    int64_t pause_us = request->pause_ms * 1000, began_ms, began_us;
     enum err err = ensure_open(master, request->timeout_ms);
 
     *ret_exception = 0;
@@ -146,88 +253,89 @@ static enum err ask(struct master *master, const struct master_request *request,
         ops->flush(master->link.self);
         master->stale = false;
     }
-    began_ms = clock_boot_ms();
-    master->counters.requests++;
+    began_us = boot_us();
+    began_ms = began_us / 1000;
+    COUNT(master, request, requests);
     err = write ? ops->write(master->link.self, request->unit_id, request->table, request->address,
-                             request->count, request->timeout_ms, words, &answer)
+                             count, request->timeout_ms, words, &answer)
                 : ops->read(master->link.self, request->unit_id, request->table, request->address,
-                            request->count, request->timeout_ms, words, &answer);
+                            count, request->timeout_ms, words, &answer);
     master->quiet_since_us = boot_us();
     *ret_exception = answer.exception;
     if (!err || err == ERR_DENIED) {
-        int64_t took_ms = clock_boot_ms() - began_ms;
-
-        master->timeouts_in_row = 0;
-        master->counters.answers++;
-        master->counters.exceptions += err == ERR_DENIED;
-        if (took_ms > master->counters.latency_ms) {
-            master->counters.latency_ms = took_ms;
-        }
+        note_answer(master, request, err, boot_us() - began_us);
         return err;
     }
     master->stale = true;
-    master->counters.timeouts += err == ERR_TIMEOUT;
-    master->counters.strays += err == ERR_FORMAT;
     if (err == ERR_TIMEOUT) {
-        doubt(master, request, write);
+        COUNT(master, request, timeouts);
+    } else if (err == ERR_FORMAT) {
+        COUNT(master, request, strays);
     }
-    recover(master, err, request->timeout_ms);
+    leave_open(request, count, write, began_ms);
+    recover(master, request, err, began_ms);
+    return err == ERR_FORMAT ? ERR_TIMEOUT : err; /* noise is no answer */
+}
+
+enum err master_probe(struct master *master, const struct master_request *request,
+                      int *ret_exception)
+{
+    struct master_unit *unit = request->unit;
+    uint16_t words[2000], count;
+    enum err err;
+
+    *ret_exception = 0;
+    forget_old(unit, clock_boot_ms());
+    count = other_count(request);
+    if (count == 0 || unit->open_count == MASTER_OPEN_MOST) {
+        return ERR_TIMEOUT; /* too much is open: what comes now would prove nothing */
+    }
+    err = ask(master, request, count, words, false, ret_exception);
+    if (!err || (err == ERR_DENIED && !is_refusal_doubtful(unit))) {
+        unit->open_count = 0;
+    }
     return err;
 }
 
-/* Asks a doubted unit for something else first. ERR_OK: its next answer is believed. */
-static enum err settle(struct master *master, const struct master_request *request)
+/* A doubted unit is asked for something else first. ERR_OK: its next answer is believed. */
+static enum err settle(struct master *master, const struct master_request *request, bool write)
 {
-    struct master_doubt *doubted;
-    struct master_request probe = *request;
-    uint16_t words[16];
+    struct master_unit *unit = request->unit;
     int exception;
     enum err err;
 
-    if (!master->link.is_serial || request->unit_id < 0 || request->unit_id >= MASTER_UNITS) {
+    forget_old(unit, clock_boot_ms());
+    if (unit->open_count == 0 ||
+        (!write && !is_doubtful(unit, request->table, request->count) && !is_refusal_doubtful(unit))) {
         return ERR_OK;
     }
-    doubted = &master->doubts[request->unit_id];
-    if (!doubted->set) {
-        return ERR_OK;
-    }
-    probe.count = 1;
-    if (doubted->table == probe.table && bytes_of(probe.table, 1) == doubted->bytes) {
-        probe.count = bytes_of(probe.table, 1) == 1 ? 9 : 2;
-    }
-    err = ask(master, &probe, words, false, &exception);
-    if (!err || err == ERR_DENIED) {
-        doubted->set = false;
-        return ERR_OK;
+    err = master_probe(master, request, &exception);
+    if (err == ERR_DENIED) {
+        err = unit->open_count == 0 ? ERR_OK : ERR_TIMEOUT;
     }
     return err;
-}
-
-static enum err settled_read(struct master *master, const struct master_request *request,
-                             uint16_t *words, int *ret_exception)
-{
-    enum err err = settle(master, request);
-
-    *ret_exception = 0;
-    return err ? err : ask(master, request, words, false, ret_exception);
 }
 
 enum err master_read(struct master *master, const struct master_request *request, uint16_t *words,
                      int *ret_exception)
 {
-    enum err err = settled_read(master, request, words, ret_exception);
+    enum err err = settle(master, request, false);
 
-    if (request->retry && err && err != ERR_DENIED) {
-        err = settled_read(master, request, words, ret_exception);
+    *ret_exception = 0;
+    if (!err) {
+        err = ask(master, request, request->count, words, false, ret_exception);
     }
-    return err == ERR_FORMAT ? ERR_TIMEOUT : err; /* noise is no answer */
+    if (!err || err == ERR_DENIED) {
+        request->unit->open_count = 0; /* it answers in order */
+    }
+    return err;
 }
 
 enum err master_write(struct master *master, const struct master_request *request,
                       const uint16_t *words, int *ret_exception)
 {
     uint16_t copy[125];
-    enum err err = settle(master, request);
+    enum err err = settle(master, request, true);
 
     *ret_exception = 0;
     if (err) {
@@ -236,5 +344,5 @@ enum err master_write(struct master *master, const struct master_request *reques
     for (uint16_t i = 0; i < request->count && i < 125; i++) {
         copy[i] = words[i];
     }
-    return ask(master, request, copy, true, ret_exception); /* a write is never repeated */
+    return ask(master, request, request->count, copy, true, ret_exception); /* never repeated */
 }

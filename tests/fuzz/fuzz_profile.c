@@ -14,6 +14,7 @@ static void use(struct arena *arena, const struct profile *profile)
     size_t *order = arena_array(arena, profile->point_count, sizeof(*order)), reads, covered = 0;
     struct sweep_read *list = arena_array(arena, profile->point_count, sizeof(*list));
     struct verdict verdicts[PROFILE_FAULTS_MOST];
+    struct sweep_limits limits = {profile->max_registers, profile->gap, NULL, 0};
     struct judge *judge;
 
     if (!order || !list || judge_open(profile, &judge)) {
@@ -22,7 +23,7 @@ static void use(struct arena *arena, const struct profile *profile)
     for (size_t i = 0; i < profile->point_count; i++) {
         order[i] = i;
     }
-    sweep_plan(profile, profile->max_registers, profile->gap, order, profile->point_count, list, &reads);
+    sweep_plan(profile, &limits, order, profile->point_count, list, &reads);
     for (size_t i = 0; i < reads; i++) {
         covered += list[i].points;
     }

@@ -216,9 +216,11 @@ static unsigned end_of(const struct register_spec *spec)
 }
 
 /* May these points (a set of bits) be one read? Within one table, not longer than allowed (but for one
- * wide point and what lies in it), and no unused stretch longer than the gap. */
-static bool is_one_read(const struct point *points, size_t count, unsigned set, unsigned most, unsigned gap)
+ * wide point and what lies in it), no unused stretch longer than the gap, and over no hole. */
+static bool is_one_read(const struct point *points, size_t count, unsigned set,
+                        const struct sweep_limits *limits)
 {
+    unsigned most = limits->max_registers, gap = limits->gap;
     unsigned begin = 70000, end = 0, widest = 0, unused = 0;
     bool used[800] = {false};
     enum register_table table = REGISTER_INPUT;
@@ -246,6 +248,16 @@ static bool is_one_read(const struct point *points, size_t count, unsigned set, 
     if (end - begin > most && end - begin > widest) {
         return false;
     }
+    for (size_t i = 0; i < limits->hole_count && end - begin > widest; i++) {
+        const struct sweep_hole *hole = &limits->holes[i];
+
+        for (unsigned at = begin; at < end && hole->table == table; at++) {
+            if (hole->count ? at >= hole->address && at < hole->address + (unsigned)hole->count
+                            : at == hole->address && at > begin) {
+                return false;
+            }
+        }
+    }
     for (unsigned at = begin; at < end; at++) {
         unused = used[at] ? 0 : unused + 1;
         if (unused > gap) {
@@ -256,7 +268,7 @@ static bool is_one_read(const struct point *points, size_t count, unsigned set, 
 }
 
 /* The fewest reads by trying every way to part the points into sets. */
-static size_t fewest(const struct point *points, size_t count, unsigned most, unsigned gap)
+static size_t fewest(const struct point *points, size_t count, const struct sweep_limits *limits)
 {
     static unsigned char best[1 << 9];
     unsigned all = (1U << count) - 1;
@@ -267,7 +279,7 @@ static size_t fewest(const struct point *points, size_t count, unsigned most, un
 
         best[set] = 255;
         for (unsigned with = rest;; with = (with - 1) & rest) { /* every set that holds the first point */
-            if (best[rest & ~with] + 1 < best[set] && is_one_read(points, count, first | with, most, gap)) {
+            if (best[rest & ~with] + 1 < best[set] && is_one_read(points, count, first | with, limits)) {
                 best[set] = (unsigned char)(best[rest & ~with] + 1);
             }
             if (with == 0) {
@@ -278,7 +290,7 @@ static size_t fewest(const struct point *points, size_t count, unsigned most, un
     return best[all];
 }
 
-static void hold_plan(const struct profile *profile, uint16_t most, uint16_t gap)
+static void hold_plan(const struct profile *profile, const struct sweep_limits *limits)
 {
     size_t order[9], made, next = 0;
     struct sweep_read reads[9];
@@ -287,7 +299,7 @@ static void hold_plan(const struct profile *profile, uint16_t most, uint16_t gap
     for (size_t i = 0; i < profile->point_count; i++) {
         order[i] = profile->point_count - 1 - i;
     }
-    sweep_plan(profile, most, gap, order, profile->point_count, reads, &made);
+    sweep_plan(profile, limits, order, profile->point_count, reads, &made);
     for (size_t i = 0; i < made; i++) {
         unsigned set = 0;
 
@@ -299,12 +311,12 @@ static void hold_plan(const struct profile *profile, uint16_t most, uint16_t gap
             assert_true(spec->address >= reads[i].address && end_of(spec) <= reads[i].address + (unsigned)reads[i].count); /* whole */
             set |= 1U << order[next++];
         }
-        assert_true(is_one_read(profile->points, profile->point_count, set, most, gap));
+        assert_true(is_one_read(profile->points, profile->point_count, set, limits));
         assert_int_equal(seen & set, 0);
         seen |= set;
     }
     assert_int_equal(seen, (1U << profile->point_count) - 1);
-    assert_int_equal(made, fewest(profile->points, profile->point_count, most, gap));
+    assert_int_equal(made, fewest(profile->points, profile->point_count, limits));
 }
 
 static void sweeps_are_minimal(void **state)
@@ -316,6 +328,8 @@ static void sweeps_are_minimal(void **state)
     for (int round = 0; round < 4000; round++) {
         struct point points[9] = {{0}};
         struct profile profile = {.points = points, .point_count = 1 + (size_t)rand() % 9};
+        struct sweep_hole holes[3];
+        struct sweep_limits limits;
 
         for (size_t i = 0; i < profile.point_count; i++) {
             bool bits = rand() % 6 == 0;
@@ -325,7 +339,11 @@ static void sweeps_are_minimal(void **state)
                                                    .type = bits ? REGISTER_BOOL : types[rand() % 6],
                                                    .length = (uint16_t)(1 + rand() % 30), .scale = 1};
         }
-        hold_plan(&profile, (uint16_t)(1 + rand() % 16), (uint16_t)(rand() % 5));
+        for (size_t i = 0; i < 3; i++) {
+            holes[i] = (struct sweep_hole){(enum register_table)(rand() % 4), (uint16_t)(rand() % 60), (uint16_t)(rand() % 3)};
+        }
+        limits = (struct sweep_limits){(uint16_t)(1 + rand() % 16), (uint16_t)(rand() % 5), holes, (size_t)(rand() % 4)};
+        hold_plan(&profile, &limits);
     }
 }
 
