@@ -345,12 +345,31 @@ static void count_lines(struct year *year, const struct case_ *one, const char *
     }
 }
 
-/* Items that had no room (check_items); those of clocks that were warnings do not count. */
+/* Items that had no room (check_items). Those of clocks may be warnings: where there are warnings of that instant without a
+ * notice, only so many count as there are lines of something missed then, or more items than such warnings. */
 static int64_t grouped(struct year *year, const struct case_ *one, const char *kind)
 {
-    return sql_find_int(year->sql, 0, "SELECT COUNT(*) FROM announcement n WHERE ticket = ?1 AND kind = ?2 AND outcome = 'grouped' AND NOT"
-                        " EXISTS (SELECT 1 FROM clock c WHERE c.ticket = n.ticket AND c.warned_ms = n.at_ms AND n.kind = 'clock')",
-                        "it", one->row, kind);
+    struct sql_rows rows;
+    int64_t sum = 0;
+
+    sql_find(year->sql, &rows,
+             "SELECT COUNT(*), (SELECT COUNT(*) FROM clock c WHERE c.ticket = ?1 AND c.warned_ms = n.at_ms AND ?2 = 'clock') -"
+             " (SELECT COUNT(*) FROM outbox o WHERE o.ticket = ?1 AND o.channel = 'log' AND o.key LIKE 'ticket:%:warn.%' AND"
+             " o.created_ms = n.at_ms), (SELECT COUNT(*) FROM ticket_event v WHERE v.ticket = ?1 AND v.action = 'breach' AND"
+             " v.stored_ms = n.at_ms) FROM announcement n WHERE n.ticket = ?1 AND n.kind = ?2 AND n.outcome = 'grouped' GROUP BY"
+             " n.at_ms",
+             "it", one->row, kind);
+    while (sql_next(&rows)) {
+        int64_t items = sql_int(&rows, 0), warned = sql_int(&rows, 1), lines = sql_int(&rows, 2);
+        int64_t missed = warned > 0 ? items - warned : items;
+
+        missed = missed < lines ? lines : missed;
+        sum += missed < items ? missed : items;
+    }
+    if (sql_end(&rows)) {
+        ledger_wrong(&year->ledger, "the items cannot be read: %s", sql_why(year->sql));
+    }
+    return sum;
 }
 
 void told_ticket(struct year *year, struct case_ *one)
