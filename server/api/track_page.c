@@ -185,7 +185,7 @@ void page_invitation(struct call *call)
     const struct cJSON *invitation;
 
     call->parts[1] = behind(call);
-    invitation = ask(call, invitation_show);
+    invitation = page_ask(call, invitation_show);
     if (!invitation) {
         return;
     }
@@ -193,10 +193,10 @@ void page_invitation(struct call *call)
     if (paper_put(call, "invitation", invitation)) {
         html_text(out, json_text_or(invitation, "number", ""));
     }
-    open_form(call, "answer", "invitations", call->parts[1], "answer");
+    page_open_form(call, "answer", "invitations", call->parts[1], "answer");
     html_put(out, "<p><label><input type=\"radio\" required name=\"answer\" value=\"accepted\"> I come · 参加</label> <label><input"
                   " type=\"radio\" required name=\"answer\" value=\"declined\"> I do not come · 不参加</label></p>");
-    close_form(out, "Send", "提交");
+    page_close_form(out, "Send", "提交");
     html_put(out, "<script src=\"/track.js\"></script>");
     html_close(out);
 }

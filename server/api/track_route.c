@@ -265,7 +265,7 @@ static const char of_invitation[] = "SELECT id, code FROM trainee WHERE CAST(id 
 /* For its page: whoever has the code. */
 void invitation_show(struct call *call)
 {
-    int64_t id = admitted(call, call->parts[1], of_invitation, false);
+    int64_t id = call_admitted(call, call->parts[1], of_invitation, false);
 
     if (id && invitation_view(call->sql, call->api->options.rules, call->zone, id, call->out)) {
         call_problem(call, 503, "The database is not readable", "try again");
@@ -282,7 +282,7 @@ static enum err do_reply(struct call *call, struct sql *sql, int64_t now_ms, str
 
 void invitation_post(struct call *call)
 {
-    int64_t id = admitted(call, call->parts[1], of_invitation, true);
+    int64_t id = call_admitted(call, call->parts[1], of_invitation, true);
 
     if (id) {
         call->context = &id;
