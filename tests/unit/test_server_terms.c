@@ -393,7 +393,7 @@ static void channels_have_their_hours(void **state)
 static void the_company_keeps_its_knowledge(void **state)
 {
     static const char *const open[] = {"number", "state", "next", "title", "registered_at", "cleared_at", "closed_at",
-                                       "advice", "appointment", "history", "clocks", "quotation", "complaints", NULL};
+                                       "advice", "appointment", "history", "clocks", "quotation", "complaints", "documents", NULL};
     struct json_out out = json_out(1 << 20);
     int64_t ticket;
 
