@@ -49,12 +49,12 @@ static const struct figure list[] = {
           " BY 1, 5, v.id"},
     {"punctuality", "arrivals in the agreed time", "share",
      "arrivals between the beginning and the end of the appointment / arrivals with an appointment in the"
-     " span (S1-28)",
+     " span, what rode along not counted again (S1-28)",
      true,
-     SPAN "SELECT COALESCE(m.name, ''), w.number, e.name, w.kind, v.at_ms, CASE WHEN v.at_ms <= w.to_ms"
-          " THEN 1 ELSE 0 END, 1 FROM work_event v JOIN work_order w ON w.id = v.work_order LEFT JOIN"
+     SPAN "SELECT COALESCE(m.name, ''), w.number, e.name, w.kind, v.at_ms, CASE WHEN v.at_ms BETWEEN"
+          " w.from_ms AND w.to_ms THEN 1 ELSE 0 END, 1 FROM work_event v JOIN work_order w ON w.id = v.work_order LEFT JOIN"
           " equipment e ON e.id = w.equipment LEFT JOIN team m ON m.id = w.team, span WHERE v.action ="
-          " 'arrive' AND w.from_ms IS NOT NULL AND v.at_ms >= a AND v.at_ms < b ORDER BY 1, 5"},
+          " 'arrive' AND w.from_ms IS NOT NULL AND w.ride IS NULL AND v.at_ms >= a AND v.at_ms < b ORDER BY 1, 5"},
     {"consent", "repairs begun with consent", "share",
      "orders begun after the customer's consent / orders begun whose ticket had a quotation, in the span"
      " (S0-59; anything but 1 is a mistake)",

@@ -182,10 +182,10 @@ static enum err raise_onsite(const struct raise *raise)
     int32_t day;
     enum err err = raise_monthly(raise, PLAN_DUTY_ONSITE, &day, &until_ms);
 
-    if (err || day < 0 || !lead_ms) {
+    from_ms = until_ms - lead_ms;
+    if (err || day < 0 || !lead_ms || raise->now_ms > from_ms) { /* who is first heard of then has the next period */
         return err;
     }
-    from_ms = until_ms - lead_ms;
     return sql_run(raise->sql,
                    "INSERT INTO onsite_due (clock, equipment, due_ms) SELECT k.id, ?1, ?2 FROM clock k WHERE k.subject ="
                    " 'equipment' AND k.subject_id = ?1 AND k.kind = ?3 AND k.until_ms = ?4 AND k.met_ms IS NULL AND"

@@ -334,8 +334,9 @@ static enum err turn_duties(struct desk *desk, struct sql *sql, int64_t now_ms)
         desk->duties_next_ms = desk->step_failed ? now_ms + HOLD_RETRY
                                : desk->duties_at ? now_ms + ROUND_PACE
                                                  : now_ms + ROUND_EACH;
-        desk->stock_next_ms = desk->duties_at ? desk->stock_next_ms : 0; /* what they want drafted */
-        desk->training_next_ms = desk->duties_at ? desk->training_next_ms : 0; /* … and proposed */
+        if (!desk->duties_at) { /* what they want drafted, and proposed */
+            desk->stock_next_ms = desk->stock_depot = desk->training_next_ms = 0;
+        }
     }
     if (!err && now_ms >= desk->duties_judge_ms) {
         int64_t next_ms = now_ms + DUTIES_EACH;
@@ -363,7 +364,7 @@ static enum err turn_stock(struct desk *desk, struct sql *sql, int64_t now_ms)
         return err;
     }
     arena_reset(desk->office.arena);
-    return end_step(desk, sql, "the stock's turn", stock_turn(&desk->office, sql, now_ms, &desk->stock_next_ms));
+    return end_step(desk, sql, "the stock's turn", stock_turn(&desk->office, sql, now_ms, &desk->stock_depot, &desk->stock_next_ms));
 }
 
 /* Invitations as they are wanted; proposals and warnings once a day, and after a round of duties. */
@@ -533,7 +534,7 @@ enum err desk_plan_visits(struct desk *desk, struct sql *sql, int64_t now_ms)
 {
     enum err err = links_again(sql, 0, now_ms);
 
-    desk->duties_next_ms = desk->duties_judge_ms = 0;
+    desk->duties_next_ms = desk->duties_judge_ms = desk->duties_at = 0; /* a round that runs has passed what is new */
     return err ? err : visits_anew(&desk->office, sql, now_ms);
 }
 

@@ -21,7 +21,7 @@ struct desk {
     struct forecast_usual {
         int64_t work_ms, next_ms; /* usual work of an order; when it is looked at again */
     } usual;
-    int64_t stock_next_ms, training_next_ms;
+    int64_t stock_next_ms, stock_depot, training_next_ms;
     bool step_failed; /* in this turn */
 };
 

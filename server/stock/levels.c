@@ -1,9 +1,8 @@
 /* Levels: what is installed near a depot, how often it fails, what is asked for already, what lies there. */
 #include "server/stock/levels.h"
 
+#include <math.h>
 #include <string.h>
-
-#include "models/service/routing.h"
 
 #define PARTS_MOST  5000
 #define DEPOTS_MOST 500
@@ -15,8 +14,17 @@
 
 struct depot {
     int64_t id;
-    double lat, lon;
+    double at[3]; /* on the unit sphere: who is nearest is found without an angle for each pair */
 };
+
+static void put_on_sphere(double lat, double lon, double ret_at[3])
+{
+    const double radian = 0.017453292519943295;
+
+    ret_at[0] = cos(lat * radian) * cos(lon * radian);
+    ret_at[1] = cos(lat * radian) * sin(lon * radian);
+    ret_at[2] = sin(lat * radian);
+}
 
 struct find {
     struct arena *arena;
@@ -87,7 +95,10 @@ static enum err read_depots(struct find *find)
     sql_find(find->sql, &rows, "SELECT id, COALESCE(lat, 0), COALESCE(lon, 0) FROM depot WHERE counts = 1 AND kind = 'depot'"
                                " ORDER BY id LIMIT 500", "");
     while (find->depot_count < DEPOTS_MOST && sql_next(&rows)) {
-        find->depots[find->depot_count++] = (struct depot){sql_int(&rows, 0), sql_real(&rows, 1), sql_real(&rows, 2)};
+        struct depot *depot = &find->depots[find->depot_count++];
+
+        depot->id = sql_int(&rows, 0);
+        put_on_sphere(sql_real(&rows, 1), sql_real(&rows, 2), depot->at);
     }
     return sql_end(&rows);
 }
@@ -96,17 +107,19 @@ static enum err read_depots(struct find *find)
 static bool belongs(const struct find *find, double lat, double lon)
 {
     int64_t nearest = 0;
-    double best = 0;
+    double best = -2, here[3];
 
     if (!find->ask->depot) {
         return true;
     }
+    put_on_sphere(lat, lon, here);
     for (size_t i = 0; i < find->depot_count; i++) {
-        double km = routing_distance(lat, lon, find->depots[i].lat, find->depots[i].lon);
+        const double *at = find->depots[i].at;
+        double near = here[0] * at[0] + here[1] * at[1] + here[2] * at[2];
 
-        if (!nearest || km < best) {
+        if (near > best) {
             nearest = find->depots[i].id;
-            best = km;
+            best = near;
         }
     }
     return nearest == find->ask->depot;

@@ -32,6 +32,8 @@ enum err stock_keep_old(struct office *office, struct sql *sql, const struct old
  * are planned or picked, stand-by units that were not handed over. */
 enum err stock_call_off(struct office *office, struct sql *sql, int64_t now_ms) MUST_CHECK;
 
-/* What is due: reserve plans to be drafted, stocktakes and samplings owed, lots whose shelf life has ended. At most once a
- * day; *io_next_ms: when it wants to be called next. */
-enum err stock_turn(struct office *office, struct sql *sql, int64_t now_ms, int64_t *io_next_ms) MUST_CHECK;
+/* What is due once a day: reserve plans to be drafted, stocktakes and samplings owed, lots whose shelf life has ended; then
+ * what is to be bought, a depot a call. *io_depot: the one that was looked at last, 0: the day begins; *io_next_ms: when it
+ * wants to be called next. */
+enum err stock_turn(struct office *office, struct sql *sql, int64_t now_ms, int64_t *io_depot,
+                    int64_t *io_next_ms) MUST_CHECK;

@@ -5,6 +5,7 @@
 #include "server/stock/levels.h"
 
 #define EACH_MS    (24 * 3600 * 1000LL)
+#define PACE_MS    100 /* between two depots */
 
 static struct errand server_errand(struct office *office, struct sql *sql, struct action *action, int64_t now_ms,
                                    struct text *why)
@@ -176,26 +177,24 @@ static enum err propose(struct office *office, struct sql *sql, int64_t depot, i
     return err;
 }
 
-static enum err propose_all(struct office *office, struct sql *sql, int64_t now_ms)
+/* One depot a turn: what is installed near it is counted over the whole fleet, and others want the database, too. */
+static enum err propose_next(struct office *office, struct sql *sql, int64_t *io_depot, int64_t now_ms)
 {
-    int64_t depot = 0;
-    enum err err = ERR_OK;
-
-    while (!err && (depot = sql_find_int(sql, 0, "SELECT MIN(id) FROM depot WHERE id > ?1 AND kind = 'depot' AND counts = 1",
-                                         "i", depot)) > 0) {
-        err = propose(office, sql, depot, now_ms);
-    }
-    return err;
+    *io_depot = sql_find_int(sql, 0, "SELECT MIN(id) FROM depot WHERE id > ?1 AND kind = 'depot' AND counts = 1", "i", *io_depot);
+    return *io_depot ? propose(office, sql, *io_depot, now_ms) : ERR_OK;
 }
 
-enum err stock_turn(struct office *office, struct sql *sql, int64_t now_ms, int64_t *io_next_ms)
+enum err stock_turn(struct office *office, struct sql *sql, int64_t now_ms, int64_t *io_depot, int64_t *io_next_ms)
 {
-    enum err err = owe_counts(office, sql, now_ms);
+    enum err err = ERR_OK;
 
-    err = err ? err : stock_call_off(office, sql, now_ms);
-    err = err ? err : draft_plans(office, sql, now_ms);
-    err = err ? err : end_lives(office, sql, now_ms);
-    err = err ? err : propose_all(office, sql, now_ms);
-    *io_next_ms = now_ms + EACH_MS;
+    if (!*io_depot) {
+        err = owe_counts(office, sql, now_ms);
+        err = err ? err : stock_call_off(office, sql, now_ms);
+        err = err ? err : draft_plans(office, sql, now_ms);
+        err = err ? err : end_lives(office, sql, now_ms);
+    }
+    err = err ? err : propose_next(office, sql, io_depot, now_ms);
+    *io_next_ms = now_ms + (*io_depot ? PACE_MS : EACH_MS);
     return err;
 }

@@ -4,6 +4,8 @@
 #pragma GCC diagnostic ignored "-Woverlength-strings"
 
 const char schema_rounds[] =
+    /* without it every component of the fleet is held against every part for what fits it */
+    "CREATE INDEX part_fit_class ON part_fit (component) WHERE profile IS NULL;"
     /* When what is owed on site becomes a work order, duty by duty. due_ms NULL: it has become one, or need not any more. */
     "CREATE TABLE onsite_due (clock INTEGER PRIMARY KEY REFERENCES clock, equipment INTEGER NOT NULL REFERENCES equipment,"
     " due_ms INTEGER);"

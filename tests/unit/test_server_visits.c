@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <libical/ical.h>
 
 #include "models/base/civil.h"
 #include "server/desk/desk.h"
@@ -641,6 +642,108 @@ static void a_feed_follows(void **state)
     end();
 }
 
+/* ------------------------------------------------------------------ a calendar program */
+
+#define HEARD_MOST 300
+
+struct heard {
+    char uid[100], words[160];
+    int sequence;
+};
+
+static struct heard heard[HEARD_MOST];
+static size_t heard_count, changes;
+
+/* One event as a calendar program takes it: by its UID, never back to an earlier SEQUENCE. */
+static void take_event(icalcomponent *event)
+{
+    const char *uid = icalcomponent_get_uid(event);
+    char words[160];
+    size_t at = 0;
+
+    assert_non_null(uid);
+    snprintf(words, sizeof(words), "%s %s %s", icaltime_as_ical_string(icalcomponent_get_dtstart(event)),
+             icalproperty_status_to_string(icalcomponent_get_status(event)),
+             icalcomponent_get_summary(event));
+    while (at < heard_count && strcmp(heard[at].uid, uid) != 0) {
+        at++;
+    }
+    if (at == heard_count) {
+        assert_true(heard_count < HEARD_MOST);
+        snprintf(heard[heard_count].uid, sizeof(heard[0].uid), "%s", uid);
+        heard_count++;
+    } else {
+        assert_true(icalcomponent_get_sequence(event) >= heard[at].sequence);
+        if (strcmp(heard[at].words, words) != 0) { /* else a program that keeps what it has would be right */
+            assert_true(icalcomponent_get_sequence(event) > heard[at].sequence);
+            changes++;
+        }
+    }
+    heard[at].sequence = icalcomponent_get_sequence(event);
+    snprintf(heard[at].words, sizeof(heard[0].words), "%s", words);
+}
+
+/* The whole feed; twice the same is the same. */
+static void take_feed(const char *kind, const char *name)
+{
+    char *text;
+    icalcomponent *calendar;
+    size_t before = 0;
+
+    assert_int_equal(calendar_feed(sql, rules, kind, name, now_ms, &text), ERR_OK);
+    for (int again = 0; again < 2; again++) {
+        size_t count = 0;
+
+        calendar = icalparser_parse_string(text);
+        assert_non_null(calendar);
+        assert_int_equal(icalcomponent_count_errors(calendar), 0);
+        assert_true(icalrestriction_check(calendar) != 0);
+        for (icalcomponent *event = icalcomponent_get_first_component(calendar, ICAL_VEVENT_COMPONENT); event;
+             event = icalcomponent_get_next_component(calendar, ICAL_VEVENT_COMPONENT)) {
+            take_event(event);
+            count++;
+        }
+        icalcomponent_free(calendar);
+        assert_true(again == 0 || heard_count == before);
+        assert_true(count <= heard_count); /* no two of one UID */
+        before = heard_count;
+    }
+    free(text);
+}
+
+/* A program that imports a team's feed every few days of two years, while people appoint, move, skip and make visits: one
+ * event a visit for ever, and whatever it says anew has a higher SEQUENCE. */
+static void a_calendar_program_follows(void **state)
+{
+    (void)state;
+    heard_count = changes = 0;
+    begin(NULL);
+    for (int n = 0; n < 70; n++) {
+        int64_t visit = visit_of(n % 2 ? "e" : "f", "released");
+        char day[11];
+        TEXT(fields, 300);
+
+        civil_write_date((int32_t)(now_ms / DAY) + 3, day);
+        text_addf(&fields, "\"technician\":\"h\",\"appointment\":{\"from\":\"%sT09:00:00+01:00\",\"to\":\"%sT11:00:00+01:00\"},\"override\":"
+                           "{\"reason\":\"test\"}", day, day);
+        if (visit && n % 5 == 4) {
+            (void)!act(VISIT, visit, "skip", "\"code\":\"weather\"");
+        } else if (visit && n % 7 == 6) {
+            (void)!act(ORDER, order_of(visit), "finish", "");
+        } else if (visit) {
+            (void)!act(VISIT, visit, "appoint", fields.at);
+        }
+        take_feed("team", "t");
+        for (int days = 0; days < 11; days++) {
+            now_ms += DAY;
+            look();
+        }
+        take_feed("team", "t");
+    }
+    assert_true(changes > 20);
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -655,6 +758,7 @@ int main(void)
         cmocka_unit_test(a_climate_has_its_own_seasons),
         cmocka_unit_test(two_a_year_are_free),
         cmocka_unit_test(a_feed_follows),
+        cmocka_unit_test(a_calendar_program_follows),
     };
     int failed;
 

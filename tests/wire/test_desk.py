@@ -238,6 +238,16 @@ def test_calendar_feeds(rig, gateway):
         uids = [l for l in lines if l.startswith("UID:")]
         assert len(set(uids)) == len(uids)
         assert [l for l in unfold(rig.ask("GET", feed["url"], token="")[2]) if l.startswith("UID:")] == uids
+    listed = next(f for f in rig.get("/feeds")["items"] if (f["kind"], f["name"]) == ("team", "team-1"))
+    assert "url" not in listed
+    path = f"/feeds/{listed['id']}/actions"
+    rig.post("/feeds", {"kind": "team", "name": "team-1"})
+    gone = rig.post("/feeds", {"kind": "team", "name": "team-1"})["url"]
+    rig.post(path, {"action": "forget"}, (422,))
+    rig.post(path, {"action": "revoke", "id": "rv"}), rig.post(path, {"action": "revoke", "id": "rv"})
+    assert rig.ask("GET", gone, token="")[0] == 404, "who has a revoked address reads nothing any more"
+    fresh = rig.post("/feeds", {"kind": "team", "name": "team-1"})["url"]
+    assert fresh != gone and rig.ask("GET", fresh, token="")[0] == 200 and rig.ask("GET", gone, token="")[0] == 404
     for wrong in ({"kind": "x", "name": "y"}, {"kind": "site", "name": "nothing"}, {"kind": "team"}):
         rig.post("/feeds", wrong, (422,))
     for path in ("/api/v1/calendars/x.ics", "/api/v1/calendars/x", "/api/v1/calendars/.ics", "/api/v1/calendars/" + "x" * 500 + ".ics"):

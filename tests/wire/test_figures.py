@@ -1,8 +1,10 @@
 """Figures: each from a history whose numbers are known beforehand."""
 import json
+import sqlite3
 import time
 
 import pytest
+from race import last_one_goes_once
 from rig import Rig, wait_for
 from test_server import Gateway, EPOCH
 
@@ -106,6 +108,52 @@ def test_punctual_arrivals_and_consent(rig):
     assert (consent["count"], consent["value"]) == (2, 1)
     inspected = figure(rig, "inspections", "equipment inspected remotely")[None]
     assert (inspected["count"], inspected["value"]) == (2, 0)
+
+
+def test_the_last_pieces_go_once(rig):
+    """Two connections, many rounds; the same on PostgreSQL in test_postgres."""
+    last_one_goes_once(rig, 25, ("swh-0001", "swh-0002"))
+
+
+def test_visits_and_arrivals_by_rows_made_by_hand(tmp_path):
+    """S0-61 S1-28: each figure from rows whose answer is known beforehand."""
+    rig = Rig(tmp_path, database=f"sqlite:{tmp_path}/hand.db")
+    rig.fleet()
+    rig.broker()
+    rig.server()
+    visits = wait_for(lambda: [v["id"] for v in rig.get("/visits?from=2020-01-01&to=2099-01-01")["items"]][:6])
+    rig.programs[-1].stop()
+    today = int(time.time() // 86400)
+    due = today - 20  # the window: ten days on either side
+    rows = [("done", -13), ("done", -5), ("done", 2), ("done", 14), ("skipped", None), ("skipped", None)]
+    file = sqlite3.connect(tmp_path / "hand.db")
+    file.execute("UPDATE visit SET due_day = due_day + 3000")
+    for id_, (state, off) in zip(visits, rows):
+        day = None if off is None else due + off
+        file.execute("UPDATE visit SET state = ?, code = ?, window_start_day = ?, due_day = ?, window_end_day = ?, done_day = ?, done_ms = ?,"
+                     " charge = ? WHERE id = ?", (state, None if day else "weather", due - 10, due, due + 10, day, day and day * 86400000,
+                                                  "chargeable" if off == 14 else day and "free", id_))
+    team, place = file.execute("SELECT id FROM team").fetchone()[0], file.execute("SELECT id FROM equipment").fetchone()[0]
+    for n, (came, ends) in enumerate([(0, 60), (30, 60), (60, 60), (61, 60), (-1, 60)]):  # minutes from the beginning of the appointment
+        begin = (today - 2) * 86400000
+        file.execute("INSERT INTO work_order (id, number, kind, equipment, team, from_ms, to_ms, state, created_ms) VALUES (?, ?, 'assistance', ?,"
+                     " ?, ?, ?, 'done', ?)", (9000 + n, f"W-HAND{n}", place, team, begin, begin + ends * MINUTE, begin))
+        file.execute("INSERT INTO work_event (work_order, at_ms, stored_ms, who, action) VALUES (?, ?, ?, 'x', 'arrive')",
+                     (9000 + n, begin + came * MINUTE, begin + came * MINUTE))
+    file.commit(), file.close()
+    rig.server()
+    span = "?from=" + time.strftime("%Y-%m-%d", time.gmtime((due - 5) * 86400)) + "&to=" + time.strftime("%Y-%m-%d", time.gmtime((today + 1) * 86400))
+    value = lambda report, name: {g: l["value"] for g, l in figure(rig, report, name, span).items()}
+    assert value("visits", "visits due") == {"done": 4, "skipped": 2}
+    assert value("visits", "visits done")[None] == pytest.approx(4 / 6)
+    assert value("visits", "visits made in their window")[None] == pytest.approx(2 / 4)
+    assert value("visits", "early, in window, late, overdue") == {"early": 1, "in window": 2, "late": 1}
+    assert value("visits", "visits skipped") == {"weather": 2}
+    assert value("visits", "days from the due day")[None] == pytest.approx((-13 - 5 + 2 + 14) / 4)
+    assert sum(value("visits", "chargeable visits").values()) == 1
+    came = figure(rig, "punctuality", "arrivals in the agreed time", span)["team-1"]
+    assert (came["count"], came["value"]) == (5, pytest.approx(3 / 5)), "before it begins is not in the agreed time, either"
+    rig.close()
 
 
 def test_what_helped_and_what_did_not(rig):

@@ -1,11 +1,13 @@
 """Inspections with the real programs: the month's by itself, the silent one by telephone, report, sheet and review."""
 import json
 import re
+import shutil
 import sqlite3
 import subprocess
+import time
 
 import pytest
-from rig import Rig, wait_for
+from rig import ROOT, Rig, wait_for
 
 UNITS = ("swh-0001", "swh-0002", "swh-0009")
 
@@ -180,3 +182,50 @@ def test_nothing_comes_twice(rig):
     wait_for(lambda: rig.rows("SELECT value FROM mark WHERE name = 'duties.round'"))
     assert json.dumps(sorted(i["number"] for i in items(rig, "way=month"))) == before
     assert len(rig.rows("SELECT equipment FROM inspection_due WHERE due_ms IS NULL")) == 3
+
+
+def test_a_warranty_registers_itself_and_a_review_waits(tmp_path):
+    """S0-136: the first telemetry since the sale, a person's word. S0-08: nobody has a review before two people have approved it."""
+    rig = Rig(tmp_path)
+    shutil.copytree(ROOT / "models/plans", tmp_path / "plans")
+    rig.write("plans/overlays/words.yaml", "overlay: words\nversion: 1\ntitle: {en: Words, zh: 复核}\n"
+              "items: {inspection: {review_approval: {value: two_persons, origin: A}}}\n")
+    rig.write("server.yaml", (rig.folder / "server.yaml").read_text().replace("plans: models/plans", f"plans: {tmp_path}/plans\npapers: models/papers"))
+    rig.broker(), rig.server(), rig.plant(2), rig.agent()
+    rig.fleet()
+    wait_for(lambda: rig.rows("SELECT COUNT(*) FROM equipment WHERE first_seen_ms IS NOT NULL")[0][0] == 2, words="both were heard of")
+    assert rig.get("/registrations")["items"] == [], "this plan asks for no card"
+    sold = time.strftime("%Y-%m-%d", time.gmtime(time.time() - 86400))
+    text = (rig.folder / "fleet.yaml").read_text().replace('sale_date: "2025-03-01"', f'sale_date: "{sold}"')
+    rig.write("fleet.yaml", text.replace("plan: swh_standard,", "plan: swh_standard, overlays: [discipline, words],"))
+    assert rig.command("import", tmp_path / "fleet.yaml").returncode == 0
+    found = wait_for(lambda: rig.get("/registrations?state=connected")["items"][:2] or None, words="registered by telemetry")
+    assert found[0]["in_time"] and found[0]["evidence"]["serial"] == "SN-swh-0001" and found[0]["evidence"]["sale_date"] == sold
+    tokens = {role: {"Authorization": "Bearer " + rig.command("token", "add", role, "--role", role).stdout.split()[-1]}
+              for role in ("viewer", "dispatcher", "manager")}
+
+    def ask(role, method, path, **body):
+        return rig.call(method, "/api/v1" + path, body if method == "POST" else None, tokens[role], token=False)
+
+    first, second = (f"/registrations/{e}/actions" for e in UNITS[:2])
+    assert ask("viewer", "POST", first, action="confirm", id="a")[0] == 403
+    assert ask("dispatcher", "POST", first, action="confirm", id="a")[1]["state"] == "confirmed"
+    assert ask("dispatcher", "POST", first, action="refuse", id="b", note="x")[0] == 409
+    assert "note" in ask("manager", "POST", second, action="refuse", id="c")[1]["detail"]
+    assert ask("manager", "POST", second, action="refuse", id="c", note="on the dealer's bench")[1]["state"] == "refused"
+    owed = rig.rows("SELECT COUNT(*) FROM clock WHERE kind = 'warranty_registration' AND met_ms IS NULL")
+    assert owed[0][0] == 1, "the card of the refused one is owed again"
+    paper = "/documents/operation_review/site-1"
+    status, issued = ask("dispatcher", "POST", paper)
+    assert status == 201 and issued["approval"] == {"needed": 2, "given": 0, "approved": False, "by": None, "at": None}
+    assert ask("viewer", "GET", paper + "?version=1")[0] == 409 and ask("manager", "GET", paper + "?version=1")[0] == 200
+    assert ask("viewer", "POST", paper + "/approve", version=1)[0] == 403 and ask("manager", "POST", paper + "/approve", version=9)[0] == 422
+    assert ask("dispatcher", "POST", paper + "/approve", version=1)[1]["approval"]["given"] == 1
+    assert "another person" in ask("dispatcher", "POST", paper + "/approve", version=1)[1]["detail"]
+    assert ask("viewer", "GET", paper + "?version=1")[0] == 409
+    last = ask("manager", "POST", paper + "/approve", version=1, note="as it is")[1]["approval"]
+    assert last["approved"] and last["by"] == "manager" and last["at"]
+    assert ask("viewer", "GET", paper + "?version=1")[0] == 200 and ask("manager", "POST", paper + "/approve", version=1)[0] == 409
+    assert rig.get(paper + "/versions")["items"][0]["approval"]["approved"]
+    assert ask("dispatcher", "POST", "/documents/warranty_card/swh-0001")[1]["approval"]["needed"] == 0
+    rig.close()

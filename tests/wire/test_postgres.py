@@ -8,6 +8,7 @@ import time
 import paho.mqtt.client as mqtt
 import pytest
 from postgres import Postgres
+from race import last_one_goes_once
 from rig import BUILD, Rig, wait_for
 
 EPOCH = "00000000000000aa"
@@ -85,6 +86,10 @@ def test_one_server_at_a_time_and_commands_beside_it(rig):
     assert second.returncode == 2 and "held by another process" in second.stderr
     assert "0 rows" in rig.fleet()
     assert rig.command("token", "add", "x", "--role", "viewer").stdout.split()[-1].startswith("hg_")
+
+
+def test_the_last_pieces_go_once(rig):
+    last_one_goes_once(rig, 25, ("swh-0001", "swh-0002"))
 
 
 def test_a_backup_is_written_while_it_runs(rig, tmp_path):
