@@ -27,14 +27,24 @@ static const struct looked {
      " s ON s.id = COALESCE(t.site, w.site) WHERE a.name = ?1"},
     {"documents/{name}/{id}",
      "SELECT MAX(s.customer) FROM site s LEFT JOIN ticket t ON t.site = s.id AND t.number = ?1 LEFT JOIN work_order w ON w.site = s.id"
-     " AND w.number = ?1 LEFT JOIN equipment e ON e.site = s.id AND e.name = ?1 WHERE t.id IS NOT NULL OR w.id IS NOT NULL OR e.id IS"
-     " NOT NULL"},
+     " AND w.number = ?1 LEFT JOIN equipment e ON e.site = s.id AND e.name = ?1 LEFT JOIN customer c ON c.id = s.customer AND c.name = ?1"
+     " WHERE t.id IS NOT NULL OR w.id IS NOT NULL OR e.id IS NOT NULL OR c.id IS NOT NULL OR s.name = ?1"},
     {"quotations/{number}", "SELECT s.customer FROM quotation q JOIN ticket t ON t.id = q.ticket JOIN site s ON s.id = t.site WHERE q.number = ?1"},
     {"invoices/{number}", "SELECT s.customer FROM invoice v JOIN ticket t ON t.id = v.ticket JOIN site s ON s.id = t.site WHERE v.number = ?1"},
     {"agreements/{id}", "SELECT customer FROM contract WHERE name = ?1"},
     {"off-boardings/{number}", "SELECT customer FROM leaving WHERE number = ?1"},
     {"exports/{number}/content", "SELECT customer FROM export WHERE number = ?1"},
     {"fleet", NULL},
+    {"complaints/{number}", "SELECT COALESCE(k.customer, s.customer) FROM complaint k LEFT JOIN site s ON s.id = k.site WHERE k.number = ?1"},
+    {"complaints", NULL},
+    {"register", NULL},
+    {"questionnaires", NULL},
+    {"analyses", NULL},
+    {"customers/{id}/hints", "SELECT id FROM customer WHERE name = ?1"},
+    {"trainings/{number}", "SELECT s.customer FROM training l JOIN site s ON s.id = l.site WHERE l.number = ?1"},
+    {"trainings", NULL},
+    {"certificates/{number}", "SELECT s.customer FROM course_taken k JOIN site s ON s.id = k.site WHERE k.name = ?1"},
+    {"certificates", NULL},
     {"surveys", NULL},
     {"notices", NULL},
 };

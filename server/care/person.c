@@ -68,6 +68,9 @@ static enum err collect(struct sql_rows *rows, struct needles *needles)
 #define SITES   "(SELECT id FROM site WHERE customer = ?1)"
 #define TICKETS "(SELECT id FROM ticket WHERE site IN " SITES ")"
 #define ORDERS  "(SELECT id FROM work_order WHERE site IN " SITES ")"
+#define UNITS   "(SELECT id FROM equipment WHERE site IN " SITES ")"
+#define SAID    "(SELECT id FROM complaint WHERE customer = ?1 OR site IN " SITES ")"
+#define LESSONS "(SELECT id FROM training WHERE site IN " SITES ")"
 
 static enum err collect_customer(struct sql *sql, int64_t customer, struct needles *needles)
 {
@@ -80,7 +83,16 @@ static enum err collect_customer(struct sql *sql, int64_t customer, struct needl
         "SELECT name FROM work_sign WHERE role = 'customer' AND work_order IN " ORDERS,
         "SELECT result_by FROM work_order WHERE result_by IS NOT NULL AND site IN " SITES,
         "SELECT agreed_by FROM work_order WHERE agreed_by IS NOT NULL AND site IN " SITES,
-        "SELECT spoke_with FROM inspection WHERE spoke_with IS NOT NULL AND equipment IN (SELECT id FROM equipment WHERE site IN " SITES ")",
+        "SELECT spoke_with FROM inspection WHERE spoke_with IS NOT NULL AND equipment IN " UNITS,
+        "SELECT contact FROM complaint WHERE contact IS NOT NULL AND id IN " SAID,
+        "SELECT contact FROM service_entry WHERE contact IS NOT NULL AND (customer = ?1 OR site IN " SITES ")",
+        "SELECT title FROM operator WHERE title IS NOT NULL AND site IN " SITES,
+        "SELECT phone FROM operator WHERE phone IS NOT NULL AND site IN " SITES,
+        "SELECT holder FROM library_receipt WHERE equipment IN " UNITS,
+        "SELECT name FROM trainee WHERE technician IS NULL AND training IN " LESSONS,
+        "SELECT phone FROM trainee WHERE phone IS NOT NULL AND technician IS NULL AND training IN " LESSONS,
+        "SELECT email FROM trainee WHERE email IS NOT NULL AND technician IS NULL AND training IN " LESSONS,
+        "SELECT named_by FROM training WHERE named_by IS NOT NULL AND site IN " SITES,
     };
     struct sql_rows rows;
     enum err err = ERR_OK;
@@ -118,6 +130,18 @@ static const char *const replaced[] = {
     "UPDATE leaving_event SET " GONE("note") " WHERE leaving IN (SELECT id FROM leaving WHERE customer = ?1)",
     "UPDATE leaving_step SET " GONE("note") ", " GONE("data") " WHERE leaving IN (SELECT id FROM leaving WHERE customer = ?1)",
     "UPDATE equipment SET " GONE("title") ", " GONE("doc") " WHERE site IN " SITES,
+    "UPDATE complaint SET " GONE("contact") ", " GONE("reference") ", " GONE("detail") ", " GONE("report") ", " GONE("answer") ", "
+    GONE("opinion") " WHERE id IN " SAID,
+    "UPDATE complaint_event SET " GONE("note") " WHERE complaint IN " SAID,
+    "UPDATE improvement SET " GONE("title") ", " GONE("evidence") " WHERE complaint IN " SAID " OR ticket IN " TICKETS,
+    "UPDATE service_entry SET " GONE("contact") ", " GONE("content") ", " GONE("result") ", " GONE("needs") ", " GONE("actions")
+    " WHERE customer = ?1 OR site IN " SITES,
+    "UPDATE questionnaire_line SET " GONE("answer") " WHERE questionnaire IN (SELECT id FROM questionnaire WHERE customer = ?1)",
+    "UPDATE file_analysis SET " GONE("body") ", " GONE("note") " WHERE customer = ?1",
+    "UPDATE bulletin_unit SET " GONE("note") " WHERE equipment IN " UNITS,
+    "UPDATE design SET " GONE("doc") " WHERE site IN " SITES,
+    "UPDATE training SET " GONE("place") ", " GONE("facts") " WHERE site IN " SITES,
+    "UPDATE training_event SET " GONE("note") ", " GONE("data") " WHERE training IN " LESSONS,
     "UPDATE paper SET " GONE("body") " WHERE paper NOT IN ('invoice', 'settlement', 'quotation', 'claim') AND body LIKE '%' || ?2 ||"
     " '%' AND ?1 > 0",
     "UPDATE outbox SET " GONE("subject") ", " GONE("body") " WHERE (subject || body) LIKE '%' || ?2 || '%' AND ?1 > 0",
@@ -145,6 +169,15 @@ static const char *const emptied[] = {
     " FROM inspection i JOIN equipment e ON e.id = i.equipment WHERE e.site IN " SITES ")",
     "DELETE FROM attachment_piece WHERE attachment IN (SELECT id FROM attachment WHERE ticket IN " TICKETS " OR work_order IN " ORDERS ")",
     "UPDATE attachment SET title = NULL, state = 'removed' WHERE ticket IN " TICKETS " OR work_order IN " ORDERS,
+    "UPDATE complaint SET contact = NULL WHERE id IN " SAID,
+    "UPDATE service_entry SET contact = NULL WHERE customer = ?1 OR site IN " SITES,
+    "UPDATE questionnaire SET comment = NULL, who = CASE WHEN who IS NULL THEN NULL ELSE 'removed' END WHERE customer = ?1",
+    "DELETE FROM file_note WHERE customer = ?1",
+    "DELETE FROM operator WHERE site IN " SITES,
+    "UPDATE library_receipt SET holder = 'removed ' || id WHERE equipment IN " UNITS,
+    "UPDATE training SET named_by = NULL WHERE site IN " SITES,
+    "UPDATE trainee SET name = 'removed ' || id, phone = NULL, email = NULL WHERE technician IS NULL AND training IN " LESSONS,
+    "UPDATE course_taken SET holder = 'removed' WHERE technician IS NULL AND site IN " SITES,
     "DELETE FROM customer_phone WHERE customer = ?1",
     "UPDATE token SET revoked_ms = COALESCE(revoked_ms, 1) WHERE customer = ?1",
 };
