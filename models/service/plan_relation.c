@@ -60,6 +60,7 @@ static struct words2 read_title(struct plan_reader *reader, struct yaml_node *no
 static void read_question(struct plan_reader *reader, struct yaml_node *node, struct plan_question *question)
 {
     struct yaml_node *map = yaml_map(reader->complaints, node, "a question {id, title, kind}");
+    size_t before;
 
     *question = (struct plan_question){.alert = plan_no_texts};
     if (!map) {
@@ -69,10 +70,11 @@ static void read_question(struct plan_reader *reader, struct yaml_node *node, st
     question->title = read_title(reader, yaml_need(reader->complaints, map, "title"));
     question->kind = yaml_choice(reader->complaints, yaml_need(reader->complaints, map, "kind"), "a kind of question",
                                  plan_question_kind_names, 0);
+    before = reader->complaints->count;
     question->each = yaml_bool(reader->complaints, yaml_find(map, "each"), "true or false", false);
     question->found = yaml_choice(reader->complaints, yaml_find(map, "found"), "what telemetry says already",
                                   plan_question_found_names, 0);
-    if (question->found && !question->each) {
+    if (question->found && !question->each && reader->complaints->count == before) {
         complain(reader->complaints, yaml_find(map, "found"), "expected each: true, only equipment has telemetry");
     }
     question->alert = plan_texts(reader, yaml_find(map, "alert"), "a list of answers");

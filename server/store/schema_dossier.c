@@ -51,6 +51,7 @@ const char schema_dossier[] =
     "CREATE TABLE file_analysis (id INTEGER PRIMARY KEY, customer INTEGER NOT NULL REFERENCES customer, from_day INTEGER NOT"
     " NULL, to_day INTEGER NOT NULL, plan TEXT NOT NULL, body TEXT NOT NULL, at_ms INTEGER NOT NULL, seen_ms INTEGER, seen_by"
     " TEXT, note TEXT, UNIQUE (customer, from_day));"
+    "CREATE INDEX file_analysis_customer ON file_analysis (customer, id);"
     /* What a customer was told of upkeep: once a season. */
     "CREATE TABLE knowledge (customer INTEGER NOT NULL REFERENCES customer, item TEXT NOT NULL, year INTEGER NOT NULL, at_ms"
     " INTEGER NOT NULL, PRIMARY KEY (customer, item, year));";

@@ -70,4 +70,5 @@ const char schema_training[] =
     " INTEGER NOT NULL REFERENCES tool, at_ms INTEGER NOT NULL, who TEXT NOT NULL, certificate TEXT, valid_day INTEGER,"
     " recall_ms INTEGER, settled_ms INTEGER, settled_by TEXT, settled_note TEXT, UNIQUE (work_order, step, tool));"
     "CREATE INDEX tool_use_tool ON tool_use (tool, at_ms);"
+    "CREATE INDEX tool_use_listed ON tool_use (tool, id);"
     "CREATE INDEX tool_use_recall ON tool_use (tool, id) WHERE recall_ms IS NOT NULL AND settled_ms IS NULL;";
