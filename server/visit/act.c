@@ -143,7 +143,8 @@ static enum err do_skip(struct act *act)
     return err ? err : visit_skip(act->office, act->sql, &act->visit, &end, act->now_ms);
 }
 
-/* Not once the next one is at hand: that would be two within one window; one that floats has taken its place. */
+/* Not once the next one is at hand: that would be two within one window; one that floats has taken its place, and is counted
+ * from it, even when it was skipped as well. */
 static enum err do_reinstate(struct act *act)
 {
     struct visit_rule rule;
@@ -157,7 +158,8 @@ static enum err do_reinstate(struct act *act)
     }
     if (sql_find_int(act->sql, 0,
                      "SELECT 1 FROM visit WHERE equipment = ?1 AND sequence > ?2 AND (state IN ('released', 'attached',"
-                     " 'done') OR window_start_day <= ?3 OR (?4 = 1 AND state = 'planned')) LIMIT 1",
+                     " 'done') OR window_start_day <= ?3 OR (?4 = 1 AND NOT (state = 'skipped' AND COALESCE(code, '') IN ('plan',"
+                     " 'contract')))) LIMIT 1",
                      "iiii", act->visit.equipment, act->visit.sequence, (int64_t)act->today, (int64_t)rule.floating)) {
         return text_say(act->why, ERR_STATE, "a later visit is at hand or was made. Legal: note; appoint of the later one");
     }

@@ -416,6 +416,15 @@ static void floating_follows_the_last_one(void **state)
     next = visit_of("e", "planned");
     assert_int_equal(sql_find_int(sql, 0, "SELECT due_day FROM visit WHERE id = ?1", "i", next), civil_days(2027, 10, 20));
     end();
+
+    begin("floats"); /* the next one is counted from one that was skipped: skipped itself, it is still what is wanted first */
+    until(2027, 4, 20);
+    visit = visit_of("e", "released");
+    assert_int_equal(act(VISIT, visit, "skip", "\"code\":\"weather\""), ERR_OK);
+    next = visit_of("e", "planned");
+    assert_int_equal(act(VISIT, next, "skip", "\"code\":\"weather\""), ERR_OK);
+    assert_int_equal(act(VISIT, visit, "reinstate", "\"note\":\"after all\""), ERR_STATE);
+    end();
 }
 
 /* ------------------------------------------------------------------ riders */
