@@ -121,7 +121,7 @@ void leavings_show(struct call *call)
 static enum err do_begin(struct call *call, struct sql *sql, int64_t now_ms, struct text *why)
 {
     struct action action;
-    int64_t id;
+    int64_t id = 0;
     enum err err = act_read(call, &action, why);
 
     err = err ? err : leaving_begin(call->api->options.care, sql, &action, now_ms, &id, why);
@@ -180,7 +180,7 @@ void exports_show(struct call *call)
 static enum err do_export(struct call *call, struct sql *sql, int64_t now_ms, struct text *why)
 {
     struct action action;
-    int64_t id;
+    int64_t id = 0;
     enum err err = act_read(call, &action, why);
 
     err = err ? err
@@ -237,7 +237,7 @@ void removals_list(struct call *call)
 static enum err do_removal(struct call *call, struct sql *sql, int64_t now_ms, struct text *why)
 {
     struct action action;
-    int64_t id;
+    int64_t id = 0;
     enum err err = act_read(call, &action, why);
 
     err = err ? err : removal_begin(call->api->options.care, sql, &action, now_ms, &id, why);

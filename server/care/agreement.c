@@ -206,7 +206,7 @@ static int64_t day_or_none(int32_t day)
 static enum err do_sign(struct doing *doing)
 {
     struct row *row = &doing->row;
-    int32_t signed_day, start, end;
+    int32_t signed_day = AGREEMENT_NO_DAY, start = AGREEMENT_NO_DAY, end = AGREEMENT_NO_DAY;
     enum err err = read_day(doing, "signed", row->today, &signed_day);
 
     err = err ? err : read_day(doing, "start", row->agreement.start_day == AGREEMENT_NO_DAY ? signed_day : row->agreement.start_day, &start);
@@ -315,7 +315,7 @@ static enum err do_cover(struct doing *doing)
                                      "SELECT e.id FROM equipment e WHERE e.name = ?1 AND (?3 = 1 OR EXISTS (SELECT 1 FROM"
                                      " contract_site x WHERE x.contract = ?2 AND x.site = e.site))",
                                      "tii", name, contract, (int64_t)doing->row.agreement.draft);
-    int32_t from, until;
+    int32_t from = AGREEMENT_NO_DAY, until = AGREEMENT_NO_DAY;
     enum err err = read_day(doing, "from", AGREEMENT_NO_DAY, &from);
 
     err = err ? err : read_day(doing, "until", AGREEMENT_NO_DAY, &until);

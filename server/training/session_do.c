@@ -200,11 +200,11 @@ enum err lesson_check_trainer(struct lesson *lesson, int64_t at_ms)
 {
     const char *const *type = lesson->training.course->trainer;
     const struct crew_person *person = NULL;
-    const struct crew *crew;
+    const struct crew *crew = NULL;
     int32_t day = zone_day(training_zone(lesson->office, lesson->sql, &lesson->training), at_ms);
     enum err err = lesson->training.trainer ? office_crew(lesson->office, lesson->sql, &crew) : ERR_OK;
 
-    for (size_t i = 0; !err && lesson->training.trainer && i < crew->person_count; i++) {
+    for (size_t i = 0; !err && crew && i < crew->person_count; i++) {
         person = crew->people[i].id == lesson->training.trainer ? &crew->people[i] : person;
     }
     for (; !err && person && *type; type++) {

@@ -103,7 +103,7 @@ static enum err do_calibrate(struct chore *chore)
 {
     const char *result = said(chore, "result"), *certificate = said(chore, "certificate");
     bool failed = text_same(result, "failed"), adjusted = text_same(result, "adjusted");
-    int32_t day, valid, since;
+    int32_t day = chore->today, valid = chore->today, since = chore->today;
     struct duration each = {0, DURATION_D};
     enum err err = read_day(chore, "day", chore->today, &day);
 
