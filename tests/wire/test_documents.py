@@ -88,6 +88,24 @@ def test_an_agreement_says_where_its_promises_come_from(rig):
     assert tank["Until"] == "2028-03-05" and tank["Evidence"] == "acceptance_date 2025-03-06"
 
 
+def test_a_promise_that_the_past_does_not_bear_out(rig):
+    """S0-78: promises are realistic: each stands beside the share of it that was kept, and who breaks one more often than not is told."""
+    rows = rig.rows("SELECT COUNT(*) FROM clock WHERE kind = 'onsite_l1'")[0][0]
+    numbers = [rig.report("swh-0002", fault=f"odd-{n}", grade=2)["number"] for n in range(12)]
+    assert rig.rows("SELECT COUNT(*) FROM clock WHERE kind = 'onsite_l1'")[0][0] == rows + 12
+    with sqlite3.connect(rig.folder / "server.db", timeout=20) as database:  # as if four of them had come in time, and eight a day late
+        for at, number in enumerate(numbers):
+            database.execute("UPDATE clock SET met_ms = started_ms + ?, breached_ms = ? WHERE kind = 'onsite_l1' AND ticket ="
+                             " (SELECT id FROM ticket WHERE number = ?)", (3_600_000 if at < 4 else 86_400_000, None if at < 4 else 1, number))
+    paper = rig.get("/documents/agreement/swh-0001")
+    kept = {(row["Clock"]["code"], row["Grade"]): (row["Share kept so far"], row["Of"]) for row in table(paper, "Times promised")}
+    assert kept["onsite_l1", 2] == (0.33, 12) and kept["spare_delivery", 1] == (None, 0), kept
+    doubtful = table(paper, "Promises that the past broke more often than it kept: they are not realistic yet")
+    assert [(row["Clock"]["code"], row["Grade"]) for row in doubtful] == [("onsite_l1", 2)]
+    for number in numbers:
+        rig.act(number, action="close", id="c", resolution="test")
+
+
 def test_a_version_stays_as_it_was_given_out(rig, ticket):
     path = f"/documents/progress/{ticket}"
     first = rig.post(path, {"note": "for the customer"}, (201,))
