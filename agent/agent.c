@@ -407,6 +407,7 @@ static enum err open_bus(struct agent *agent, size_t index, struct text *why)
         }
     }
     options.open = spool_open_faults(agent->spool, &options.open_count);
+    options.learned = spool_learned(agent->spool, &options.learned_count);
     file_random(&options.seed, sizeof(options.seed));
     err = open_link(&config->buses[index], &options.link);
     if (err) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "host/clock.h"
+#include "host/log.h"
 #include "host/queue.h"
 #include "models/base/text.h"
 
@@ -205,6 +206,28 @@ static void say_turns(struct bus *bus)
     }
 }
 
+/* While nothing is due: what has been learned goes to the spool. */
+static void keep_learned(struct bus *bus)
+{
+    for (size_t i = 0; i < bus->book_count; i++) {
+        struct limits *limits = &bus->book[i];
+        struct parcel *parcel;
+        TEXT(words, 2048);
+
+        if (limits->kept == limits->version) {
+            continue;
+        }
+        limits->kept = limits->version;
+        limits_write(limits, &words);
+        parcel = parcel_make(PARCEL_LEARNED, clock_wall_ms());
+        if (parcel) {
+            parcel->command = strdup(limits->key);
+            parcel->body = strdup(words.at);
+            bus->options.give(bus->options.context, parcel);
+        }
+    }
+}
+
 /* What was picked has its turn. */
 static void do_turn(struct bus *bus, const struct turn_pick *pick)
 {
@@ -230,6 +253,9 @@ static enum err take_command(struct bus *bus, const struct turn_pick *pick)
     enum err err;
     void *job;
 
+    if (pick->kind == TURN_NONE) {
+        keep_learned(bus);
+    }
     if (bus->job) {
         return atomic_load(&bus->master.stopping) ? ERR_CLOSED : ERR_TIMEOUT;
     }
@@ -262,6 +288,7 @@ static void *run(void *context)
             do_turn(bus, &pick);
         }
     }
+    keep_learned(bus);
     end_job(bus); /* begun and not answered: the next start says so */
     return NULL;
 }
@@ -294,6 +321,13 @@ static struct limits *limits_of(void *context, const char *key, uint16_t max_reg
         return NULL;
     }
     limits_init(&bus->book[bus->book_count], key, max_registers);
+    for (size_t i = 0; i < bus->options.learned_count; i++) {
+        const struct learned *one = &bus->options.learned[i];
+
+        if (strcmp(one->key, key) == 0 && limits_read(&bus->book[bus->book_count], one->words)) {
+            log_warn("what was learned of %s cannot be read: it is learned anew", key);
+        }
+    }
     return &bus->book[bus->book_count++];
 }
 

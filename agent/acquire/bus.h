@@ -30,6 +30,8 @@ struct bus_options {
     uint64_t seed;
     const struct open_fault *open; /* as device_options */
     size_t open_count;
+    const struct learned *learned; /* what earlier runs learned of kinds of devices */
+    size_t learned_count;
     void (*health)(void *context, struct json_out *out);
     /* Asked before a write: the intent is on disk when it returns ERR_OK. why says what speaks
      * against it (rate, budget). */

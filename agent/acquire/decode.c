@@ -33,9 +33,32 @@ void device_decode_point(struct device *device, size_t index, const uint16_t *wo
         reading.value = value.number;
         if (point->has_range && (value.number < point->least || value.number > point->most)) {
             reading.quality = QUALITY_RANGE;
+        } else if (device->plausible &&
+                   !plausible_take(point, &device->plausible[index], value.number, t_ms)) {
+            reading.quality = QUALITY_RANGE;
         }
     }
     device_report(device, index, &reading);
+}
+
+bool device_disproves(const struct device *device, const struct sweep_read *read, const uint16_t *words)
+{
+    const struct profile *profile = device->options.profile;
+
+    for (size_t i = 0; i < profile->identity_count; i++) {
+        const struct profile_identity *one = &profile->identity[i];
+        struct register_value value;
+
+        if (one->reg.table != read->table || one->reg.address < read->address ||
+            sweep_end_of(&one->reg) > read->address + (unsigned)read->count) {
+            continue;
+        }
+        if (register_decode(&one->reg, words + (one->reg.address - read->address), &value) ||
+            value.raw < one->least || value.raw > one->most) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void device_decode(struct device *device, const struct sweep_read *read, const size_t *order,

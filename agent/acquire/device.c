@@ -119,8 +119,7 @@ enum err device_open(const struct device_options *options, struct device **ret_d
     }
     device->options = *options;
     device->random = options->seed | 1;
-    device->limits = options->limits_of(options->bus_context, options->profile->id,
-                                        options->profile->max_registers);
+    device->limits = device_limits(device);
     device->identity_fits = true;
     device->retry_ms = options->anchor_ms;
     err = device->limits ? arena_open(8 * 1024 * 1024, &device->arena) : ERR_NOMEM;
@@ -136,6 +135,11 @@ enum err device_open(const struct device_options *options, struct device **ret_d
         device->now_text = arena_array(device->arena, points, sizeof(*device->now_text));
         device->verdicts = arena_array(device->arena, options->profile->fault_count + 1,
                                        sizeof(*device->verdicts));
+        for (size_t i = 0; i < points && !device->plausible; i++) {
+            if (options->profile->points[i].step > 0) {
+                device->plausible = arena_array(device->arena, points, sizeof(*device->plausible));
+            }
+        }
         if (!device->told || !device->now || !device->apart || !device->open || !device->now_text ||
             !device->verdicts) {
             err = ERR_NOMEM;
@@ -356,7 +360,7 @@ static enum err poll_step(struct device *device, int64_t boot_ms)
 
     if (!device->identified) {
         err = device_identity_step(device);
-        if (err || device->options.profile->identity_count > 0) {
+        if (err || device_has_identity(device)) {
             return err;
         }
     }

@@ -8,6 +8,7 @@
 #include "agent/acquire/hunt.h"
 #include "agent/acquire/limits.h"
 #include "models/fault/judge.h"
+#include "models/profile/plausible.h"
 #include "models/profile/sweep.h"
 #include "models/telemetry/reading.h"
 
@@ -67,6 +68,7 @@ struct device {
     struct reading *now; /* the newest reading of each point */
     char **now_text; /* of each point, DEVICE_TEXT_SIZE; NULL: it never was a text */
     struct apart *apart;
+    struct plausible *plausible; /* of each point; NULL: no point of the profile has a step */
     struct open_fault *open; /* one a fault of the profile */
     struct verdict *verdicts;
     struct outgoing *batch;
@@ -78,6 +80,7 @@ struct device {
     bool lost, checked, fits, misfit_told;
     size_t identity_at; /* identity registers read so far */
     bool identity_fits; /* … and all of them as they should be */
+    char firmware[40];  /* as its register says, or the values of its identity; "": not known */
     enum quality silence; /* what its silence is called: timeout, or exception when a gateway says it */
     bool wire_gone;       /* it is silent because the wire is not there */
     int64_t silent_since_ms, back_off_ms, retry_ms; /* boot clock */
@@ -108,11 +111,19 @@ struct master_request device_request(struct device *device, enum register_table 
 /* decode.c: what a read has brought, to readings. */
 void device_decode(struct device *device, const struct sweep_read *read, const size_t *order,
                    const uint16_t *words, int64_t t_ms);
+/* A register that stands in it and whose value is known does not say so: this is not the answer, or not the device. */
+bool device_disproves(const struct device *device, const struct sweep_read *read, const uint16_t *words);
 void device_decode_point(struct device *device, size_t index, const uint16_t *words, int64_t t_ms);
 
 /* identity.c: registers that prove that the profile fits; before that no value is believed. */
+static inline bool device_has_identity(const struct device *device)
+{
+    return device->options.profile->identity_count > 0 || device->options.profile->has_firmware;
+}
 /* One transaction; device->checked or a misfit is settled when identity_at is back at 0. */
 enum err device_identity_step(struct device *device) MUST_CHECK;
+/* The limits of its kind: of its profile and firmware, or its own as long as that is not known. NULL: no room. */
+struct limits *device_limits(const struct device *device);
 /* All of it. */
 enum err device_check_identity(struct device *device) MUST_CHECK;
 

@@ -140,7 +140,7 @@ enum err limits_read(struct limits *limits, const char *words)
     if (read.max_registers > limits->max_registers) { /* the profile says less by now */
         read.max_registers = limits->max_registers;
     }
-    read.version = limits->version + 1;
+    read.version = read.kept = limits->version + 1;
     *limits = read;
     return ERR_OK;
 }

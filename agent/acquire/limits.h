@@ -22,6 +22,7 @@ struct limits {
     struct sweep_hole holes[LIMITS_HOLES_MOST];
     size_t hole_count;
     uint32_t version; /* moves on with every change */
+    uint32_t kept;    /* the version that was given to be kept */
 };
 
 void limits_init(struct limits *limits, const char *key, uint16_t max_registers);

@@ -137,7 +137,7 @@ static enum err order_transaction(struct device_order *order)
     if (!order->began && !device->checked && !device->identified) {
         enum err err = device_identity_step(device);
 
-        if (err || device->options.profile->identity_count > 0) {
+        if (err || device_has_identity(device)) {
             return err;
         }
     }

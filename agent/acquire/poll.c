@@ -13,11 +13,36 @@ static struct sweep_limits limits_of(const struct device *device)
                                  device->limits->holes, device->limits->hole_count};
 }
 
+/* A canary near the block is read along with it, if the device's limits allow that. */
+static void take_along(const struct device *device, const struct sweep_limits *limits,
+                       struct sweep_read *read)
+{
+    const struct profile *profile = device->options.profile;
+    unsigned many = read->table == REGISTER_COIL || read->table == REGISTER_DISCRETE ? 16 : 1;
+
+    for (size_t i = 0; i < profile->identity_count; i++) {
+        const struct register_spec *canary = &profile->identity[i].reg;
+        unsigned from = read->address, to = read->address + (unsigned)read->count;
+        unsigned first = canary->address < from ? canary->address : from;
+        unsigned end = sweep_end_of(canary) > to ? sweep_end_of(canary) : to;
+
+        if (!profile->identity[i].canary || canary->table != read->table ||
+            sweep_end_of(canary) + many * limits->gap < from || canary->address > to + many * limits->gap ||
+            end - first > many * limits->max_registers || sweep_meets_hole(limits, read->table, first, end)) {
+            continue;
+        }
+        read->address = (uint16_t)first;
+        read->count = (uint16_t)(end - first);
+    }
+}
+
 struct sweep_read device_block(const struct device *device, const struct group *group, size_t at)
 {
     struct sweep_limits limits = limits_of(device);
+    struct sweep_read read = sweep_one(device->options.profile, &limits, group->order, at, group->count);
 
-    return sweep_one(device->options.profile, &limits, group->order, at, group->count);
+    take_along(device, &limits, &read);
+    return read;
 }
 
 /* ------------------------------------------------------------------ plans */
@@ -285,6 +310,27 @@ static void take_answer(struct device *device, struct round *round, const struct
     }
 }
 
+/*
+ * A register whose value is known says something else: the block is asked for once more, as after silence; when it says
+ * so again, it is asked who it is before anything is believed.
+ */
+static enum err disbelieve(struct device *device, struct round *round, const struct sweep_read *read,
+                           int64_t t_ms)
+{
+    device->unit.counters.strays++;
+    device->options.master->counters.strays++;
+    if (!round->retried) {
+        return ERR_FORMAT;
+    }
+    refuse_points(device, round->group->order, read->first, read->points, QUALITY_INVALID, t_ms);
+    round->answers++;
+    round->refused = true;
+    round->hunt.active = false;
+    round->at = read->first + (size_t)read->points;
+    device->checked = device->identified = false;
+    return ERR_OK;
+}
+
 static enum err block_step(struct device *device, struct round *round)
 {
     struct sweep_read read = next_read(device, round);
@@ -300,6 +346,9 @@ static enum err block_step(struct device *device, struct round *round)
     t_ms = clock_wall_ms();
     if (err && (err != ERR_DENIED || master_is_gateways_word(exception))) {
         return err;
+    }
+    if (!err && device->fits && device_disproves(device, &read, words)) {
+        return disbelieve(device, round, &read, t_ms);
     }
     if (!err) {
         take_answer(device, round, &read, words, t_ms);

@@ -7,6 +7,7 @@
 
 #define OPEN_PAUSE_LEAST_MS 500
 #define OPEN_PAUSE_MOST_MS  10000
+#define TWIN_MS             50 /* a second device with the same id has answered by then */
 #define OPEN_TIMEOUT_MS     2000
 #define TIMEOUTS_MOST       8 /* in a row on TCP: the connection itself is doubted */
 
@@ -236,6 +237,25 @@ static void note_answer(struct master *master, const struct master_request *requ
     }
 }
 
+/*
+ * Two devices with one id answer both, one behind the other, and the second answer would be taken for that to the next
+ * question. So each unit of a serial wire is listened to once after its first answer, and ever after if there was one.
+ */
+static void listen_for_twin(struct master *master, const struct master_request *request)
+{
+    struct master_unit *unit = request->unit;
+
+    if (!master->link.is_serial || (unit->listened && !unit->twin)) {
+        return;
+    }
+    unit->listened = true;
+    if (master->link.ops->overhear(master->link.self, TWIN_MS)) {
+        unit->twin = true;
+        COUNT(master, request, strays);
+    }
+    master->quiet_since_us = boot_us();
+}
+
 static enum err ask(struct master *master, const struct master_request *request, uint16_t count,
                     uint16_t *words, bool write, int *ret_exception)
 {
@@ -249,7 +269,7 @@ static enum err ask(struct master *master, const struct master_request *request,
         return err;
     }
     rest(master, pause_us > master->link.silence_us ? pause_us : master->link.silence_us);
-    if (master->stale) { /* what came too late meanwhile */
+    if (master->stale || master->link.is_serial) { /* what came too late, or unasked, meanwhile */
         ops->flush(master->link.self);
         master->stale = false;
     }
@@ -264,6 +284,7 @@ static enum err ask(struct master *master, const struct master_request *request,
     *ret_exception = answer.exception;
     if (!err || err == ERR_DENIED) {
         note_answer(master, request, err, boot_us() - began_us);
+        listen_for_twin(master, request);
         return err;
     }
     master->stale = true;

@@ -36,6 +36,8 @@ struct master_unit { /* what is known of one unit; belongs to who asks it */
     struct master_question open[MASTER_OPEN_MOST];
     uint8_t open_count;
     int32_t late_ms; /* the latest answer so far, from its question */
+    bool listened;   /* it was listened for a second answer */
+    bool twin;       /* … and there was one: two devices with one id */
 };
 
 struct master {

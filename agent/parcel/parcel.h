@@ -16,6 +16,7 @@ enum parcel_kind {
     PARCEL_ACK,    /* epoch, have */
     PARCEL_LINK,   /* flag: 1 up, 0 down */
     PARCEL_ROOM,   /* the sending queue has room again */
+    PARCEL_LEARNED, /* command: whose limits; body: their words */
     PARCEL_ASK,    /* body: the address of a question that waits for the disk */
 };
 
@@ -27,6 +28,10 @@ struct open_fault {
     int grade;
     int64_t onset_ms;
     bool reset; /* a person has allowed a latching fault to clear */
+};
+
+struct learned { /* what devices of a kind take, in words; both live as long as the program */
+    const char *key, *words;
 };
 
 struct parcel {

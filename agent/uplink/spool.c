@@ -78,6 +78,9 @@ static bool take_parcel(struct spool *spool, struct parcel *parcel)
         break;
     case PARCEL_ROOM:
         break;
+    case PARCEL_LEARNED:
+        spool_keep_learned(spool, parcel);
+        break;
     case PARCEL_ASK:
         memcpy(&ask, parcel->body, sizeof(ask));
         spool_answer(spool, ask);
@@ -174,6 +177,9 @@ enum err spool_open(const struct spool_options *options, struct spool **ret_spoo
         err = spool_load_faults(spool);
     }
     if (!err) {
+        err = spool_load_learned(spool);
+    }
+    if (!err) {
         err = spool_settle_commands(spool);
     }
     if (!err) {
@@ -232,6 +238,12 @@ void spool_give(struct spool *spool, struct parcel *parcel, int64_t wait_ms)
         }
         parcel_free(parcel);
     }
+}
+
+const struct learned *spool_learned(const struct spool *spool, size_t *ret_count)
+{
+    *ret_count = spool->learned_count;
+    return spool->learned;
 }
 
 struct queue *spool_letters(struct spool *spool, bool urgent)

@@ -22,6 +22,8 @@ struct spool_options {
     enum spool_policy policy;
 };
 
+#define SPOOL_LEARNED_MOST 256
+
 struct spool_figures {
     int64_t messages, bytes, oldest_ms; /* oldest_ms: 0 when empty */
     int64_t dropped, failures;
@@ -46,6 +48,8 @@ void spool_give(struct spool *spool, struct parcel *parcel, int64_t wait_ms);
 struct queue *spool_letters(struct spool *spool, bool urgent);
 /* Faults and silences that were open when the program last ended. Valid until spool_close. */
 const struct open_fault *spool_open_faults(const struct spool *spool, size_t *ret_count);
+/* As they stood when the program last ended, at most SPOOL_LEARNED_MOST. Valid until spool_close. */
+const struct learned *spool_learned(const struct spool *spool, size_t *ret_count);
 const char *spool_epoch(const struct spool *spool);
 void spool_figures(struct spool *spool, struct spool_figures *ret_figures);
 /* A command's id, remembered for good (the last 1000). ERR_EXISTS when it was known. Waits for the

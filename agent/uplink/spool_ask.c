@@ -212,6 +212,45 @@ enum err spool_load_faults(struct spool *spool)
     return db_end(&rows);
 }
 
+void spool_keep_learned(struct spool *spool, const struct parcel *parcel)
+{
+    static const char put[] = "INSERT INTO learned (key, at_ms, words) VALUES (?1, ?2, ?3)"
+                              " ON CONFLICT (key) DO UPDATE SET at_ms = ?2, words = ?3";
+    static const char trim[] = "DELETE FROM learned WHERE key NOT IN (SELECT key FROM learned"
+                               " ORDER BY at_ms DESC LIMIT ?1)";
+
+    if (!spool->db || !parcel->body || !parcel->command) {
+        return; /* it is learned again after the next start */
+    }
+    if (!db_run(spool->db, put, "tit", parcel->command, parcel->t_ms, parcel->body)) {
+        (void)!db_run(spool->db, trim, "i", (int64_t)SPOOL_LEARNED_MOST);
+    }
+}
+
+enum err spool_load_learned(struct spool *spool)
+{
+    struct db_rows rows;
+
+    if (spool_find_int(spool, "SELECT COUNT(*) FROM learned") == 0) {
+        return ERR_OK;
+    }
+    spool->learned = arena_array(spool->kept, SPOOL_LEARNED_MOST, sizeof(*spool->learned));
+    if (!spool->learned) {
+        return ERR_NOMEM;
+    }
+    db_find(spool->db, &rows, "SELECT key, words FROM learned ORDER BY at_ms DESC LIMIT ?1", "i",
+            (int64_t)SPOOL_LEARNED_MOST);
+    while (spool->learned_count < SPOOL_LEARNED_MOST && db_next(&rows)) {
+        struct learned *one = &spool->learned[spool->learned_count];
+        const char *key = db_text(&rows, 0), *words = db_text(&rows, 1);
+
+        one->key = arena_text(spool->kept, key, strlen(key));
+        one->words = arena_text(spool->kept, words, strlen(words));
+        spool->learned_count += one->key && one->words;
+    }
+    return db_end(&rows);
+}
+
 static enum err settle_one(struct spool *spool, const char *id)
 {
     struct json_out out = json_out(4096);

@@ -22,6 +22,9 @@ static const char schema[] =
     " count INTEGER NOT NULL, last_ms INTEGER NOT NULL, PRIMARY KEY (equipment, point));"
     "CREATE TABLE IF NOT EXISTS fault (equipment TEXT NOT NULL, fault TEXT NOT NULL,"
     " grade INTEGER NOT NULL, onset_ms INTEGER NOT NULL, PRIMARY KEY (equipment, fault));"
+    /* what devices of a kind refuse; without it, it is learned again */
+    "CREATE TABLE IF NOT EXISTS learned (key TEXT PRIMARY KEY, at_ms INTEGER NOT NULL,"
+    " words TEXT NOT NULL);"
     /* latching faults that a person has allowed to clear */
     "CREATE TABLE IF NOT EXISTS reset (equipment TEXT NOT NULL, fault TEXT NOT NULL,"
     " PRIMARY KEY (equipment, fault));";
@@ -136,6 +139,9 @@ static void salvage(struct spool *spool, const char *path)
     if (!err) {
         (void)!copy_rows(spool, from, "SELECT id, at_ms, state FROM command",
                          "INSERT OR IGNORE INTO command (id, at_ms, state) VALUES (?1, ?2, ?3)",
+                         "tit", &rest);
+        (void)!copy_rows(spool, from, "SELECT key, at_ms, words FROM learned",
+                         "INSERT OR IGNORE INTO learned (key, at_ms, words) VALUES (?1, ?2, ?3)",
                          "tit", &rest);
         (void)!copy_rows(spool, from, "SELECT equipment, point, count, last_ms FROM written",
                          "INSERT OR IGNORE INTO written (equipment, point, count, last_ms)"

@@ -66,6 +66,8 @@ struct spool {
     struct json_out out;
     struct open_fault *open; /* as the last run left them */
     size_t open_count;
+    struct learned *learned; /* likewise */
+    size_t learned_count;
     /* for other threads */
     _Atomic int64_t messages, bytes, oldest_ms, dropped, failures;
     _Atomic bool full;    /* the policy says that sampling has to stop */
@@ -129,6 +131,8 @@ struct ask;
 void spool_answer(struct spool *spool, struct ask *ask);
 /* What is known of a fault or a command changes with the message that says so. */
 enum err spool_note(struct spool *spool, const struct parcel *parcel) MUST_CHECK;
+void spool_keep_learned(struct spool *spool, const struct parcel *parcel);
+enum err spool_load_learned(struct spool *spool) MUST_CHECK;
 enum err spool_load_faults(struct spool *spool) MUST_CHECK;
 /* Commands that the last run began and never answered: their outcome is unknown. */
 enum err spool_settle_commands(struct spool *spool) MUST_CHECK;

@@ -200,6 +200,26 @@ static void read_write(struct profile_reader *reader, struct yaml_node *node, st
     yaml_no_more(reader->complaints, map);
 }
 
+/* {by: 20, in: 10s}: more is not possible in that time. */
+static void read_step(struct profile_reader *reader, struct yaml_node *node, struct point *point)
+{
+    struct yaml_node *map = yaml_map(reader->complaints, node, "a map {by, in}");
+    struct yaml_node *in;
+
+    if (!map) {
+        return;
+    }
+    point->step = yaml_number(reader->complaints, yaml_need(reader->complaints, map, "by"), "a number", 0,
+                              1e15, 0);
+    in = yaml_need(reader->complaints, map, "in");
+    point->step_ms = yaml_duration_ms(reader->complaints, in, "a time", 1000);
+    if (point->step_ms < 1) {
+        complain(reader->complaints, in, "expected a time of at least 1ms, found '%.40s'", in->text);
+        point->step_ms = 1;
+    }
+    yaml_no_more(reader->complaints, map);
+}
+
 static void read_times(struct profile_reader *reader, struct yaml_node *map, struct point *point)
 {
     struct yaml_node *every = yaml_find(map, "every");
@@ -243,6 +263,7 @@ static void read_point(struct profile_reader *reader, struct yaml_node *map, str
     read_invalid(reader, yaml_find(map, "invalid"), point);
     point->has_range = read_pair(reader, yaml_find(map, "range"), "a range [least, most]",
                                  &point->least, &point->most);
+    read_step(reader, yaml_find(map, "step"), point);
     read_names(reader, yaml_find(map, "enum"), point);
     read_times(reader, map, point);
     point->deadband =

@@ -37,6 +37,8 @@ struct point {
     size_t invalid_count;
     bool has_range;
     double least, most; /* in unit */
+    double step;        /* more than that in step_ms is not possible; 0: anything is */
+    int64_t step_ms;
     const struct point_enum *names;
     size_t name_count;
     int64_t every_ms;
@@ -98,6 +100,7 @@ struct fault_rule {
 struct profile_identity {
     struct register_spec reg;
     int64_t least, most; /* the raw value must lie in here */
+    bool canary; /* read along with the blocks near it */
 };
 
 struct profile_command {
@@ -133,6 +136,8 @@ struct profile {
     int64_t timeout_ms, pause_ms;
     const struct profile_identity *identity;
     size_t identity_count;
+    bool has_firmware;
+    struct register_spec firmware; /* names the device's program: what is learned holds for this one */
     const struct point *points;
     size_t point_count;
     const struct derived *derived;

@@ -144,6 +144,7 @@ static void read_identity(struct profile_reader *reader, struct yaml_node *node)
         } else if (!within && map && !yaml_find(map, "equals")) {
             complain(complaints, map, "expected 'equals' or 'in: [least, most]', found neither");
         }
+        identity[i].canary = yaml_bool(complaints, yaml_find(map, "canary"), "true or false", false);
         yaml_no_more(complaints, map);
         i++;
     }
@@ -319,6 +320,10 @@ enum err profile_read(struct arena *arena, const char *bytes, size_t size,
     read_head(&reader, root);
     read_defaults(&reader, yaml_find(root, "defaults"));
     read_identity(&reader, yaml_find(root, "identity"));
+    if (yaml_find(root, "firmware")) {
+        reader.profile->has_firmware = true;
+        profile_register(&reader, yaml_find(root, "firmware"), &reader.profile->firmware);
+    }
     profile_points_read(&reader, yaml_need(complaints, root, "points"));
     read_derived(&reader, yaml_find(root, "derived"));
     profile_faults_read(&reader, yaml_find(root, "faults"));

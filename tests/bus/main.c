@@ -6,175 +6,20 @@
  *   bus silent [SECONDS] [SEED]  50 units of which 5 are silent: behind a gateway that says nothing, behind one that
  *                                says exception 11, and at 9600 baud; status 1 when the 99th percentile of the healthy units'
  *                                periods is above 1.1 periods
+ *   bus faults                   holes and limits, two devices with one id, answers to other questions, another program
+ *                                in the device, noise: what is learned and what is believed
  */
-#include <fcntl.h>
 #include <inttypes.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
-#include "agent/acquire/bus.h"
 #include "host/clock.h"
 #include "host/log.h"
 #include "models/base/text.h"
-#include "tests/plant/slave.h"
-
-#define UNITS_MOST 64
-
-struct stand { /* a wire, its slaves and its bus */
-    const char *name;
-    struct slave_options slaves;
-    struct slave *slave;
-    struct bus *bus;
-    const struct profile *profile;
-    int units, dead;
-    int64_t every_ms;
-    char ids[UNITS_MOST][16], tty[64];
-    struct device_options devices[UNITS_MOST];
-    pthread_t thread;
-    _Atomic bool stop;
-    _Atomic int64_t lates; /* as the slaves count them */
-    _Atomic int64_t good, wrong, without;
-};
-
-/* ------------------------------------------------------------------ what the bus says */
-
-static bool is_right(const struct stand *stand, int unit, const struct outgoing *one)
-{
-    static const int functions[] = {[REGISTER_INPUT] = 4, [REGISTER_HOLDING] = 3, [REGISTER_COIL] = 1, [REGISTER_DISCRETE] = 2};
-    const struct point *point = &stand->profile->points[profile_point(stand->profile, one->point)];
-    struct register_value value;
-    uint16_t words[4];
-
-    for (uint16_t i = 0; i < register_width(&point->reg); i++) {
-        words[i] = slave_word(slave_unit(stand->slave, unit), unit, functions[point->reg.table],
-                              (uint16_t)(point->reg.address + i));
-    }
-    return !register_decode(&point->reg, words, &value) && !(value.number < one->reading.value) &&
-           !(value.number > one->reading.value);
-}
-
-static void give(void *context, struct parcel *parcel)
-{
-    struct stand *stand = context;
-
-    for (size_t i = 0; parcel->kind == PARCEL_READINGS && i < parcel->count; i++) {
-        const struct outgoing *one = &parcel->readings[i];
-        int unit = atoi(one->equipment + 1);
-
-        if (!one->reading.has_value) {
-            atomic_fetch_add(&stand->without, 1);
-        } else if (one->reading.quality == QUALITY_GOOD && is_right(stand, unit, one)) {
-            atomic_fetch_add(&stand->good, 1);
-        } else if (one->reading.quality == QUALITY_GOOD) {
-            atomic_fetch_add(&stand->wrong, 1);
-            fprintf(stderr, "%s: unit %d, %s = %g is not its register\n", stand->name, unit, one->point,
-                    one->reading.value);
-        }
-    }
-    parcel_free(parcel);
-}
-
-/* ------------------------------------------------------------------ life */
-
-static void *serve(void *context)
-{
-    struct stand *stand = context;
-
-    while (!atomic_load(&stand->stop)) {
-        int64_t lates = 0;
-
-        slave_turn(stand->slave, 100);
-        for (int i = 1; i <= stand->units; i++) {
-            lates += slave_unit(stand->slave, i)->lates;
-        }
-        atomic_store(&stand->lates, lates);
-    }
-    return NULL;
-}
-
-static void die(const char *words)
-{
-    fprintf(stderr, "bus: %s\n", words);
-    exit(2);
-}
-
-static void open_line(struct stand *stand)
-{
-    struct termios raw;
-    int fd = posix_openpt(O_RDWR | O_NOCTTY), other;
-
-    if (fd < 0 || grantpt(fd) || unlockpt(fd) || ptsname_r(fd, stand->tty, sizeof(stand->tty))) {
-        die("no pseudo terminal");
-    }
-    other = open(stand->tty, O_RDWR | O_NOCTTY); /* kept: a line does not hang up */
-    if (other < 0 || tcgetattr(other, &raw)) {
-        die("no pseudo terminal");
-    }
-    cfmakeraw(&raw);
-    tcsetattr(other, TCSANOW, &raw);
-    stand->slaves.fd = fd;
-}
-
-static void open_stand(struct stand *stand, uint64_t seed)
-{
-    struct bus_options options = {.name = stand->name, .devices = stand->devices, .give = give,
-                                  .context = stand, .seed = seed};
-    int baud = stand->slaves.baud ? stand->slaves.baud : 115200;
-    enum err err;
-
-    stand->slaves.seed = seed * 3 + 1;
-    if (stand->slaves.wire == SLAVE_SERIAL) {
-        open_line(stand);
-    }
-    stand->slave = slave_open(&stand->slaves);
-    if (!stand->slave) {
-        die("no slave");
-    }
-    for (int i = 0; i < stand->units; i++) {
-        slave_unit(stand->slave, i + 1)->present = i < stand->units - stand->dead;
-        snprintf(stand->ids[i], sizeof(stand->ids[i]), "u%d", i + 1);
-        stand->devices[i].id = stand->ids[i];
-        stand->devices[i].unit_id = i + 1;
-        stand->devices[i].profile = stand->profile;
-    }
-    options.device_count = (size_t)stand->units;
-    err = stand->slaves.wire == SLAVE_SERIAL ? link_open_serial(stand->tty, baud, 'N', 1, &options.link)
-          : stand->slaves.wire == SLAVE_TCP  ? link_open_tcp("127.0.0.1", slave_port(stand->slave), &options.link)
-                                             : link_open_rtu_over_tcp("127.0.0.1", slave_port(stand->slave), &options.link);
-    if (err) {
-        die("no link");
-    }
-    for (int i = 1; stand->slaves.wire != SLAVE_SERIAL && stand->dead == 0 && i <= stand->units; i++) {
-        slave_unit(stand->slave, i)->turnaround_ms = 0;
-    }
-    if (bus_open(&options, &stand->bus) || pthread_create(&stand->thread, NULL, serve, stand)) {
-        die("no bus");
-    }
-}
-
-static void close_stand(struct stand *stand)
-{
-    bus_stop(stand->bus);
-    bus_close(stand->bus);
-    atomic_store(&stand->stop, true);
-    pthread_join(stand->thread, NULL);
-}
-
-static const struct profile *profile_of(struct arena *arena, const char *words)
-{
-    struct complaints complaints = {.path = "profile", .arena = arena};
-    const struct profile *profile = NULL;
-
-    if (profile_read(arena, words, strlen(words), &complaints, &profile)) {
-        die(complaints.count ? complaints.lines[0] : "a bad profile");
-    }
-    return profile;
-}
+#include "tests/bus/faults.h"
+#include "tests/bus/stand.h"
 
 /* ------------------------------------------------------------------ late */
 
@@ -202,8 +47,8 @@ static int late(struct arena *arena, int64_t count, uint64_t seed)
     int status = 0;
 
     for (size_t i = 0; i < 3; i++) {
-        stands[i].profile = profile_of(arena, late_profile);
-        open_stand(&stands[i], seed + i);
+        stands[i].profile = stand_profile(arena, late_profile);
+        stand_open(&stands[i], seed + i);
         slave_unit(stands[i].slave, 1)->late_ms = 200; /* up to ten time-outs */
         slave_unit(stands[i].slave, 1)->late_one_in = 3;
         slave_unit(stands[i].slave, 2)->late_ms = 60;
@@ -220,7 +65,7 @@ static int late(struct arena *arena, int64_t count, uint64_t seed)
         }
     }
     for (size_t i = 0; i < 3; i++) {
-        close_stand(&stands[i]);
+        stand_close(&stands[i]);
         printf("%-13s %6" PRId64 " late answers, %6" PRId64 " good readings, %5" PRId64 " without a value, %" PRId64 " wrong\n",
                stands[i].name, atomic_load(&stands[i].lates), atomic_load(&stands[i].good),
                atomic_load(&stands[i].without), atomic_load(&stands[i].wrong));
@@ -280,15 +125,15 @@ static int silent(struct arena *arena, int64_t seconds, uint64_t seed)
         for (int k = 0; k < 10; k++) {
             text_addf(&words, "  - {name: r%d, register: {table: holding, address: %d, type: uint16}}\n", k, k);
         }
-        stands[i].profile = profile_of(arena, words.at);
-        open_stand(&stands[i], seed + i);
+        stands[i].profile = stand_profile(arena, words.at);
+        stand_open(&stands[i], seed + i);
         for (int unit = 1; unit <= stands[i].units; unit++) {
             slave_unit(stands[i].slave, unit)->turnaround_ms = stands[i].slaves.wire == SLAVE_SERIAL ? 20 : 3;
         }
     }
     sleep((unsigned)seconds);
     for (size_t i = 0; i < 3; i++) {
-        close_stand(&stands[i]);
+        stand_close(&stands[i]);
         good = report(&stands[i]) && atomic_load(&stands[i].wrong) == 0 && good;
     }
     return !good;
@@ -302,7 +147,7 @@ int main(int argc, char **argv)
 
     if (argc < 2 || (argc > 2 && text_to_int(argv[2], strlen(argv[2]), &number)) ||
         (argc > 3 && text_to_int(argv[3], strlen(argv[3]), &seed)) || arena_open(16 << 20, &arena)) {
-        die("late [COUNT] [SEED], or silent [SECONDS] [SEED]");
+        stand_die("late [COUNT] [SEED], silent [SECONDS] [SEED], or faults");
     }
     log_open("bus", LOG_ERROR);
     printf("seed %" PRId64 "\n", seed);
@@ -310,6 +155,8 @@ int main(int argc, char **argv)
         status = late(arena, number ? number : 10000, (uint64_t)seed);
     } else if (strcmp(argv[1], "silent") == 0) {
         status = silent(arena, number ? number : 300, (uint64_t)seed);
+    } else if (strcmp(argv[1], "faults") == 0) {
+        status = faults(arena);
     }
     arena_close(arena);
     return status;

@@ -59,7 +59,7 @@ uint16_t slave_word(const struct slave_unit *behaviour, int unit, int function, 
 {
     uint32_t x = (uint32_t)unit * 2654435761U ^ (uint32_t)function * 40503U ^ (uint32_t)(address + 1) * 2246822519U;
 
-    if (address == SLAVE_IDENTITY) {
+    if (behaviour->identity_at && function == 3 && address == behaviour->identity_at) {
         return (uint16_t)behaviour->firmware;
     }
     x ^= x >> 15;
@@ -103,7 +103,7 @@ static size_t refuse(uint8_t *pdu, int function, int exception)
     return 2;
 }
 
-static size_t read_pdu(const struct slave_unit *unit, int id, const uint8_t *request, uint8_t *pdu)
+static size_t read_pdu(const struct slave_unit *unit, int id, const uint8_t *request, unsigned alias, uint8_t *pdu)
 {
     int function = request[0];
     uint16_t address = (uint16_t)(request[1] << 8 | request[2]), count = (uint16_t)(request[3] << 8 | request[4]);
@@ -115,11 +115,13 @@ static size_t read_pdu(const struct slave_unit *unit, int id, const uint8_t *req
     if (count == 0 || size > 250 || has_hole(unit, function, address, count)) {
         return refuse(pdu, function, 2);
     }
+    address = (uint16_t)(address + alias);
     memset(pdu, 0, size + 2);
     pdu[0] = (uint8_t)function;
     pdu[1] = (uint8_t)size;
     for (uint16_t i = 0; i < count; i++) {
-        uint16_t word = slave_word(unit, id, function, (uint16_t)(address + i));
+        uint16_t at = (uint16_t)(address + i);
+        uint16_t word = slave_word(unit, id, function, at == unit->identity_at ? at : (uint16_t)(at + unit->shift));
 
         if (function <= 2) {
             pdu[2 + i / 8] = (uint8_t)(pdu[2 + i / 8] | word << i % 8);
@@ -216,8 +218,10 @@ static void take(struct slave *slave, int fd, const uint8_t *frame, size_t size,
         return;
     }
     length = one_in(slave, unit->busy_one_in) ? refuse(pdu, request[0], 6)
-             : request[0] >= 1 && request[0] <= 4 ? read_pdu(unit, id, request, pdu)
+             : request[0] >= 1 && request[0] <= 4 ? read_pdu(unit, id, request, one_in(slave, unit->alias_one_in) ? 100 : 0, pdu)
                                                   : refuse(pdu, request[0], 1);
+    unit->refused += pdu[0] >> 7;
+    unit->refused_before_40 += unit->requests <= 40 ? pdu[0] >> 7 : 0;
     length = wrap(slave, frame, pdu, length, answer);
     at_ms = later(now_ms, slave->busy_ms[id]) + unit->turnaround_ms + line_time_ms(slave, size + length) +
             lateness_ms(slave, unit);

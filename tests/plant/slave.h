@@ -24,13 +24,16 @@ struct slave_unit {
     int late_ms;     /* … that answers may take … */
     int late_one_in; /* … one in so many; 0: none. late_ms is the most, chance says how much */
     int busy_one_in, noise_one_in, drop_one_in; /* exception 6; a wrong byte; no answer */
+    int alias_one_in; /* the values of other registers, in a frame that is right */
     int turnaround_ms;
     uint16_t most; /* registers in a read; 0: 125 */
-    int firmware;  /* what its identity register (holding 0xFF00) says, and where its map stands: 0 */
+    int firmware, identity_at; /* what its identity register (holding) says; 0: it has none */
+    int shift;     /* its map has moved by so many registers */
     struct slave_hole holes[SLAVE_HOLES_MOST];
     int hole_count;
     /* what happened */
     int64_t requests, lates, last_ms;
+    int64_t refused, refused_before_40; /* … of the first 40 requests */
     int64_t asked_ms[4096]; /* when it was asked for holding register 0, the newest at asked % 4096 */
     int64_t asked;
 };
@@ -46,8 +49,6 @@ struct slave_options {
     uint64_t seed;
 };
 
-#define SLAVE_IDENTITY 0xFF00
-
 struct slave *slave_open(const struct slave_options *options); /* NULL: cannot listen */
 void slave_close(struct slave *slave);
 int slave_port(const struct slave *slave);
@@ -55,5 +56,5 @@ int slave_port(const struct slave *slave);
 struct slave_unit *slave_unit(struct slave *slave, int unit);
 /* At most wait_ms. */
 void slave_turn(struct slave *slave, int wait_ms);
-/* What stands in a register (or coil, 0 or 1). */
+/* What stands in a register (or coil, 0 or 1); its map may have moved since. */
 uint16_t slave_word(const struct slave_unit *behaviour, int unit, int function, uint16_t address);

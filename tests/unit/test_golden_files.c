@@ -53,6 +53,9 @@ static void show_point(const struct point *point, struct text *to)
     if (point->has_range) {
         text_addf(to, " range %g %g", point->least, point->most);
     }
+    if (point->step > 0) {
+        text_addf(to, " step %g in %lld", point->step, (long long)point->step_ms);
+    }
     for (size_t i = 0; i < point->name_count; i++) {
         text_addf(to, " enum %lld %s", (long long)point->names[i].value, point->names[i].name);
     }
@@ -140,8 +143,13 @@ static void show_profile(const struct profile *profile, struct text *to)
     for (size_t i = 0; i < profile->identity_count; i++) {
         text_add(to, "identity");
         show_register(&profile->identity[i].reg, to);
-        text_addf(to, " from %lld to %lld\n", (long long)profile->identity[i].least,
-                  (long long)profile->identity[i].most);
+        text_addf(to, " from %lld to %lld%s\n", (long long)profile->identity[i].least,
+                  (long long)profile->identity[i].most, profile->identity[i].canary ? " canary" : "");
+    }
+    if (profile->has_firmware) {
+        text_add(to, "firmware");
+        show_register(&profile->firmware, to);
+        text_add(to, "\n");
     }
     for (size_t i = 0; i < profile->point_count; i++) {
         show_point(&profile->points[i], to);

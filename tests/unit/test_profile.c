@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "host/file.h"
+#include "models/profile/plausible.h"
 #include "models/profile/profile.h"
 #include "models/profile/sweep.h"
 
@@ -347,6 +348,31 @@ static void sweeps_are_minimal(void **state)
     }
 }
 
+/* A single wrong value is never believed, whatever stands around it; a new level is, one reading later. */
+static void steps_that_are_possible(void **state)
+{
+    static const struct {
+        int64_t t_s;
+        double value;
+        bool believed;
+    } rows[] = {
+        {0, 20, true},    {10, 25, true},   {20, 99, false},  {30, 26, true},  /* a spike */
+        {40, 99, false},  {50, 98, true},                                      /* a sensor was changed */
+        {60, 20, false},  {70, 60, false},  {80, 97, true},                    /* two spikes that disagree */
+        {200, 37, true},                                                       /* two minutes: up to 120 */
+        {201, 42, true},  {202, 58, false}, {203, 47, true},
+    };
+    struct point point = {.step = 10, .step_ms = 20000};
+    struct plausible plausible = {.any = false};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_int_equal(plausible_take(&point, &plausible, rows[i].value, rows[i].t_s * 1000), rows[i].believed);
+    }
+    point.step = 0;
+    assert_true(plausible_take(&point, &plausible, 1e9, 0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -358,6 +384,7 @@ int main(void)
         cmocka_unit_test(all_errors_at_once),
         cmocka_unit_test(shipped_profiles_are_read),
         cmocka_unit_test(sweeps_are_minimal),
+        cmocka_unit_test(steps_that_are_possible),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -209,6 +209,8 @@ static void the_rest(void **state)
         {HEAD POINT "identity:\n  - {register: {table: input, address: 1, type: uint16}, equals: x}\n", {"6:66: a raw value"}},
         {HEAD POINT "identity:\n  - {register: {table: input, address: 1, type: uint16}, in: 5}\n", {"6:62: a list [least, most]"}},
         {HEAD POINT "identity:\n  - {register: {table: input, address: 1, type: uint16}}\n", {"6:5: 'equals' or 'in"}},
+        {HEAD POINT "identity:\n  - {register: {table: input, address: 1, type: uint16}, equals: 1, canary: 2}\n", {"6:77: true or false"}},
+        {HEAD POINT "firmware: {table: input, address: 1}\n", {"5:11: the key 'type'"}},
         {HEAD POINT "commands:\n  - {name: c, point: a, value: 1}\n", {"6:22: a point that may be written, found 'a'"}},
         {HEAD POINT "inspection:\n  - {id: i, is: \"a +\", green: [1], amber: 2}\n", {"6:17: a number, a name", "6:31: a band", "6:43: a band"}},
         {HEAD POINT "parts:\n  - {title: {en: x}, stock: 1}\n", {"6:5: the key 'id'", "6:22: a known key"}},
@@ -224,12 +226,13 @@ static void every_key_of_the_contract(void **state)
     static const char bytes[] =
         "profile: swh-basic\nversion: 1\nmaker: Generic\nmodel: Solar water heater controller\n"
         "title: {en: Solar water heater, zh: 太阳能热水器}\n"
-        "identity: [{register: {table: holding, address: 99, type: uint16}, equals: 7}]\n"
+        "identity: [{register: {table: holding, address: 99, type: uint16}, equals: 7, canary: true}]\n"
+        "firmware: {table: input, address: 5, type: uint32}\n"
         "defaults: {unit_id: 1, word_order: CDAB, max_registers: 16, gap: 4, timeout: 500ms, pause: 5ms, heartbeat: 20m}\n"
         "points:\n"
         "  - name: collector_temp\n    title: {en: Collector, zh: 集热器}\n    unit: °C\n    role: collector_temperature\n"
         "    register: {table: input, address: 0, type: int16, scale: 0.1, offset: -1, word_order: BADC}\n"
-        "    invalid: [32767, -1, 0x8000]\n    range: [-40, 250]\n    every: 10s\n    deadband: 0.2\n    enum: {0: off, 1: on, -3: odd}\n"
+        "    invalid: [32767, -1, 0x8000]\n    range: [-40, 250]\n    step: {by: 5, in: 1m}\n    every: 10s\n    deadband: 0.2\n    enum: {0: off, 1: on, -3: odd}\n"
         "  - {name: setpoint, register: {table: holding, address: 10, type: uint16, scale: 0.5}, every: 10m, heartbeat: 1h, write: {range: [38, 70], budget: 1000, rate: 10m}}\n"
         "  - {name: pump_on, role: pump_state, range: [0, 1], register: {table: holding, address: 3, type: bits, mask: 0x0002, shift: 1}, write: {}}\n"
         "  - {name: label, register: {table: holding, address: 20, type: string, length: 8}}\n"
@@ -259,6 +262,10 @@ static void every_key_of_the_contract(void **state)
     assert_int_equal(profile->gap, 4);
     assert_int_equal(profile->timeout_ms, 500);
     assert_int_equal(profile->pause_ms, 5);
+    assert_true(profile->identity[0].canary && profile->has_firmware);
+    assert_int_equal(profile->firmware.address, 5);
+    assert_int_equal(profile->points[0].step_ms, 60000);
+    assert_true(profile->points[0].step > 4.9 && profile->points[0].step < 5.1);
     point = &profile->points[0];
     assert_int_equal(point->reg.order, REGISTER_BADC);
     assert_int_equal(point->invalid[2], 0x8000);

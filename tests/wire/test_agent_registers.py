@@ -166,3 +166,38 @@ def test_each_exception_has_its_quality(tmp_path):
         assert not roof.desk.events("bus")
     finally:
         roof.close()
+
+
+def test_what_was_learned_outlives_the_agent(tmp_path):
+    """A hole and a limit of the length are learned once, by halves, and known after a restart: not one refusal more."""
+    roof = Roof(tmp_path)
+    try:
+        roof.field.put(1, "holding", 0, *range(100, 140))
+        for hole in (17, 18):
+            del roof.field.cells[1]["holding"][hole]
+        roof.field.put(1, "holding", 900, 7, 3)
+        roof.field.most[1] = 24
+        at = [a for a in range(40) if a not in (17, 18)]
+        roof.profile([f"{{name: r{a}, every: 500ms, register: {{table: holding, address: {a}, type: uint16}}}}" for a in at],
+                     defaults="{timeout: 500ms, gap: 4}",
+                     more="identity: [{register: {table: holding, address: 900, type: uint16}, equals: 7}]\n"
+                          "firmware: {table: holding, address: 901, type: uint16}\n")
+        roof.config([roof.tcp()[1]], [("swh-0001", 0, 1, "p")])
+        agent = roof.start()
+        for a in at:
+            roof.last(f"r{a}", 100 + a)
+        reads = [r for r in roof.field.requests if r[3] < 900]
+        count = len(reads)
+        steady = wait_for(lambda: [r[3:5] for r in roof.field.requests if r[3] < 900][count + 12:count + 18])
+        assert len(set(steady)) <= 3, steady
+        first = [i for i, r in enumerate(reads) if (r[3], r[4]) == steady[-1]]
+        assert not first or first[0] <= len(set(steady)) + 2 * 7, "two things to learn among 38 points: 2 (log2 38 + 1) reads more"
+        assert agent.stop() == 0
+        before = len(roof.field.requests)
+        roof.start()
+        wait_for(lambda: len(roof.field.requests) >= before + 8)
+        again = [r[3:5] for r in roof.field.requests[before:] if r[3] < 900]
+        assert set(again) <= set(steady), (again, steady)
+        assert {v for _, v, _ in roof.desk.readings("r0")} == {100}
+    finally:
+        roof.close()
