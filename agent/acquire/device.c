@@ -256,14 +256,15 @@ void device_wire_is_back(struct device *device, int64_t boot_ms)
 
 /*
  * A device that is known to be lost is given as long as the others of its wire need, four times over, and every
- * fourth time its own time-out: it may be slower than they are.
+ * fourth time its own time-out: it may be slower than they are. Not on TCP: a gateway waits for it all the same, and
+ * the others with it.
  */
 static int64_t probe_timeout_ms(const struct device *device)
 {
     int64_t full_ms = device->options.profile->timeout_ms;
     int64_t usual_ms = 4 * device->options.master->usual_us / 1000;
 
-    if (device->silent_polls < LOST_AFTER || device->silent_polls % 4 == 0 || usual_ms == 0) {
+    if (!device->options.master->link.is_serial || device->silent_polls < LOST_AFTER || device->silent_polls % 4 == 0 || usual_ms == 0) {
         return full_ms;
     }
     usual_ms = usual_ms < PROBE_LEAST_MS ? PROBE_LEAST_MS : usual_ms;
