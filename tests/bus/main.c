@@ -69,6 +69,7 @@ static int late(struct arena *arena, int64_t count, uint64_t seed)
         printf("%-13s %6" PRId64 " late answers, %6" PRId64 " good readings, %5" PRId64 " without a value, %" PRId64 " wrong\n",
                stands[i].name, atomic_load(&stands[i].lates), atomic_load(&stands[i].good),
                atomic_load(&stands[i].without), atomic_load(&stands[i].wrong));
+        stand_free(&stands[i]);
         status |= atomic_load(&stands[i].wrong) > 0 || atomic_load(&stands[i].good) < count / 30;
     }
     return status || lates < count;
@@ -135,6 +136,7 @@ static int silent(struct arena *arena, int64_t seconds, uint64_t seed)
     for (size_t i = 0; i < 3; i++) {
         stand_close(&stands[i]);
         good = report(&stands[i]) && atomic_load(&stands[i].wrong) == 0 && good;
+        stand_free(&stands[i]);
     }
     return !good;
 }

@@ -75,27 +75,22 @@ void stand_die(const char *words)
 static void open_line(struct stand *stand)
 {
     struct termios raw;
-    int fd = posix_openpt(O_RDWR | O_NOCTTY), other;
+    int fd = posix_openpt(O_RDWR | O_NOCTTY);
 
     if (fd < 0 || grantpt(fd) || unlockpt(fd) || ptsname_r(fd, stand->tty, sizeof(stand->tty))) {
         stand_die("no pseudo terminal");
     }
-    other = open(stand->tty, O_RDWR | O_NOCTTY); /* kept: a line does not hang up */
-    if (other < 0 || tcgetattr(other, &raw)) {
+    stand->other = open(stand->tty, O_RDWR | O_NOCTTY); /* kept: a line does not hang up */
+    if (stand->other < 0 || tcgetattr(stand->other, &raw)) {
         stand_die("no pseudo terminal");
     }
     cfmakeraw(&raw);
-    tcsetattr(other, TCSANOW, &raw);
+    tcsetattr(stand->other, TCSANOW, &raw);
     stand->slaves.fd = fd;
 }
 
-void stand_open(struct stand *stand, uint64_t seed)
+void stand_slaves(struct stand *stand, uint64_t seed)
 {
-    struct bus_options options = {.name = stand->name, .devices = stand->devices, .give = give,
-                                  .context = stand, .seed = seed};
-    int baud = stand->slaves.baud ? stand->slaves.baud : 115200;
-    enum err err;
-
     stand->slaves.seed = seed * 3 + 1;
     if (stand->slaves.wire == SLAVE_SERIAL) {
         open_line(stand);
@@ -106,6 +101,20 @@ void stand_open(struct stand *stand, uint64_t seed)
     }
     for (int i = 0; i < stand->units; i++) {
         slave_unit(stand->slave, i + 1)->present = i < stand->units - stand->dead;
+    }
+}
+
+void stand_open(struct stand *stand, uint64_t seed)
+{
+    struct bus_options options = {.name = stand->name, .devices = stand->devices, .give = give,
+                                  .context = stand, .seed = seed};
+    int baud = stand->slaves.baud ? stand->slaves.baud : 115200;
+    enum err err;
+
+    if (!stand->slave) {
+        stand_slaves(stand, seed);
+    }
+    for (int i = 0; i < stand->units; i++) {
         snprintf(stand->ids[i], sizeof(stand->ids[i]), "u%d", i + 1);
         stand->devices[i].id = stand->ids[i];
         stand->devices[i].unit_id = i + 1;
@@ -118,9 +127,6 @@ void stand_open(struct stand *stand, uint64_t seed)
     if (err) {
         stand_die("no link");
     }
-    for (int i = 1; stand->slaves.wire != SLAVE_SERIAL && stand->dead == 0 && i <= stand->units; i++) {
-        slave_unit(stand->slave, i)->turnaround_ms = 0;
-    }
     if (bus_open(&options, &stand->bus) || pthread_create(&stand->thread, NULL, serve, stand)) {
         stand_die("no bus");
     }
@@ -132,6 +138,16 @@ void stand_close(struct stand *stand)
     bus_close(stand->bus);
     atomic_store(&stand->stop, true);
     pthread_join(stand->thread, NULL);
+}
+
+void stand_free(struct stand *stand)
+{
+    slave_close(stand->slave);
+    stand->slave = NULL;
+    if (stand->slaves.wire == SLAVE_SERIAL) {
+        close(stand->slaves.fd);
+        close(stand->other);
+    }
 }
 
 const struct profile *stand_profile(struct arena *arena, const char *words)

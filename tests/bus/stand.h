@@ -18,6 +18,7 @@ struct stand { /* a wire, its slaves and its bus */
     int units, dead;
     bool quiet; /* wrong values are expected */
     int64_t every_ms;
+    int other; /* the end of a serial line that is kept open */
     char ids[UNITS_MOST][16], tty[64];
     struct device_options devices[UNITS_MOST];
     pthread_t thread;
@@ -28,7 +29,11 @@ struct stand { /* a wire, its slaves and its bus */
 
 /* The profile in these words; the program ends when they are wrong. */
 const struct profile *stand_profile(struct arena *arena, const char *words);
-/* Opens slaves and bus; slaves are there but for the last `dead`. Behaviour may be changed while it runs. */
+/* The slaves, there but for the last `dead`: how they are from the start is set between this and stand_open. */
+void stand_slaves(struct stand *stand, uint64_t seed);
+/* Opens the bus, and the slaves if they are not there yet. Behaviour may be changed while it runs. */
 void stand_open(struct stand *stand, uint64_t seed);
+/* Ends bus and slaves; what they counted can be asked until stand_free. */
 void stand_close(struct stand *stand);
+void stand_free(struct stand *stand);
 void stand_die(const char *words);
