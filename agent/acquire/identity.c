@@ -84,7 +84,8 @@ static void take_register(struct device *device, const struct register_spec *spe
         device->firmware[0] = '\0';
     }
     if (device->identity_at < profile->identity_count) {
-        const struct profile_identity *identity = &profile->identity[device->identity_at];
+        const struct profile_identity *identity = device->identity_at < profile->identity_count
+                                                  ? &profile->identity[device->identity_at] : NULL;
 
         device->identity_fits = device->identity_fits && read && value.raw >= identity->least &&
                                 value.raw <= identity->most;

@@ -63,10 +63,6 @@ static const struct figure list[] = {
           " THEN 1 ELSE 0 END, 1 FROM clock k JOIN survey v ON v.id = k.subject_id LEFT JOIN ticket t ON t.id = v.ticket LEFT"
           " JOIN equipment e ON e.id = t.equipment, span WHERE k.subject = 'survey' AND k.kind = 'survey_callback' AND"
           " COALESCE(k.met_ms, k.breached_ms) IS NOT NULL AND k.started_ms >= a AND k.started_ms < b ORDER BY 5"},
-    {"complaints", "complaints", "complaints", "count of complaints registered in the span, by state", false,
-     SPAN "SELECT t.state, t.number, e.name, t.title_en, t.registered_ms, 1, 1 FROM ticket t LEFT JOIN equipment e ON e.id"
-          " = t.equipment, span WHERE t.kind = 'complaint' AND t.registered_ms >= a AND t.registered_ms < b ORDER BY 1,"
-          " 5"},
 };
 
 const struct figures figures_quality = {list, sizeof(list) / sizeof(list[0])};

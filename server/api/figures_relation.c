@@ -9,6 +9,10 @@ static const struct figure list[] = {
     {"complaints", "complaints and feedback", "cases", "count of those registered in the span, by kind and nature", false,
      SPAN "SELECT c.kind || ', ' || COALESCE(c.nature, 'not classified'), c.number, e.name, c.severity, c.registered_ms, 1, 1"
          COMPLAINTS "WHERE " IN_SPAN},
+    {"complaints", "tickets of kind complaint", "tickets", "count of tickets of kind complaint registered in the span, by state", false,
+     SPAN "SELECT t.state, t.number, e.name, t.title_en, t.registered_ms, 1, 1 FROM ticket t LEFT JOIN equipment e ON e.id"
+          " = t.equipment, span WHERE t.kind = 'complaint' AND t.registered_ms >= a AND t.registered_ms < b ORDER BY 1,"
+          " 5"},
     {"complaints", "complaints by team", "cases", "count of complaints registered in the span, by the team complained of", false,
      SPAN "SELECT " TEAM ", c.number, e.name, c.nature, c.registered_ms, 1, 1" COMPLAINTS "WHERE c.kind = 'complaint' AND"
           " " IN_SPAN},

@@ -415,6 +415,7 @@ static void a_report_waits_for_two_people(void **state)
     assert_int_equal(orders_inspect(sql, row("bare-1"), "demand", 0, now_ms, number), ERR_OK);
     assert_int_equal(sql_run(sql, "UPDATE command SET id = ?1", "t", id), ERR_OK);
     assert_int_equal(sql_run(sql, "UPDATE inspection SET command = ?1", "t", id), ERR_OK);
+    assert_int_equal(json_parse(arena, result, strlen(result), &reply.result, NULL), ERR_OK);
     assert_int_equal(orders_reply(sql, rules, agent, &reply, now_ms), ERR_OK);
     look();
     assert_true(count("SELECT COUNT(*) FROM inspection_reader") > 0);

@@ -178,7 +178,7 @@ def test_what_helped_and_what_did_not(rig):
     repeated = figure(rig, "quality", "repeated faults", "?by=grade")
     assert sum(l["count"] for l in repeated.values()) == 2 and all(l["value"] == 0 for l in repeated.values())
     assert rig.call("POST", "/api/v1/tickets", {"kind": "complaint", "site": "site-1", "note": "too slow"})[0] < 300
-    assert sum(l["value"] for l in figure(rig, "complaints", "complaints").values()) == 1
+    assert sum(l["value"] for l in figure(rig, "complaints", "tickets of kind complaint").values()) == 1
 
 
 def test_alarm_load_of_a_position(rig):
