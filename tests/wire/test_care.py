@@ -156,7 +156,7 @@ def test_a_customer_leaves(rig):
     leave(rig, number, "hand_over", name=CALLER)
     ended = leave(rig, number, "finish")
     assert ended["state"] == "done" and {s["state"] for s in ended["steps"]} == {"done"}
-    paper = rig.call("POST", f"/api/v1/documents/off-boarding/{number}", {})
+    paper = rig.call("POST", f"/api/v1/documents/off_boarding/{number}", {})
     assert paper[0] == 201, paper
 
 
