@@ -46,6 +46,7 @@ struct call { /* one request on its way through the routes */
 #define MAY_MANAGE  (MAY(DISPATCHER) | MAY(MANAGER) | MAY(ADMIN))
 #define MAY_DESK    (MAY(INTEGRATION) | MAY_MANAGE)
 #define MAY_OVERSEE (MAY(MANAGER) | MAY(ADMIN))
+#define MAY_ADMIN   MAY(ADMIN)
 #define MAY_ANYBODY 0U          /* no token at all */
 #define MAY_NEAR    (1U << 31)  /* no token from loopback, else MAY_READ */
 

@@ -42,7 +42,7 @@ def routes():
     return rows
 
 
-MAY = {"MAY_READ": set(ROLES), "MAY_WRITE": set(ROLES) - {"viewer"}, "MAY_MANAGE": {"dispatcher", "manager", "admin"}, "MAY_OVERSEE": {"manager", "admin"}, "MAY_DESK": {"integration", "dispatcher", "manager", "admin"},
+MAY = {"MAY_READ": set(ROLES), "MAY_WRITE": set(ROLES) - {"viewer"}, "MAY_MANAGE": {"dispatcher", "manager", "admin"}, "MAY_OVERSEE": {"manager", "admin"}, "MAY_ADMIN": {"admin"}, "MAY_DESK": {"integration", "dispatcher", "manager", "admin"},
        "MAY_ANYBODY": set(ROLES) | {None}, "MAY_NEAR": set(ROLES) | {None}}
 
 
