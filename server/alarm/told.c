@@ -125,12 +125,17 @@ static bool is_free(struct sql *sql, const struct told_step *step)
                         "i", step->ticket) != 0;
 }
 
-/* The alarm that stands behind a ticket: the active one, else the last. 0: none. */
+/* The alarm that stands behind a ticket: the active one, when it is this ticket's (or this one's to be), else the last. A
+ * ticket that was closed can still miss what it owes, while the next alarm of the same fault is another one's. 0: none. */
 static int64_t alarm_behind(struct sql *sql, const struct told_step *step)
 {
     int64_t active = step->fault ? alarm_active(sql, step->equipment, step->fault) : 0;
+    bool own = active && sql_find_int(sql, 0,
+                                      "SELECT 1 FROM alarm a JOIN ticket t ON t.id = ?2 WHERE a.id = ?1 AND (a.ticket = t.id OR"
+                                      " (a.ticket IS NULL AND t.closed_ms IS NULL))",
+                                      "ii", active, step->ticket) != 0;
 
-    return active ? active
+    return own ? active
                   : sql_find_int(sql, 0, "SELECT id FROM alarm WHERE ticket = ?1 ORDER BY id DESC LIMIT 1", "i",
                                  step->ticket);
 }

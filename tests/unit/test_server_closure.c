@@ -691,6 +691,30 @@ static void test_a_late_analysis_is_told(void **state)
     end();
 }
 
+/* The next alarm of the same fault is another ticket's: that it is kept from people keeps nothing of the first one. */
+static void test_a_miss_is_the_tickets_own(void **state)
+{
+    static const char told[] = "SELECT COUNT(*) FROM outbox WHERE ticket = ?1 AND channel = 'log' AND key LIKE '%:breach.rca.%'";
+    int64_t first, second;
+
+    (void)state;
+    begin("swh_standard");
+    fault(FAULT_RAISED, 2);
+    first = only_ticket();
+    pass(10 * MINUTE);
+    fault(FAULT_CLEARED, 2);
+    pass(31 * MINUTE);
+    assert_int_equal(act(first, "close", "c", now_ms, "{\"resolution\":\"scale in the pump\"}"), ERR_OK);
+    pass(DAY);
+    fault(FAULT_RAISED, 2);
+    second = sql_find_int(sql, 0, "SELECT MAX(id) FROM ticket", "");
+    assert_true(second > first);
+    assert_int_equal(sql_run(sql, "UPDATE alarm SET announced_ms = NULL WHERE ticket = ?1", "i", second), ERR_OK);
+    pass(6 * DAY);
+    assert_int_equal(sql_find_int(sql, 0, told, "i", first), 1);
+    end();
+}
+
 /* ------------------------------------------------------------------ the customer */
 
 /* S1-33, S1-43, G-24 */
@@ -842,6 +866,7 @@ int main(void)
         cmocka_unit_test(test_analysis),
         cmocka_unit_test(test_analysis_after_the_end),
         cmocka_unit_test(test_a_late_analysis_is_told),
+        cmocka_unit_test(test_a_miss_is_the_tickets_own),
         cmocka_unit_test(test_acceptance),
         cmocka_unit_test(test_silence_accepts),
         cmocka_unit_test(test_the_customer_is_told_of_each_step),
