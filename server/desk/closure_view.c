@@ -1,19 +1,7 @@
 /* The end of a ticket, for the API. */
 #include "models/base/zone.h"
 #include "server/desk/closure.h"
-
-static void put_time(struct json_out *out, const char *name, const struct zone *zone, const struct sql_rows *rows,
-                     int column)
-{
-    TEXT(words, 48);
-
-    if (sql_null(rows, column)) {
-        json_null(out, name);
-        return;
-    }
-    zone_write(zone, sql_int(rows, column), &words);
-    json_text(out, name, words.at);
-}
+#include "server/store/cell.h"
 
 static enum err put_repairs(struct sql *sql, const struct zone *zone, int64_t ticket, struct json_out *out)
 {
@@ -27,11 +15,11 @@ static enum err put_repairs(struct sql *sql, const struct zone *zone, int64_t ti
              "i", ticket);
     while (sql_next(&rows)) {
         json_open_object(out);
-        put_time(out, "at", zone, &rows, 0);
+        cell_time(out, "at", zone, &rows, 0);
         json_text(out, "who", sql_text(&rows, 1));
         json_text(out, "work_order", sql_text(&rows, 2));
         json_text(out, "outcome", sql_null(&rows, 3) ? "waiting" : sql_text(&rows, 3));
-        put_time(out, "outcome_at", zone, &rows, 4);
+        cell_time(out, "outcome_at", zone, &rows, 4);
         json_text(out, "reason", sql_text(&rows, 5));
         json_close_object(out);
     }
@@ -50,8 +38,8 @@ static enum err put_acceptance(struct sql *sql, const struct zone *zone, int64_t
     if (sql_next(&rows)) {
         json_open_object(out);
         json_text(out, "result", sql_null(&rows, 0) ? "waiting" : sql_text(&rows, 0));
-        put_time(out, "at", zone, &rows, 1);
-        put_time(out, "deemed_at", zone, &rows, 2);
+        cell_time(out, "at", zone, &rows, 1);
+        cell_time(out, "deemed_at", zone, &rows, 2);
         json_text(out, "name", sql_text(&rows, 3));
         json_text(out, "remarks", sql_text(&rows, 4));
         json_close_object(out);
@@ -71,8 +59,8 @@ static enum err put_rca(struct sql *sql, const struct zone *zone, int64_t ticket
         json_open_object(out);
         json_text(out, "state", sql_text(&rows, 0));
         json_bool(out, "required", sql_int(&rows, 1) != 0);
-        put_time(out, "drafted_at", zone, &rows, 2);
-        put_time(out, "approved_at", zone, &rows, 3);
+        cell_time(out, "drafted_at", zone, &rows, 2);
+        cell_time(out, "approved_at", zone, &rows, 3);
         json_close_object(out);
     } else {
         json_put_null(out);
@@ -91,8 +79,8 @@ enum err closure_put(struct sql *sql, const struct zone *zone, int64_t ticket, s
     if (sql_next(&rows)) {
         json_text(out, "proof", sql_text(&rows, 0));
         json_text(out, "reason", sql_text(&rows, 1));
-        put_time(out, "proved_at", zone, &rows, 2);
-        put_time(out, "fed_back_at", zone, &rows, 3);
+        cell_time(out, "proved_at", zone, &rows, 2);
+        cell_time(out, "fed_back_at", zone, &rows, 3);
     }
     err = sql_end(&rows);
     if (!err) {

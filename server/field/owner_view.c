@@ -1,19 +1,7 @@
 /* Whose a ticket is and was, as the API shows it. */
 #include "models/service/sla.h"
 #include "server/field/owner.h"
-
-static void put_time(struct json_out *out, const char *name, const struct zone *zone, const struct sql_rows *rows,
-                     int column)
-{
-    TEXT(words, 48);
-
-    if (sql_null(rows, column)) {
-        json_null(out, name);
-        return;
-    }
-    zone_write(zone, sql_int(rows, column), &words);
-    json_text(out, name, words.at);
-}
+#include "server/store/cell.h"
 
 /* The internal target; it ends with the assignment. */
 static void put_target(const struct sql_rows *rows, const struct zone *zone, int64_t now_ms, struct json_out *out)
@@ -36,7 +24,7 @@ static void put_target(const struct sql_rows *rows, const struct zone *zone, int
     json_text(out, "limit", sql_text(rows, 9));
     json_text(out, "origin", sql_text(rows, 10));
     json_text(out, "due_at", due.at);
-    put_time(out, "met_at", zone, rows, 6);
+    cell_time(out, "met_at", zone, rows, 6);
     json_text(out, "state", sla_state_names[clock.state]);
     json_close_object(out);
 }
@@ -47,15 +35,15 @@ static void put_assignment(const struct sql_rows *rows, const struct zone *zone,
     json_text(out, "team", sql_text(rows, 0));
     json_text(out, "technician", sql_text(rows, 1));
     json_bool(out, "desk", sql_null(rows, 0) && sql_null(rows, 1));
-    put_time(out, "asked_at", zone, rows, 2);
+    cell_time(out, "asked_at", zone, rows, 2);
     json_text(out, "asked_by", sql_text(rows, 3));
-    put_time(out, "owner_since", zone, rows, 4);
-    put_time(out, "accepted_at", zone, rows, 5);
-    put_time(out, "arranged_at", zone, rows, 6);
-    put_time(out, "refused_at", zone, rows, 7);
+    cell_time(out, "owner_since", zone, rows, 4);
+    cell_time(out, "accepted_at", zone, rows, 5);
+    cell_time(out, "arranged_at", zone, rows, 6);
+    cell_time(out, "refused_at", zone, rows, 7);
     json_text(out, "reason", sql_text(rows, 11));
     json_text(out, "words", sql_text(rows, 12));
-    put_time(out, "ended_at", zone, rows, 8);
+    cell_time(out, "ended_at", zone, rows, 8);
     put_target(rows, zone, now_ms, out);
     json_close_object(out);
 }

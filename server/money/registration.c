@@ -8,6 +8,7 @@
 #include "models/base/civil.h"
 #include "models/base/zone.h"
 #include "server/money/money.h"
+#include "server/store/cell.h"
 
 #define SLICE    50
 #define DOC_MOST 8192
@@ -17,16 +18,6 @@ struct connected {
 };
 
 /* ------------------------------------------------------------------ by itself */
-
-static void put_day(struct json_out *out, const char *name, const struct sql_rows *rows, int column)
-{
-    char words[11] = "";
-
-    if (!sql_null(rows, column)) {
-        civil_write_date((int32_t)sql_int(rows, column), words);
-    }
-    json_text(out, name, words[0] ? words : NULL);
-}
 
 static enum err put_evidence(struct sql *sql, const struct connected *connected, struct json_out *out)
 {
@@ -44,9 +35,9 @@ static enum err put_evidence(struct sql *sql, const struct connected *connected,
         json_text(out, "agent", sql_text(&rows, 0));
         json_text(out, "serial", sql_text(&rows, 1));
         json_text(out, "profile", sql_text(&rows, 2));
-        put_day(out, "sale_date", &rows, 3);
-        put_day(out, "completion_date", &rows, 4);
-        put_day(out, "acceptance_date", &rows, 5);
+        cell_day(out, "sale_date", &rows, 3);
+        cell_day(out, "completion_date", &rows, 4);
+        cell_day(out, "acceptance_date", &rows, 5);
         json_text(out, "first_telemetry", heard.at);
     }
     json_close_object(out);
@@ -151,16 +142,6 @@ enum err registration_act(struct sql *sql, int64_t equipment, const struct actio
 
 /* ------------------------------------------------------------------ shown */
 
-static void put_time(struct json_out *out, const struct zone *zone, const char *name, const struct sql_rows *rows, int column)
-{
-    TEXT(at, 48);
-
-    if (!sql_null(rows, column)) {
-        zone_write(zone, sql_int(rows, column), &at);
-    }
-    json_text(out, name, at.length ? at.at : NULL);
-}
-
 enum err registration_view(struct sql *sql, int64_t equipment, const struct zone *zone, struct json_out *out)
 {
     struct sql_rows rows;
@@ -177,11 +158,11 @@ enum err registration_view(struct sql *sql, int64_t equipment, const struct zone
         json_text(out, "equipment", sql_text(&rows, 0));
         json_text(out, "state", sql_text(&rows, 1));
         json_int(out, "duty", sql_int(&rows, 10));
-        put_time(out, zone, "sold_at", &rows, 2);
-        put_time(out, zone, "registered_at", &rows, 3);
+        cell_time(out, "sold_at", zone, &rows, 2);
+        cell_time(out, "registered_at", zone, &rows, 3);
         json_bool(out, "in_time", sql_int(&rows, 4) != 0);
         json_raw(out, "evidence", sql_null(&rows, 5) ? NULL : sql_text(&rows, 5));
-        put_time(out, zone, "decided_at", &rows, 6);
+        cell_time(out, "decided_at", zone, &rows, 6);
         json_text(out, "decided_by", sql_null(&rows, 7) ? NULL : sql_text(&rows, 7));
         json_text(out, "note", sql_null(&rows, 8) ? NULL : sql_text(&rows, 8));
         json_int(out, "version", sql_int(&rows, 9));

@@ -3,18 +3,7 @@
 
 #include "models/base/zone.h"
 #include "server/money/money_int.h"
-
-static void put_time(struct json_out *out, const char *name, const struct zone *zone, const struct sql_rows *rows, int column)
-{
-    TEXT(words, 48);
-
-    if (sql_null(rows, column)) {
-        json_null(out, name);
-        return;
-    }
-    zone_write(zone, sql_int(rows, column), &words);
-    json_text(out, name, words.at);
-}
+#include "server/store/cell.h"
 
 static void put_int(struct json_out *out, const char *name, const struct sql_rows *rows, int column)
 {
@@ -94,7 +83,7 @@ static void put_offer_head(const struct sql_rows *rows, const struct zone *zone,
     json_int(out, "tax_minor", sql_int(rows, 5));
     json_int(out, "total_minor", sql_int(rows, 6));
     put_words(out, "total", sql_int(rows, 6), sql_text(rows, 3));
-    put_time(out, "valid_until", zone, rows, 7);
+    cell_time(out, "valid_until", zone, rows, 7);
     put_int(out, "new_unit_minor", rows, 8);
     json_bool(out, "advise_new", sql_int(rows, 9) != 0);
 }
@@ -124,8 +113,8 @@ enum err money_show_quotation(struct sql *sql, int64_t quotation, const struct z
         json_text(out, "plan", sql_text(&rows, 11));
         json_text(out, "schedule", sql_text(&rows, 12)); /* the version of the charge schedule */
         json_text(out, "who", sql_text(&rows, 13));
-        put_time(out, "at", zone, &rows, 14);
-        put_time(out, "answered_at", zone, &rows, 15);
+        cell_time(out, "at", zone, &rows, 14);
+        cell_time(out, "answered_at", zone, &rows, 15);
         json_text(out, "approved_by", sql_text(&rows, 23));
         json_key(out, "consent");
         if (sql_null(&rows, 16)) {
@@ -135,7 +124,7 @@ enum err money_show_quotation(struct sql *sql, int64_t quotation, const struct z
             json_text(out, "how", sql_text(&rows, 16));
             json_text(out, "name", sql_text(&rows, 17));
             json_text(out, "who", sql_text(&rows, 18));
-            put_time(out, "at", zone, &rows, 19);
+            cell_time(out, "at", zone, &rows, 19);
             json_close_object(out);
         }
     }
@@ -191,7 +180,7 @@ static void put_line(const struct sql_rows *rows, const struct zone *zone, struc
     json_text(out, "ticket", sql_text(rows, 12));
     json_text(out, "work_order", sql_text(rows, 13));
     json_text(out, "who", sql_text(rows, 14));
-    put_time(out, "at", zone, rows, 15);
+    cell_time(out, "at", zone, rows, 15);
     json_text(out, "invoice", sql_text(rows, 16));
     json_text(out, "settlement", sql_text(rows, 17));
     json_close_object(out);
@@ -231,10 +220,10 @@ static enum err put_requests(struct sql *sql, int64_t ticket, const struct zone 
         json_int(out, "tax_minor", sql_int(&rows, 3));
         json_text(out, "reason", sql_text(&rows, 4));
         json_text(out, "asked_by", sql_text(&rows, 5));
-        put_time(out, "asked_at", zone, &rows, 6);
+        cell_time(out, "asked_at", zone, &rows, 6);
         json_text(out, "state", sql_text(&rows, 7));
         json_text(out, "decided_by", sql_text(&rows, 8));
-        put_time(out, "decided_at", zone, &rows, 9);
+        cell_time(out, "decided_at", zone, &rows, 9);
         json_text(out, "note", sql_text(&rows, 10));
         json_close_object(out);
     }
@@ -267,7 +256,7 @@ enum err money_show_invoice(struct sql *sql, int64_t invoice, const struct zone 
         json_text(out, "address", sql_text(&rows, 9));
         json_text(out, "equipment", sql_text(&rows, 10));
         json_text(out, "who", sql_text(&rows, 6));
-        put_time(out, "at", zone, &rows, 7);
+        cell_time(out, "at", zone, &rows, 7);
     }
     err = sql_end(&rows);
     if (!err) {
@@ -325,7 +314,7 @@ static enum err put_claim_events(struct sql *sql, int64_t claim, const struct zo
         json_text(out, "note", sql_text(&rows, 1));
         put_int(out, "amount_minor", &rows, 2);
         json_text(out, "who", sql_text(&rows, 3));
-        put_time(out, "at", zone, &rows, 4);
+        cell_time(out, "at", zone, &rows, 4);
         json_close_object(out);
     }
     json_close_list(out);
@@ -358,9 +347,9 @@ enum err money_show_claim(struct sql *sql, int64_t claim, const struct zone *zon
         put_int(out, "agreed_minor", &rows, 9);
         json_text(out, "currency", sql_text(&rows, 10));
         json_text(out, "reference", sql_text(&rows, 11));
-        put_time(out, "appointment", zone, &rows, 12);
+        cell_time(out, "appointment", zone, &rows, 12);
         json_text(out, "who", sql_text(&rows, 13));
-        put_time(out, "at", zone, &rows, 14);
+        cell_time(out, "at", zone, &rows, 14);
         json_raw(out, "evidence", sql_text(&rows, 15));
         json_int(out, "version", sql_int(&rows, 16));
     }
@@ -386,8 +375,8 @@ static enum err show_batch(struct sql *sql, int64_t settlement, const struct zon
         json_text(out, "number", sql_text(&rows, 0));
         json_text(out, "kind", sql_text(&rows, 1));
         json_text(out, "party", sql_text(&rows, 2));
-        put_time(out, "from", zone, &rows, 3);
-        put_time(out, "to", zone, &rows, 4);
+        cell_time(out, "from", zone, &rows, 3);
+        cell_time(out, "to", zone, &rows, 4);
         json_text(out, "currency", sql_text(&rows, 5));
         json_int(out, "total_minor", sql_int(&rows, 6));
         put_words(out, "total", sql_int(&rows, 6), sql_text(&rows, 5));
@@ -397,9 +386,9 @@ static enum err show_batch(struct sql *sql, int64_t settlement, const struct zon
         json_text(out, "note", sql_text(&rows, 10));
         json_text(out, "reference", sql_text(&rows, 11));
         json_text(out, "answered_by", sql_text(&rows, 12));
-        put_time(out, "answered_at", zone, &rows, 13);
+        cell_time(out, "answered_at", zone, &rows, 13);
         json_text(out, "who", sql_text(&rows, 14));
-        put_time(out, "at", zone, &rows, 15);
+        cell_time(out, "at", zone, &rows, 15);
         json_int(out, "version", sql_int(&rows, 16));
     }
     err = sql_end(&rows);

@@ -3,18 +3,7 @@
 
 #include "models/base/zone.h"
 #include "server/relation/complaint_int.h"
-
-static void put_ms(struct json_out *out, const char *name, const struct zone *zone, const struct sql_rows *rows, int column)
-{
-    TEXT(words, 48);
-
-    if (sql_null(rows, column)) {
-        json_null(out, name);
-        return;
-    }
-    zone_write(zone, sql_int(rows, column), &words);
-    json_text(out, name, words.at);
-}
+#include "server/store/cell.h"
 
 static enum err put_clocks(struct sql *sql, int64_t id, const struct zone *zone, struct json_out *out)
 {
@@ -32,10 +21,10 @@ static enum err put_clocks(struct sql *sql, int64_t id, const struct zone *zone,
         json_text(out, "kind", sql_text(&rows, 0));
         json_text(out, "limit", sql_text(&rows, 1));
         json_text(out, "origin", sql_text(&rows, 2));
-        put_ms(out, "started_at", zone, &rows, 3);
-        put_ms(out, "warned_at", zone, &rows, 4);
-        put_ms(out, "breached_at", zone, &rows, 5);
-        put_ms(out, "met_at", zone, &rows, 6);
+        cell_time(out, "started_at", zone, &rows, 3);
+        cell_time(out, "warned_at", zone, &rows, 4);
+        cell_time(out, "breached_at", zone, &rows, 5);
+        cell_time(out, "met_at", zone, &rows, 6);
         json_close_object(out);
     }
     json_close_list(out);
@@ -52,7 +41,7 @@ static enum err put_trail(struct sql *sql, int64_t id, const struct zone *zone, 
              "SELECT at_ms, who, action, action_id, note FROM complaint_event WHERE complaint = ?1 ORDER BY id LIMIT 1000", "i", id);
     while (sql_next(&rows)) {
         json_open_object(out);
-        put_ms(out, "at", zone, &rows, 0);
+        cell_time(out, "at", zone, &rows, 0);
         json_text(out, "who", sql_text(&rows, 1));
         json_text(out, "action", sql_text(&rows, 2));
         json_text(out, "id", sql_text(&rows, 3));
@@ -149,7 +138,7 @@ static void put_field(struct json_out *out, const struct zone *zone, const struc
     const char *name = fields[column].name;
 
     if (fields[column].as == 'm' || sql_null(rows, column)) {
-        put_ms(out, name, zone, rows, column);
+        cell_time(out, name, zone, rows, column);
     } else if (fields[column].as == 'i') {
         json_int(out, name, sql_int(rows, column));
     } else if (fields[column].as == 'b') {

@@ -7,6 +7,7 @@
 #include "models/base/zone.h"
 #include "server/case/duties.h"
 #include "server/fleet/numbers.h"
+#include "server/store/cell.h"
 
 #define DAY_MS     86400000LL
 #define CHECK_DAYS 90 /* after a measure was taken somebody looks whether it helped */
@@ -254,18 +255,6 @@ enum err improve_act(struct office *office, struct sql *sql, int64_t id, const s
 
 /* ------------------------------------------------------------------ showing */
 
-static void put_ms(struct json_out *out, const char *name, const struct zone *zone, const struct sql_rows *rows, int column)
-{
-    TEXT(words, 48);
-
-    if (sql_null(rows, column)) {
-        json_null(out, name);
-        return;
-    }
-    zone_write(zone, sql_int(rows, column), &words);
-    json_text(out, name, words.at);
-}
-
 static enum err put_events(struct sql *sql, int64_t id, const struct zone *zone, struct json_out *out)
 {
     struct sql_rows rows;
@@ -276,7 +265,7 @@ static enum err put_events(struct sql *sql, int64_t id, const struct zone *zone,
              "i", id);
     while (sql_next(&rows)) {
         json_open_object(out);
-        put_ms(out, "at", zone, &rows, 0);
+        cell_time(out, "at", zone, &rows, 0);
         json_text(out, "who", sql_text(&rows, 1));
         json_text(out, "action", sql_text(&rows, 2));
         json_text(out, "note", sql_text(&rows, 3));
@@ -323,11 +312,11 @@ enum err improve_view(struct sql *sql, int64_t id, const struct zone *zone, stru
         json_text(out, "state", sql_text(&rows, 7));
         json_text(out, "measure", sql_text(&rows, 8));
         json_text(out, "owner", sql_text(&rows, 9));
-        put_ms(out, "due_at", zone, &rows, 10);
+        cell_time(out, "due_at", zone, &rows, 10);
         json_text(out, "effect", sql_text(&rows, 11));
-        put_ms(out, "created_at", zone, &rows, 12);
-        put_ms(out, "done_at", zone, &rows, 13);
-        put_ms(out, "checked_at", zone, &rows, 14);
+        cell_time(out, "created_at", zone, &rows, 12);
+        cell_time(out, "done_at", zone, &rows, 13);
+        cell_time(out, "checked_at", zone, &rows, 14);
         json_int(out, "version", sql_int(&rows, 15));
         was_done = !sql_null(&rows, 13);
     }

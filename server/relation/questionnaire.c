@@ -8,6 +8,7 @@
 #include "server/case/word.h"
 #include "server/fleet/numbers.h"
 #include "server/relation/complaint.h"
+#include "server/store/cell.h"
 
 #define SLICE        100
 #define DAY_MS       86400000LL
@@ -350,18 +351,6 @@ enum err questionnaire_answer(struct office *office, struct sql *sql, int64_t id
 
 /* ------------------------------------------------------------------ showing */
 
-static void put_ms(struct json_out *out, const char *name, const struct zone *zone, const struct sql_rows *rows, int column)
-{
-    TEXT(words, 48);
-
-    if (sql_null(rows, column)) {
-        json_null(out, name);
-        return;
-    }
-    zone_write(zone, sql_int(rows, column), &words);
-    json_text(out, name, words.at);
-}
-
 static enum err put_questions(struct sql *sql, int64_t id, struct json_out *out)
 {
     struct sql_rows rows;
@@ -412,9 +401,9 @@ enum err questionnaire_view(struct sql *sql, int64_t id, const struct zone *zone
         json_text(out, "customer_name", sql_text(&rows, 2));
         json_text(out, "plan", sql_text(&rows, 3));
         json_int(out, "occurrence", sql_int(&rows, 4));
-        put_ms(out, "asked_at", zone, &rows, 5);
-        put_ms(out, "until", zone, &rows, 6);
-        put_ms(out, "answered_at", zone, &rows, 7);
+        cell_time(out, "asked_at", zone, &rows, 5);
+        cell_time(out, "until", zone, &rows, 6);
+        cell_time(out, "answered_at", zone, &rows, 7);
         json_text(out, "channel", sql_text(&rows, 8));
         json_text(out, "who", sql_text(&rows, 9));
         json_text(out, "comment", sql_text(&rows, 10));

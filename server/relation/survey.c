@@ -9,6 +9,7 @@
 #include "server/case/word.h"
 #include "server/fleet/numbers.h"
 #include "server/store/change.h"
+#include "server/store/cell.h"
 
 #define SLICE       100
 #define DAY_MS      86400000LL
@@ -330,18 +331,6 @@ enum err opt_out(struct office *office, struct sql *sql, int64_t customer, const
 
 /* ------------------------------------------------------------------ showing */
 
-static void put_ms(struct json_out *out, const char *name, const struct zone *zone, const struct sql_rows *rows, int column)
-{
-    TEXT(words, 48);
-
-    if (sql_null(rows, column)) {
-        json_null(out, name);
-        return;
-    }
-    zone_write(zone, sql_int(rows, column), &words);
-    json_text(out, name, words.at);
-}
-
 enum err survey_view(struct sql *sql, int64_t id, const struct zone *zone, struct json_out *out)
 {
     struct sql_rows rows;
@@ -362,9 +351,9 @@ enum err survey_view(struct sql *sql, int64_t id, const struct zone *zone, struc
         json_text(out, "contract", sql_text(&rows, 1));
         json_text(out, "customer", sql_text(&rows, 2));
         json_text(out, "plan", sql_text(&rows, 3));
-        put_ms(out, "asked_at", zone, &rows, 4);
-        put_ms(out, "until", zone, &rows, 5);
-        put_ms(out, "answered_at", zone, &rows, 6);
+        cell_time(out, "asked_at", zone, &rows, 4);
+        cell_time(out, "until", zone, &rows, 5);
+        cell_time(out, "answered_at", zone, &rows, 6);
         for (int i = 0; i < 3; i++) {
             if (sql_null(&rows, 7 + i)) {
                 json_null(out, questions[i]);
@@ -381,7 +370,7 @@ enum err survey_view(struct sql *sql, int64_t id, const struct zone *zone, struc
             json_key(out, "callback");
             json_open_object(out);
             json_int(out, "duty", sql_int(&rows, 13));
-            put_ms(out, "called_at", zone, &rows, 14);
+            cell_time(out, "called_at", zone, &rows, 14);
             json_close_object(out);
         }
         json_close_object(out);

@@ -15,7 +15,7 @@ void finding_time(int64_t ms, int64_t zone_ms, struct text *to)
     text_addf(to, "%s%c%02d:%02d", utc.at, minutes < 0 ? '-' : '+', size / 60, size % 60);
 }
 
-static void put_time(struct json_out *out, const char *name, int64_t ms, int64_t zone_ms)
+void finding_put_time(struct json_out *out, const char *name, int64_t ms, int64_t zone_ms)
 {
     TEXT(words, 48);
 
@@ -46,14 +46,14 @@ void finding_put(struct json_out *out, const struct profile *profile, const stru
     json_int(out, "grade", finding->grade);
     json_text(out, "component", rule->component);
     json_text(out, "domain", rule->domain);
-    put_time(out, "onset", finding->onset_ms, zone_ms);
-    put_time(out, "raised", finding->raised_ms, zone_ms);
-    put_time(out, "cleared", finding->cleared_ms, zone_ms);
+    finding_put_time(out, "onset", finding->onset_ms, zone_ms);
+    finding_put_time(out, "raised", finding->raised_ms, zone_ms);
+    finding_put_time(out, "cleared", finding->cleared_ms, zone_ms);
     json_key(out, "regrades");
     json_open_list(out);
     for (size_t i = 0; i < finding->regrade_count; i++) {
         json_open_object(out);
-        put_time(out, "at", finding->regrades[i].at_ms, zone_ms);
+        finding_put_time(out, "at", finding->regrades[i].at_ms, zone_ms);
         json_int(out, "grade", finding->regrades[i].grade);
         json_close_object(out);
     }

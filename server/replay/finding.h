@@ -28,5 +28,6 @@ struct finding {
 
 /* As an object of the JSON answer. */
 void finding_put(struct json_out *out, const struct profile *profile, const struct finding *finding, int64_t zone_ms);
-/* A time in the recording's own zone. */
+/* A time in the recording's own zone; as a field, 0 is null. */
+void finding_put_time(struct json_out *out, const char *name, int64_t ms, int64_t zone_ms);
 void finding_time(int64_t ms, int64_t zone_ms, struct text *to);

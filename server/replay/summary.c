@@ -43,16 +43,6 @@ static void put_names(const struct replay *replay, struct json_out *out)
     json_close_list(out);
 }
 
-static void put_time(struct json_out *out, const char *name, int64_t ms, int64_t zone_ms)
-{
-    TEXT(words, 48);
-
-    if (ms) {
-        finding_time(ms, zone_ms, &words);
-    }
-    json_text(out, name, ms ? words.at : NULL);
-}
-
 int replay_print_json(const struct replay *replay)
 {
     struct json_out out = json_out(JSON_MOST);
@@ -67,8 +57,8 @@ int replay_print_json(const struct replay *replay)
     json_int(&out, "skipped", recording_skipped(replay->recording));
     json_int(&out, "late", replay->late);
     json_int(&out, "outside", replay->outside);
-    put_time(&out, "from", replay->first_ms, zone_ms);
-    put_time(&out, "to", replay->last_ms, zone_ms);
+    finding_put_time(&out, "from", replay->first_ms, zone_ms);
+    finding_put_time(&out, "to", replay->last_ms, zone_ms);
     put_names(replay, &out);
     json_int(&out, "beyond", (int64_t)replay->beyond);
     json_key(&out, "findings");

@@ -3,26 +3,7 @@
 
 #include "models/base/civil.h"
 #include "server/training/tool.h"
-
-static void put_day(struct json_out *out, const char *name, const struct sql_rows *rows, int column)
-{
-    char words[11];
-
-    if (!sql_null(rows, column)) {
-        civil_write_date((int32_t)sql_int(rows, column), words);
-    }
-    json_text(out, name, sql_null(rows, column) ? NULL : words);
-}
-
-static void put_time(struct json_out *out, const char *name, const struct zone *zone, const struct sql_rows *rows, int column)
-{
-    TEXT(words, 48);
-
-    if (!sql_null(rows, column)) {
-        zone_write(zone, sql_int(rows, column), &words);
-    }
-    json_text(out, name, words.length ? words.at : NULL);
-}
+#include "server/store/cell.h"
 
 static void put_word(struct json_out *out, const char *name, const struct sql_rows *rows, int column)
 {
@@ -39,7 +20,7 @@ static enum err put_events(struct sql *sql, int64_t tool, const struct zone *zon
              tool);
     while (sql_next(&rows)) {
         json_open_object(out);
-        put_time(out, "at", zone, &rows, 0);
+        cell_time(out, "at", zone, &rows, 0);
         put_word(out, "who", &rows, 1);
         put_word(out, "action", &rows, 2);
         put_word(out, "note", &rows, 3);
@@ -92,10 +73,10 @@ enum err tool_view(struct sql *sql, int64_t tool, const struct zone *zone, int32
             put_word(out, words[i], &rows, i);
         }
         lapsed = !sql_null(&rows, 11) && sql_int(&rows, 11) < today;
-        put_day(out, "calibrated", &rows, 10);
-        put_day(out, "valid_to", &rows, 11);
-        put_day(out, "serviced", &rows, 12);
-        put_day(out, "service_due", &rows, 13);
+        cell_day(out, "calibrated", &rows, 10);
+        cell_day(out, "valid_to", &rows, 11);
+        cell_day(out, "serviced", &rows, 12);
+        cell_day(out, "service_due", &rows, 13);
         json_bool(out, "usable", strcmp(sql_text(&rows, 6), "ready") == 0 && !lapsed);
         json_bool(out, "service_overdue", !sql_null(&rows, 13) && sql_int(&rows, 13) < today);
         json_int(out, "recalled", sql_int(&rows, 15));
@@ -128,12 +109,12 @@ enum err tool_use_view(struct sql *sql, int64_t use, const struct zone *zone, st
         put_word(out, "equipment", &rows, 1);
         put_word(out, "step", &rows, 2);
         json_raw(out, "value", sql_text(&rows, 11));
-        put_time(out, "at", zone, &rows, 3);
+        cell_time(out, "at", zone, &rows, 3);
         put_word(out, "who", &rows, 4);
         put_word(out, "certificate", &rows, 5);
-        put_day(out, "valid_to", &rows, 6);
-        put_time(out, "recalled_at", zone, &rows, 7);
-        put_time(out, "settled_at", zone, &rows, 8);
+        cell_day(out, "valid_to", &rows, 6);
+        cell_time(out, "recalled_at", zone, &rows, 7);
+        cell_time(out, "settled_at", zone, &rows, 8);
         put_word(out, "settled_by", &rows, 9);
         put_word(out, "settled_note", &rows, 10);
     }

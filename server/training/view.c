@@ -3,6 +3,7 @@
 
 #include "models/base/civil.h"
 #include "server/training/training_int.h"
+#include "server/store/cell.h"
 
 static void put_both(struct json_out *out, const char *name, const struct words2 *words)
 {
@@ -31,38 +32,9 @@ static void put_duration(struct json_out *out, const char *name, struct duration
     json_text(out, name, lasts.count ? words.at : NULL);
 }
 
-static void put_time(struct json_out *out, const char *name, const struct zone *zone, const struct sql_rows *rows, int column)
-{
-    TEXT(words, 48);
-
-    if (!sql_null(rows, column)) {
-        zone_write(zone, sql_int(rows, column), &words);
-    }
-    json_text(out, name, words.length ? words.at : NULL);
-}
-
-static void put_day(struct json_out *out, const char *name, const struct sql_rows *rows, int column)
-{
-    char words[11];
-
-    if (!sql_null(rows, column)) {
-        civil_write_date((int32_t)sql_int(rows, column), words);
-    }
-    json_text(out, name, sql_null(rows, column) ? NULL : words);
-}
-
 static void put_word(struct json_out *out, const char *name, const struct sql_rows *rows, int column)
 {
     json_text(out, name, sql_null(rows, column) ? NULL : sql_text(rows, column));
-}
-
-static void put_count(struct json_out *out, const char *name, const struct sql_rows *rows, int column)
-{
-    if (sql_null(rows, column)) {
-        json_null(out, name);
-    } else {
-        json_int(out, name, sql_int(rows, column));
-    }
 }
 
 /* ------------------------------------------------------------------ courses */
@@ -183,19 +155,19 @@ static void put_trainee(struct json_out *out, const struct zone *zone, const str
     put_word(out, "customer", rows, 3);
     put_word(out, "phone", rows, 4);
     put_word(out, "email", rows, 5);
-    put_time(out, "invited_at", zone, rows, 6);
+    cell_time(out, "invited_at", zone, rows, 6);
     put_word(out, "answer", rows, 7);
-    put_time(out, "answered_at", zone, rows, 8);
+    cell_time(out, "answered_at", zone, rows, 8);
     if (sql_null(rows, 9)) {
         json_null(out, "present");
     } else {
         json_bool(out, "present", sql_int(rows, 9) == 1);
     }
-    put_count(out, "minutes", rows, 10);
-    put_count(out, "right", rows, 11);
-    put_count(out, "of", rows, 12);
+    cell_int(out, "minutes", rows, 10);
+    cell_int(out, "right", rows, 11);
+    cell_int(out, "of", rows, 12);
     put_word(out, "result", rows, 13);
-    put_time(out, "examined_at", zone, rows, 14);
+    cell_time(out, "examined_at", zone, rows, 14);
     put_word(out, "examiner", rows, 15);
     put_word(out, "certificate", rows, 16);
     json_close_object(out);
@@ -230,7 +202,7 @@ static enum err put_events(struct sql *sql, const struct zone *zone, int64_t tra
              "SELECT at_ms, who, action, state, note FROM training_event WHERE training = ?1 ORDER BY id LIMIT 1000", "i", training);
     while (sql_next(&rows)) {
         json_open_object(out);
-        put_time(out, "at", zone, &rows, 0);
+        cell_time(out, "at", zone, &rows, 0);
         put_word(out, "who", &rows, 1);
         put_word(out, "action", &rows, 2);
         put_word(out, "state", &rows, 3);
@@ -318,9 +290,9 @@ static enum err put_row(struct sql *sql, const struct rules *rules, const struct
             put_word(out, words[i], &rows, i);
         }
         for (int i = 0; i < 7; i++) {
-            put_time(out, times[i], zone, &rows, 18 + i);
+            cell_time(out, times[i], zone, &rows, 18 + i);
         }
-        put_count(out, "minutes", &rows, 25);
+        cell_int(out, "minutes", &rows, 25);
         json_raw(out, "handed_out", sql_text(&rows, 26));
         json_raw(out, "covered", sql_text(&rows, 27));
         json_raw(out, "facts", sql_text(&rows, 28));
@@ -328,7 +300,7 @@ static enum err put_row(struct sql *sql, const struct rules *rules, const struct
         put_course(out, *ret_course, sql_text(&rows, 29));
         *ret_site = sql_int(&rows, 30);
         json_int(out, "version", sql_int(&rows, 31));
-        put_count(out, "course_version", &rows, 32);
+        cell_int(out, "course_version", &rows, 32);
         put_word(out, "course_hash", &rows, 33);
     }
     err = sql_end(&rows);
@@ -376,8 +348,8 @@ enum err invitation_view(struct sql *sql, const struct rules *rules, const struc
         put_word(out, "place", &rows, 3);
         put_word(out, "trainer", &rows, 4);
         put_word(out, "answer", &rows, 5);
-        put_time(out, "from", zone, &rows, 6);
-        put_time(out, "to", zone, &rows, 7);
+        cell_time(out, "from", zone, &rows, 6);
+        cell_time(out, "to", zone, &rows, 7);
         course = rules_course(rules, sql_text(&rows, 8));
         put_both(out, "title", course ? &course->title : &nothing);
     }
@@ -419,13 +391,13 @@ enum err certificate_view(struct sql *sql, const struct rules *rules, const stru
         }
         course = rules_course(rules, sql_text(&rows, 1));
         put_both(out, "title", course ? &course->title : &nothing);
-        put_count(out, "skill_level", &rows, 14);
-        put_count(out, "right", &rows, 15);
-        put_count(out, "of", &rows, 16);
-        put_day(out, "day", &rows, 17);
-        put_day(out, "valid_to", &rows, 18);
-        put_day(out, "exam_due", &rows, 19);
-        put_time(out, "revoked_at", zone, &rows, 20);
+        cell_int(out, "skill_level", &rows, 14);
+        cell_int(out, "right", &rows, 15);
+        cell_int(out, "of", &rows, 16);
+        cell_day(out, "day", &rows, 17);
+        cell_day(out, "valid_to", &rows, 18);
+        cell_day(out, "exam_due", &rows, 19);
+        cell_time(out, "revoked_at", zone, &rows, 20);
         json_bool(out, "valid", sql_null(&rows, 20) && (sql_null(&rows, 18) || sql_int(&rows, 18) >= today));
         json_int(out, "version", sql_int(&rows, 21));
     }

@@ -1,36 +1,13 @@
 /* A visit as the API shows it. Reads only, on any connection. */
 #include "server/visit/visit_int.h"
-
-static void put_day(struct json_out *out, const char *name, const struct sql_rows *rows, int column)
-{
-    char words[11];
-
-    if (sql_null(rows, column)) {
-        json_null(out, name);
-        return;
-    }
-    civil_write_date((int32_t)sql_int(rows, column), words);
-    json_text(out, name, words);
-}
-
-static void put_ms(struct json_out *out, const char *name, const struct zone *zone, const struct sql_rows *rows, int column)
-{
-    TEXT(words, 48);
-
-    if (sql_null(rows, column)) {
-        json_null(out, name);
-        return;
-    }
-    zone_write(zone, sql_int(rows, column), &words);
-    json_text(out, name, words.at);
-}
+#include "server/store/cell.h"
 
 /* With the day on which it was made: early, in_window or late. */
 static void put_done(struct json_out *out, const struct zone *zone, const struct sql_rows *rows)
 {
     int32_t day;
 
-    put_ms(out, "done_at", zone, rows, 11);
+    cell_time(out, "done_at", zone, rows, 11);
     if (sql_null(rows, 11)) {
         json_null(out, "punctuality");
         return;
@@ -41,7 +18,7 @@ static void put_done(struct json_out *out, const struct zone *zone, const struct
 
 static void put_target(struct json_out *out, const struct sql_rows *rows)
 {
-    put_day(out, "target_on", rows, 12);
+    cell_day(out, "target_on", rows, 12);
     json_text(out, "target_why", sql_text(rows, 13));
     json_text(out, "target_by", sql_text(rows, 14));
     json_key(out, "pulled");
@@ -50,7 +27,7 @@ static void put_target(struct json_out *out, const struct sql_rows *rows)
         return;
     }
     json_open_object(out);
-    put_day(out, "on", rows, 15);
+    cell_day(out, "on", rows, 15);
     json_text(out, "why", sql_text(rows, 16));
     json_close_object(out);
 }
@@ -75,7 +52,7 @@ static void put_charge(struct json_out *out, const struct sql_rows *rows)
     }
     json_open_object(out);
     json_text(out, "contract", sql_text(rows, 19));
-    put_day(out, "from", rows, 20);
+    cell_day(out, "from", rows, 20);
     civil_write_date(civil_add_months((int32_t)sql_int(rows, 20), 12) - 1, words);
     json_text(out, "to", words);
     json_int(out, "entitled", sql_int(rows, 21));
@@ -94,8 +71,8 @@ static void put_order(struct json_out *out, const struct zone *zone, const struc
         return;
     }
     json_open_object(out);
-    put_ms(out, "from", zone, rows, 25);
-    put_ms(out, "to", zone, rows, 26);
+    cell_time(out, "from", zone, rows, 25);
+    cell_time(out, "to", zone, rows, 26);
     json_close_object(out);
 }
 
@@ -109,7 +86,7 @@ static enum err put_history(struct sql *sql, int64_t visit, const struct zone *z
              "i", visit);
     while (sql_next(&rows)) {
         json_open_object(out);
-        put_ms(out, "at", zone, &rows, 0);
+        cell_time(out, "at", zone, &rows, 0);
         json_text(out, "who", sql_text(&rows, 1));
         json_text(out, "action", sql_text(&rows, 2));
         json_text(out, "id", sql_text(&rows, 3));
@@ -124,9 +101,9 @@ static void put_row(struct sql_rows *rows, const struct zone *zone, struct json_
 {
     json_text(out, "equipment", sql_text(rows, 0));
     json_int(out, "sequence", sql_int(rows, 1));
-    put_day(out, "window_start", rows, 2);
-    put_day(out, "due_on", rows, 3);
-    put_day(out, "window_end", rows, 4);
+    cell_day(out, "window_start", rows, 2);
+    cell_day(out, "due_on", rows, 3);
+    cell_day(out, "window_end", rows, 4);
     json_text(out, "state", sql_text(rows, 5));
     put_order(out, zone, rows);
     json_text(out, "plan", sql_text(rows, 7));
