@@ -343,11 +343,25 @@ static void read_keep(struct reader *reader, struct yaml_node *map)
     }
 }
 
+/* Beside a database that is a file: customers' data is never left wherever the server was started from. */
+static const char *exports_folder(struct reader *reader)
+{
+    const char *path = reader->config->database;
+    const char *slash = path && strncmp(path, "sqlite:", 7) == 0 ? strrchr(path, '/') : NULL;
+    TEXT(folder, 1100);
+
+    if (!slash) {
+        return "exports";
+    }
+    text_addf(&folder, "%.*s/exports", (int)(slash - path - 7), path + 7);
+    return folder.cut ? "exports" : arena_text(reader->arena, folder.at, folder.length);
+}
+
 static void read_exports(struct reader *reader, struct yaml_node *node)
 {
     struct yaml_node *map = yaml_map(&reader->complaints, node, "a map {folder, bytes}");
 
-    reader->config->exports = yaml_text(&reader->complaints, yaml_find(map, "folder"), "a folder", "exports");
+    reader->config->exports = yaml_text(&reader->complaints, yaml_find(map, "folder"), "a folder", exports_folder(reader));
     reader->config->export_bytes = yaml_size(&reader->complaints, yaml_find(map, "bytes"), "a size", 1 << 20, EXPORT_BYTES);
     if (map) {
         yaml_no_more(&reader->complaints, map);

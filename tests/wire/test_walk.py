@@ -486,7 +486,8 @@ def test_it_is_retired(rig, gateway):
     step_on("hand_over", name="Li Xiaoming"), step_on("finish")
     value = paper(rig, "D-12", "off_boarding", number, "Number", "Agreement", "Customer", "Reason", "Done at", "Export", "Personal data is kept until", "Steps")
     assert {row[1]["code"] for row in value["Steps"]} == {"done"}
-    assert rig.get("/exports")["items"][0]["number"] == value["Export"]
+    path = rig.folder / "exports" / f"{value['Export']}.tar"
+    assert path.stat().st_mode & 0o777 == 0o600, "beside the database, for nobody else to read"
 
 
 def test_every_document_was_met():
